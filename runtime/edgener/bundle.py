@@ -1,0 +1,216 @@
+"""A model bundle: one directory, one model. docs/bundle.md explains the format; this file defines it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgener.errors import (
+    BundleMissingError,
+    BundleUnreadableError,
+    ChecksumError,
+    FormatVersionError,
+    ManifestError,
+    UnsafePathError,
+)
+from edgener.records import RecordError, from_plain, to_plain
+from edgener.tags import TagSet
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+GRAPH = "model.onnx"
+TOKENIZER = "tokenizer.json"
+GOLDEN = "golden.json"
+CARD = "README.md"
+REQUIRED = (GRAPH, TOKENIZER, GOLDEN, CARD)
+DEFAULT_BUNDLE = Path(__file__).parent / "default"
+LONGEST_MANIFEST = 1 << 20
+"""Bytes. A larger file is no manifest, and is not read."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the bundle, named without any directory."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hexadecimal digest of the content."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of the graph."""
+
+    name: str
+    """Its name in the graph."""
+    dtype: str
+    """numpy's name of the element type."""
+    shape: tuple[str, ...]
+    """Names of the free axes, numbers of the fixed ones."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Weights or data that the model was made from."""
+
+    role: str
+    """``base weights``, ``teacher``, ``training data``, ``unlabelled text`` ..."""
+    name: str
+    """What it is called where it comes from."""
+    license: str
+    """SPDX identifier where there is one, else in words."""
+    note: str
+    """How it was made or taken, for people."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A measured score of one graph on one data set."""
+
+    data: str
+    """Name of the data set and of its part."""
+    sentences: int
+    """How many sentences were scored."""
+    graph: str
+    """``fp32`` or ``int8``."""
+    precision: float
+    """Percent of the found entities that are exactly right."""
+    recall: float
+    """Percent of the expected entities that were found exactly."""
+    f1: float
+    """Harmonic mean of the two, in percent."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """manifest.json."""
+
+    format_version: int
+    """The format that this file defines; see FORMAT_VERSION."""
+    name: str
+    """Of the model, for people and logs."""
+    created_by: str
+    """Program and version that wrote the bundle."""
+    scheme: str
+    """Tagging scheme: see edgener.tags.SCHEMES."""
+    tags: tuple[str, ...]
+    """What the last axis of the output stands for."""
+    max_tokens: int
+    """Longest row of tokens that the model may be given, special tokens included."""
+    vocabulary_size: int
+    """Rows of the embedding table, and entries of tokenizer.json."""
+    precision: str
+    """``int8``, ``fp16`` or ``fp32``."""
+    quantization: dict[str, str]
+    """The settings that the weights were quantized with."""
+    inputs: tuple[Tensor, ...]
+    """What the graph is fed."""
+    outputs: tuple[Tensor, ...]
+    """What the graph gives; the last axis of the first one holds the tags."""
+    lineage: tuple[Source, ...]
+    """Everything that the model was made from."""
+    quality: tuple[Quality, ...]
+    """Measured, not hoped for."""
+    files: dict[str, File]
+    """Every other file of the bundle, by name."""
+
+    @property
+    def tag_set(self) -> TagSet:
+        """The tags with their scheme."""
+        return TagSet(self.scheme, self.tags)
+
+    def to_json(self) -> str:
+        """The text of manifest.json; the same manifest always gives the same text."""
+        return json.dumps(to_plain(self), ensure_ascii=False, indent=1) + "\n"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose version and checksums were verified."""
+
+    directory: Path
+    """Where its files lie."""
+    manifest: Manifest
+    """What they are."""
+
+    def path(self, name: str) -> Path:
+        """Path of one of its files."""
+        return self.directory / name
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """Read and verify the bundle in ``directory``: version, names, sizes and checksums of all files.
+
+    Raises a BundleError that names the file and the remedy.
+    """
+    manifest = _read_manifest(directory / MANIFEST)
+    for name, file in manifest.files.items():
+        _verify(directory, name, file)
+    return Bundle(directory, manifest)
+
+
+def describe_file(path: Path) -> File:
+    """Size and digest of a file, as a manifest lists them."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return File(stream.tell(), digest)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST_MANIFEST + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BundleMissingError(f"{path}: not found; give the directory of a model bundle") from error
+    except OSError as error:
+        raise BundleUnreadableError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > LONGEST_MANIFEST:
+        raise ManifestError(f"{path}: larger than any manifest; copy the bundle again")
+    try:
+        plain = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{path}: is not JSON ({error}); copy the bundle again") from error
+    version = plain.get("format_version") if isinstance(plain, dict) else None
+    if type(version) is not int:
+        raise ManifestError(f"{path}: has no format_version; it is not a manifest of edgener")
+    if version != FORMAT_VERSION:
+        raise FormatVersionError(
+            f"{path}: format version {version}, but this edgener reads version {FORMAT_VERSION}; "
+            + ("update edgener" if version > FORMAT_VERSION else "export the model again")
+        )
+    try:
+        manifest = from_plain(Manifest, plain)
+        _ = manifest.tag_set
+    except (RecordError, ManifestError) as error:
+        raise ManifestError(f"{path}: {error}") from error
+    for name in REQUIRED:
+        if name not in manifest.files:
+            raise ManifestError(f"{path}: lists no {name}")
+    if manifest.max_tokens < 8:
+        raise ManifestError(f"{path}: max_tokens is {manifest.max_tokens}; no text fits into that")
+    return manifest
+
+
+def _verify(directory: Path, name: str, expected: File) -> None:
+    path = directory / name
+    if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise UnsafePathError(f"{directory / MANIFEST}: file name {name!r} leaves the bundle; do not use this bundle")
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafePathError(f"{path}: is a link or no plain file; copy the bundle with its links followed")
+        if status.st_size != expected.size:
+            raise ChecksumError(
+                f"{path}: has {status.st_size} bytes, the manifest says {expected.size}; copy the bundle again"
+            )
+        found = describe_file(path)
+    except FileNotFoundError as error:
+        raise BundleMissingError(f"{path}: not found, but the manifest lists it; copy the bundle again") from error
+    except OSError as error:
+        raise BundleUnreadableError(f"{path}: cannot be read: {error.strerror}") from error
+    if found != expected:
+        raise ChecksumError(f"{path}: is not the file that was packed (SHA-256 differs); copy the bundle again")

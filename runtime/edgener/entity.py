@@ -1,0 +1,25 @@
+"""What the recognizer returns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entity:
+    """A named entity in the caller's own string: ``text[start:end] == entity.text``."""
+
+    start: int
+    """First code point of the entity."""
+    end: int
+    """One past the last code point; always greater than ``start``."""
+    label: str
+    """Entity type, as the bundle's manifest spells it (PER, LOC, ORG, ...)."""
+    text: str
+    """The caller's own characters, never normalized."""
+    score: float
+    """Mean probability that the model gives to the entity's tags, in [0, 1]."""
+
+    def to_dict(self) -> dict[str, int | str | float]:
+        """Fields by name, in the order in which they are declared."""
+        return asdict(self)

@@ -1,0 +1,112 @@
+"""What can go wrong, each kind with the exit code that the command line ends with.
+
+EdgenerError                    1
+├── UsageError                  2  arguments that make no sense together
+├── InputError                  3  a text file that cannot be read
+├── OutputError                 4  a place that cannot be written: disk full, no permission
+└── BundleError                10  a model bundle that cannot be used
+    ├── BundleMissingError     11  its directory, or a file of it, is not there
+    ├── BundleUnreadableError  12  it is there and cannot be read
+    ├── ManifestError          13  manifest.json does not say what the format asks for
+    ├── FormatVersionError     14  written in a format that this version does not know
+    ├── UnsafePathError        15  a file name that leaves the bundle, or a symbolic link
+    ├── ChecksumError          16  a file is not the one that was packed
+    ├── GraphError             17  not an ONNX graph that onnxruntime can run
+    ├── SignatureError         18  the graph's inputs, outputs or labels do not fit the manifest
+    ├── TokenizerError         19  tokenizer.json cannot be used
+    └── GoldenError            20  the model does not give the answers that it was packed with
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EdgenerError(Exception):
+    """Anything that edgener reports; the message names the file and the remedy."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(EdgenerError):
+    """Arguments that make no sense together."""
+
+    exit_code = 2
+
+
+class InputError(EdgenerError):
+    """A text file that cannot be read."""
+
+    exit_code = 3
+
+
+class OutputError(EdgenerError):
+    """A place that cannot be written."""
+
+    exit_code = 4
+
+
+class BundleError(EdgenerError):
+    """A model bundle that cannot be used."""
+
+    exit_code = 10
+
+
+class BundleMissingError(BundleError):
+    """The bundle's directory, or a file that its manifest lists, is not there."""
+
+    exit_code = 11
+
+
+class BundleUnreadableError(BundleError):
+    """The bundle is there and cannot be read: permissions, or a broken disk."""
+
+    exit_code = 12
+
+
+class ManifestError(BundleError):
+    """manifest.json is not JSON, or does not say what the format asks for."""
+
+    exit_code = 13
+
+
+class FormatVersionError(BundleError):
+    """The bundle is written in a format that this version does not know."""
+
+    exit_code = 14
+
+
+class UnsafePathError(BundleError):
+    """A file name that leaves the bundle, or a symbolic link in it."""
+
+    exit_code = 15
+
+
+class ChecksumError(BundleError):
+    """A file of the bundle is not the one that was packed."""
+
+    exit_code = 16
+
+
+class GraphError(BundleError):
+    """The graph is no ONNX, or none that this onnxruntime can run."""
+
+    exit_code = 17
+
+
+class SignatureError(BundleError):
+    """The graph's inputs, outputs or labels do not fit the manifest."""
+
+    exit_code = 18
+
+
+class TokenizerError(BundleError):
+    """tokenizer.json cannot be used, or does not fit the graph."""
+
+    exit_code = 19
+
+
+class GoldenError(BundleError):
+    """The model does not give the answers that it was packed with."""
+
+    exit_code = 20

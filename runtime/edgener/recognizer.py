@@ -1,0 +1,223 @@
+"""Load a bundle, call it with text, get entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgener.bundle import DEFAULT_BUNDLE, GRAPH, TOKENIZER, Manifest, load_bundle
+from edgener.decode import ScoredSpan, decode
+from edgener.encode import Encoder, Encoding
+from edgener.entity import Entity
+from edgener.errors import TokenizerError, UsageError
+from edgener.session import Session
+from edgener.windows import Chunk, Window, chunks, sentence_ends, windows
+
+POOL_DOCUMENTS = 256
+"""Most documents that are looked at together, to sort their windows by length."""
+POOL_CODE_POINTS = 16384
+"""Most text that is looked at together; with the longest chunk it bounds the memory."""
+SPECIAL_TOKENS = 2
+"""[CLS] before and [SEP] after the tokens of a window."""
+LONGEST_MARGIN = 32
+"""Context in tokens on each side of a window's core where a sentence is cut: long names fit into it."""
+PADDING_SHARE = 0.1
+"""Windows share a batch as long as the shortest is padded by no more than this share of the longest."""
+
+
+class Segment(NamedTuple):
+    """A part of a document and the entities that start in it."""
+
+    start: int
+    """Code points of the document before ``text``."""
+    text: str
+    """The caller's own characters; the texts of all segments, joined, are the document."""
+    entities: list[Entity]
+    """Left to right, never overlapping; offsets count from the start of the document."""
+    is_last: bool
+    """The document ends here."""
+
+
+class _Part(NamedTuple):
+    """A chunk of a document; the only one of an empty document is empty."""
+
+    chunk: Chunk
+    is_last: bool
+
+
+class _Input(NamedTuple):
+    """A window of a part's tokens, as the model is given it."""
+
+    part: int
+    """Which part of the pool it belongs to."""
+    window: Window
+    """Positions in the part's tokens."""
+    ids: NDArray[np.int64]
+    """With special tokens."""
+
+
+class Recognizer:
+    """A loaded model. Safe to share between threads: a call keeps its state to itself.
+
+    >>> recognizer = Recognizer.load()
+    >>> [(entity.text, entity.label) for entity in recognizer("王小明在北京大学工作。")]
+    [('王小明', 'PER'), ('北京大学', 'ORG')]
+    """
+
+    def __init__(self, manifest: Manifest, encoder: Encoder, session: Session, batch_size: int) -> None:
+        self.manifest = manifest
+        self._encoder, self._session, self._batch_size = encoder, session, batch_size
+        self._tag_set = manifest.tag_set
+        self._room = manifest.max_tokens - SPECIAL_TOKENS
+        self._margin = min(LONGEST_MARGIN, self._room // 4)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, threads: int = 1, batch_size: int = 8) -> Recognizer:
+        """The model of the bundle in the directory ``path``; of the bundle that edgener brings where it is None.
+
+        ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows.
+        Raises UsageError, or a BundleError that names the file and the remedy.
+        """
+        if threads < 1 or batch_size < 1:
+            raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
+        bundle = load_bundle(DEFAULT_BUNDLE if path is None else Path(path))
+        encoder = Encoder(bundle.path(TOKENIZER))
+        if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
+            raise TokenizerError(
+                f"{bundle.path(TOKENIZER)}: has {encoder.vocabulary_size} entries, but the model knows "
+                f"{bundle.manifest.vocabulary_size}; export the model again"
+            )
+        return cls(bundle.manifest, encoder, Session(bundle.path(GRAPH), bundle.manifest, threads), batch_size)
+
+    def __call__(self, text: str) -> list[Entity]:
+        """Entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each of them."""
+        return next(self.batch([text]))
+
+    def batch(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
+        """Entities of each text, in the order of ``texts``, which may be endless.
+
+        Up to POOL_DOCUMENTS texts are read ahead, so that texts of similar length can be computed together.
+        """
+        entities: list[Entity] = []
+        for segment in self.segments([text] for text in texts):
+            entities.extend(segment.entities)
+            if segment.is_last:
+                yield entities
+                entities = []
+
+    def segments(self, documents: Iterable[Iterable[str]]) -> Iterator[Segment]:
+        """Segments of documents, each of which may arrive in pieces, in memory that does not grow with their length.
+
+        A document gives at least one segment; the last one says so.
+        """
+        owned_until = 0
+        for pool in _pools(documents):
+            encodings = self._encoder([part.chunk.text for part in pool])
+            inputs = [
+                _Input(number, window, self._with_special_tokens(encoding.ids[window.start : window.end]))
+                for number, (part, encoding) in enumerate(zip(pool, encodings, strict=True))
+                for window in self._windows(part.chunk, encoding)
+            ]
+            found: list[list[Entity]] = [[] for _ in pool]
+            for item, spans in zip(inputs, self._decode(inputs), strict=True):
+                offsets = encodings[item.part].offsets[item.window.start : item.window.end]
+                found[item.part].extend(_owned_entities(pool[item.part].chunk, item.window, offsets, spans))
+            for part, candidates in zip(pool, found, strict=True):
+                entities = []
+                for entity in candidates:
+                    if entity.start >= owned_until:
+                        entities.append(entity)
+                        owned_until = entity.end
+                offset, text, core_start, core_end = part.chunk
+                yield Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
+                if part.is_last:
+                    owned_until = 0
+
+    def logits(self, text: str) -> list[NDArray[np.float32]]:
+        """What the model says of each window of a text, alone: [tokens, tags], without the special tokens."""
+        logits = []
+        for chunk in chunks([text]):
+            (encoding,) = self._encoder([chunk.text])
+            for window in self._windows(chunk, encoding):
+                ids = self._with_special_tokens(encoding.ids[window.start : window.end])[None]
+                logits.append(self._session(ids, np.ones_like(ids))[0, 1:-1])
+        return logits
+
+    def _windows(self, chunk: Chunk, encoding: Encoding) -> Iterator[Window]:
+        """Windows over the chunk's sentences that own any of its core."""
+        starts, ends = encoding.offsets[:, 0], encoding.offsets[:, 1]
+        first = 0
+        for last in np.searchsorted(starts, list(sentence_ends(chunk.text))):
+            for window in windows(first, int(last), self._room, self._margin):
+                if ends[window.core_end - 1] > chunk.core_start and starts[window.core_start] < chunk.core_end:
+                    yield window
+            first = int(last)
+
+    def _with_special_tokens(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.concatenate(([self._encoder.start_id], ids, [self._encoder.end_id]))
+
+    def _decode(self, inputs: Sequence[_Input]) -> list[list[ScoredSpan]]:
+        """Spans of each input, in positions of its window; batches hold neighbours in length."""
+        decoded: list[list[ScoredSpan]] = [[] for _ in inputs]
+        for batch in _batches([len(item.ids) for item in inputs], self._batch_size):
+            lengths = np.array([len(inputs[index].ids) for index in batch])
+            ids = np.full((len(batch), lengths.max()), self._encoder.pad_id, dtype=np.int64)
+            for row, index in enumerate(batch):
+                ids[row, : lengths[row]] = inputs[index].ids
+            attention_mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
+            logits = self._session(ids, attention_mask)[:, 1:]
+            for index, spans in zip(batch, decode(logits, lengths - SPECIAL_TOKENS, self._tag_set), strict=True):
+                decoded[index] = spans
+        return decoded
+
+
+def _pools(documents: Iterable[Iterable[str]]) -> Iterator[list[_Part]]:
+    """Parts of documents, in order, as many as are looked at together."""
+    pool: list[_Part] = []
+    code_points = 0
+    for part in _parts(documents):
+        pool.append(part)
+        code_points += len(part.chunk.text)
+        if len(pool) == POOL_DOCUMENTS or code_points >= POOL_CODE_POINTS:
+            yield pool
+            pool, code_points = [], 0
+    if pool:
+        yield pool
+
+
+def _parts(documents: Iterable[Iterable[str]]) -> Iterator[_Part]:
+    for pieces in documents:
+        latest = Chunk(0, "", 0, 0)
+        for number, chunk in enumerate(chunks(pieces)):
+            if number:
+                yield _Part(latest, is_last=False)
+            latest = chunk
+        yield _Part(latest, is_last=True)
+
+
+def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Indices of inputs that are computed together, from short to long."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        is_full = len(batch) == batch_size
+        if batch and (is_full or lengths[index] * (1 - PADDING_SHARE) > lengths[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _owned_entities(
+    chunk: Chunk, window: Window, offsets: NDArray[np.int64], spans: Sequence[ScoredSpan]
+) -> Iterator[Entity]:
+    """Entities that start in the core of the window and of the chunk; ``offsets`` are those of the window's tokens."""
+    for (first, last, label), score in spans:
+        start, end = int(offsets[first, 0]), int(offsets[last - 1, 1])
+        in_window = window.core_start <= window.start + first < window.core_end
+        if in_window and chunk.core_start <= start < chunk.core_end and start < end:
+            yield Entity(chunk.offset + start, chunk.offset + end, label, chunk.text[start:end], score)

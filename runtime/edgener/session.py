@@ -1,0 +1,76 @@
+"""The graph, run. The only file that imports onnxruntime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgener.bundle import Manifest, Tensor
+from edgener.errors import GraphError, SignatureError
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, at import
+
+import onnxruntime
+
+INPUTS = ("input_ids", "attention_mask")
+NUMPY_NAMES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}
+
+
+class Session:
+    """A loaded graph. Safe to share between threads: it keeps nothing between two runs."""
+
+    def __init__(self, graph: Path, manifest: Manifest, threads: int) -> None:
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(graph), _options(threads), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own errors share no base class but this
+            raise GraphError(f"{graph}: onnxruntime {onnxruntime.__version__} cannot run it: {error}") from error
+        _verify_signature(graph, self._signature(), manifest)
+
+    def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Logits of the shape [rows, tokens, tags] for ids and mask of the shape [rows, tokens]."""
+        logits: NDArray[np.float32] = self._session.run(None, dict(zip(INPUTS, (ids, attention_mask), strict=True)))[0]
+        return logits
+
+    def _signature(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        inputs = tuple(_describe(node) for node in self._session.get_inputs())
+        outputs = tuple(_describe(node) for node in self._session.get_outputs())
+        return inputs, outputs
+
+
+def graph_signature(graph: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Inputs and outputs of a graph, as a manifest describes them."""
+    session = onnxruntime.InferenceSession(str(graph), _options(1), providers=["CPUExecutionProvider"])
+    inputs = tuple(_describe(node) for node in session.get_inputs())
+    return inputs, tuple(_describe(node) for node in session.get_outputs())
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _describe(node: onnxruntime.NodeArg) -> Tensor:
+    return Tensor(node.name, NUMPY_NAMES.get(node.type, node.type), tuple(str(axis) for axis in node.shape))
+
+
+def _verify_signature(graph: Path, found: tuple[tuple[Tensor, ...], tuple[Tensor, ...]], manifest: Manifest) -> None:
+    if found != (manifest.inputs, manifest.outputs):
+        raise SignatureError(
+            f"{graph}: its inputs and outputs {found} are not those of the manifest "
+            f"{(manifest.inputs, manifest.outputs)}; export the model again"
+        )
+    if tuple(tensor.name for tensor in manifest.inputs) != INPUTS:
+        raise SignatureError(f"{graph}: takes other inputs than {INPUTS}; export the model again")
+    tags = manifest.outputs[0].shape[-1] if manifest.outputs else "no output"
+    if tags != str(len(manifest.tags)):
+        raise SignatureError(f"{graph}: gives {tags} values a token, but the manifest lists {len(manifest.tags)} tags")

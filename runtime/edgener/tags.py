@@ -1,0 +1,108 @@
+"""Tagging schemes: which tag sequences are valid, and which spans they stand for.
+
+BIO (Ramshaw and Marcus, 1995, in its IOB2 form) and BIOES (Ratinov and Roth, 2009, who call it BILOU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgener.errors import ManifestError
+
+SCHEMES = {"BIO": ("B", "I"), "BIOES": ("B", "I", "E", "S")}
+OUTSIDE = "O"
+
+
+class Span(NamedTuple):
+    """Half-open range of positions with a type."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True)
+class TagSet:
+    """The tags that a model's last axis stands for, in the order of that axis."""
+
+    scheme: str
+    """One of ``SCHEMES``."""
+    tags: tuple[str, ...]
+    """``O`` and every prefix of the scheme for every entity type."""
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ManifestError(f"tagging scheme {self.scheme!r} is unknown; known: {', '.join(SCHEMES)}")
+        expected = {OUTSIDE} | {f"{prefix}-{label}" for prefix in SCHEMES[self.scheme] for label in self.labels}
+        if len(self.tags) != len(expected) or set(self.tags) != expected:
+            raise ManifestError(f"tags {list(self.tags)} are not a complete {self.scheme} tag set")
+
+    @classmethod
+    def of(cls, scheme: str, labels: Iterable[str]) -> TagSet:
+        """``O`` followed by the scheme's prefixes for each entity type in turn."""
+        prefixes = SCHEMES.get(scheme, ())
+        return cls(scheme, (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in prefixes)))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Entity types in the order of their first tag."""
+        return tuple(dict.fromkeys(tag.partition("-")[2] for tag in self.tags if tag != OUTSIDE))
+
+    @cached_property
+    def begins(self) -> NDArray[np.bool_]:
+        """Per tag: a span starts with it."""
+        return self._has_prefix("B", "S")
+
+    @cached_property
+    def may_start(self) -> NDArray[np.bool_]:
+        """Per tag: a sequence, or what follows a complete span, may start with it."""
+        return self._has_prefix("O", "B", "S")
+
+    @cached_property
+    def may_end(self) -> NDArray[np.bool_]:
+        """Per tag: a sequence may stop after it."""
+        return self._has_prefix("O", "B", "I") if self.scheme == "BIO" else self._has_prefix("O", "E", "S")
+
+    @cached_property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Shape [from, to]: ``to`` may follow ``from``."""
+        types = np.array([tag.partition("-")[2] for tag in self.tags])
+        goes_on = self._has_prefix("B", "I")[:, None] & ~self.may_start & (types[:, None] == types)
+        allowed: NDArray[np.bool_] = goes_on | (self.may_end[:, None] & self.may_start)
+        return allowed
+
+    def _has_prefix(self, *prefixes: str) -> NDArray[np.bool_]:
+        return np.array([tag[0] in prefixes for tag in self.tags], dtype=np.bool_)
+
+    def spans(self, tag_ids: Sequence[int] | NDArray[np.intp]) -> list[Span]:
+        """Spans of a valid tag sequence, left to right; touching spans stay apart."""
+        spans: list[Span] = []
+        start, label = 0, ""
+        for position, tag_id in enumerate(tag_ids):
+            tag = self.tags[tag_id]
+            starts_anew = self.begins[tag_id]
+            if label and (starts_anew or tag == OUTSIDE):
+                spans.append(Span(start, position, label))
+                label = ""
+            if starts_anew:
+                start, label = position, tag[2:]
+        if label:
+            spans.append(Span(start, len(tag_ids), label))
+        return spans
+
+    def tag_ids(self, length: int, spans: Iterable[Span]) -> list[int]:
+        """Inverse of ``spans``: one tag index for each of ``length`` positions."""
+        index = {tag: i for i, tag in enumerate(self.tags)}
+        ids = [index[OUTSIDE]] * length
+        for start, end, label in spans:
+            first, middle, last, single = ("B", "I", "I", "B") if self.scheme == "BIO" else ("B", "I", "E", "S")
+            inner = [f"{middle}-{label}"] * (end - start - 2)
+            tags = [f"{single}-{label}"] if end - start == 1 else [f"{first}-{label}", *inner, f"{last}-{label}"]
+            ids[start:end] = [index[tag] for tag in tags]
+        return ids
