@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from edgener.encode import Encoder, Encoding
-from edgener.tags import Span, TagSet
 from numpy.typing import NDArray
 
+from edgener.encode import Encoder, Encoding
+from edgener.tags import Span, TagSet
 from edgener_export.corpus import Sentence
 
 IGNORED = -100

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from edgener.encode import Encoder
-from edgener.tags import TagSet
+from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 
+from edgener.tags import TagSet
 from edgener_export.errors import CheckpointError
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 
@@ -33,19 +33,15 @@ class Checkpoint:
     """A model that is ready to be trained, and the tokenizer that belongs to it."""
 
     model: PreTrainedModel
-    tokenizer_path: Path
-
-    def encoder(self) -> Encoder:
-        """The runtime's own encoder over this tokenizer."""
-        return Encoder(self.tokenizer_path)
-
-    def mask_id(self) -> int:
-        """Row of the [MASK] token."""
-        return int(json.loads(self.tokenizer_path.read_text(encoding="utf-8"))["model"]["vocab"]["[MASK]"])
+    """Its embedding table has a row for each entry of the tokenizer."""
+    tokenizer: Path
+    """tokenizer.json"""
+    mask_id: int
+    """Row of the [MASK] token."""
 
 
-def load_checkpoint(settings: ModelSettings, tag_set: TagSet, directory: Path) -> Checkpoint:
-    """Model with a fresh classification head; its tokenizer.json is written into ``directory``.
+def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -> Checkpoint:
+    """Model with a fresh classification head; its pruned tokenizer.json is written to ``tokenizer``.
 
     Raises CheckpointError where neither a directory nor the hub has it.
     """
@@ -59,17 +55,18 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, directory: Path) -
         model = AutoModelForTokenClassification.from_pretrained(
             settings.checkpoint, config=config, dtype=torch.float32, attn_implementation="eager"
         )
-        tokenizer: dict[str, Any] = json.loads(
-            AutoTokenizer.from_pretrained(settings.checkpoint, use_fast=True).backend_tokenizer.to_str()
-        )
+        full_tokenizer: dict[str, Any] = json.loads(_fast_tokenizer(settings.checkpoint).to_str())
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{settings.checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
             f"could not be reached; on an offline machine give a directory: {error}"
         ) from error
-    pruned, rows = prune_vocabulary(tokenizer, settings.vocabulary)
+    pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
     keep_embedding_rows(model, rows)
-    directory.mkdir(parents=True, exist_ok=True)
-    tokenizer_path = directory / "tokenizer.json"
-    write_tokenizer(pruned, tokenizer_path)
-    return Checkpoint(model, tokenizer_path)
+    write_tokenizer(pruned, tokenizer)
+    return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"])
+
+
+def _fast_tokenizer(checkpoint: str) -> Tokenizer:
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint, use_fast=True).backend_tokenizer  # type: ignore[no-untyped-call]
+    return tokenizer

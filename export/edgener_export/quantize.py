@@ -1,31 +1,32 @@
 """Int8 quantization of a graph: matrix products in integers, embedding tables in bytes.
 
 Activations are unsigned with one scale and zero point a tensor, weights signed and symmetric with one scale an output
-channel (Jacob et al., 2018). Scales that are fixed beforehand, on calibration sentences, keep a sentence's result
-independent of what else is in its batch.
+channel (Jacob et al., 2018). Activation scales are fixed beforehand, on calibration sentences, so a sentence's result
+does not depend on what else is in its batch. Outliers move into the weights first (Xiao et al., 2023, SmoothQuant).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgener_export.errors import RecipeError
 from edgener_export.graph import INPUTS, open_session
 
-Floats = NDArray[np.float32]
-
 METHODS = ("static", "dynamic")
-CLIP_CANDIDATES = np.geomspace(1.0, 0.02, 80)
-"""Shares of a tensor's largest value that ``mse`` tries as the end of its range."""
+INT8_STEPS = np.float32(127)
+UINT8_STEPS = np.float32(255)
+SMALLEST_MAGNITUDE = 1e-5
+"""A channel that hardly ever differs from zero is not smoothed any further than this."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,35 @@ class QuantizeSettings:
     """The ``[quantize]`` table of a recipe."""
 
     method: str = "static"
-    """``static`` (scales from calibration sentences) or ``dynamic`` (scales from each batch)."""
+    """``static`` (activation scales from calibration sentences) or ``dynamic`` (from each batch that is run)."""
     sentences: int = 256
     """Training sentences to calibrate on."""
-    ranges: str = "minmax"
-    """How the range of an activation is chosen: see ``RANGES``."""
-    percentile: float = 99.99
-    """What ``percentile`` takes in, in percent of the tensor's values."""
-    smoothing: float = 0.5
-    """How much of the outliers moves from activations into weights, SmoothQuant's alpha; 0 leaves all as it is."""
+    smoothing: float = 0.8
+    """How much of an outlier moves from the activations into the weights, SmoothQuant's alpha; 0 moves nothing."""
     exclude: tuple[str, ...] = ()
-    """Matrix products that stay fp32: parts of node names, such as ``layer.0/output``."""
+    """Parts of the node names of matrix products that stay fp32, such as ``layer.0/output``."""
 
 
-class Affine(NamedTuple):
-    """real = scale * (integer - zero_point), integers from 0 to 255."""
+class RowScaled(NamedTuple):
+    """A matrix in signed bytes; ``values * scales`` is within half a step of the original."""
 
-    scale: float
-    zero_point: int
+    values: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+
+class Extremes(NamedTuple):
+    """Smallest and largest value of each channel of an activation."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+    def __truediv__(self, scales: NDArray[np.float32]) -> Extremes:
+        return Extremes(self.low / scales, self.high / scales)
+
+    @property
+    def magnitude(self) -> NDArray[np.float32]:
+        """Largest absolute value of each channel."""
+        return np.maximum(-self.low, self.high)
 
 
 def quantize_graph(
@@ -58,35 +70,155 @@ def quantize_graph(
 ) -> None:
     """Write the fp32 graph ``source`` with int8 matrix products and embedding tables as ``target``.
 
-    ``calibration`` holds rows of token ids with their special tokens. Their activations stay in memory, 0.13 MB a token
-    for 12 layers of 384, so a few hundred sentences. Same arguments, same bytes.
+    ``calibration`` holds rows of token ids with their special tokens. Same arguments, same bytes.
     """
     if settings.method not in METHODS:
         raise RecipeError(f"quantize.method {settings.method!r} is unknown; known: {', '.join(METHODS)}")
-    if settings.ranges not in RANGES:
-        raise RecipeError(f"quantize.ranges {settings.ranges!r} is unknown; known: {', '.join(RANGES)}")
     model = onnx.load(source)
-    rewriter = _Rewriter(model.graph)
-    products = rewriter.products(settings.exclude)
-    activations = record_activations(model, [product.input[0] for product in products], calibration)
-    for product in products
-    if settings.method == "dynamic":
-        names = [product.name for product in products]
-        quantize_dynamic(
-            model, target, nodes_to_quantize=names, per_channel=True, weight_type=QuantType.QInt8,
-            op_types_to_quantize=["MatMul"],
-        )
-    else:
+    edit = _Edit(model.graph)
+    products = edit.weight_products(settings.exclude)
+    extremes = _observe(model, list(products), calibration)
+    for name, consumers in products.items():
+        seen = extremes[name]
+        if settings.smoothing:
+            seen = _smooth(edit, consumers, seen, settings.smoothing)
+        if settings.method == "static":
+            _quantize_products(edit, consumers, seen)
+    for lookup in edit.table_lookups():
+        _quantize_table(edit, lookup)
+    edit.apply()
+    if settings.method == "static":
         onnx.save(model, target)
+    else:
+        names = [product.name for consumers in products.values() for product in consumers]
+        quantize_dynamic(model, target, ["MatMul"], per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
 
 
-def record_activations(
-    model: ModelProto, names: Sequence[str], calibration: Sequence[NDArray[np.int64]]
-) -> dict[str, Floats]:
-    """Values [tokens, channels] of the named tensors, each row of ``calibration`` run alone, without padding."""
+def symmetric_int8(matrix: NDArray[np.float32], axis: int) -> RowScaled:
+    """Signed bytes with one scale for every slice along ``axis``, which keeps its place with the length 1."""
+    scales = np.abs(matrix).max(axis=axis, keepdims=True) / INT8_STEPS
+    scales[scales == 0] = 1
+    return RowScaled(np.rint(matrix / scales).astype(np.int8), scales)
+
+
+class _Edit:
+    """New nodes and constants of a graph, collected and then applied at once."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        self._graph = graph
+        self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._before: defaultdict[str, list[NodeProto]] = defaultdict(list)
+        self._removed: set[str] = set()
+
+    def weight_products(self, exclude: Sequence[str]) -> dict[str, list[NodeProto]]:
+        """Matrix products with a constant right-hand side, by the name of their left-hand side."""
+        products: defaultdict[str, list[NodeProto]] = defaultdict(list)
+        for node in self._graph.node:
+            is_product = node.op_type == "MatMul" and node.input[1] in self._constants
+            if is_product and not any(part in node.name for part in exclude):
+                products[node.input[0]].append(node)
+        return products
+
+    def table_lookups(self) -> list[NodeProto]:
+        """Nodes that take rows out of a constant matrix."""
+        return [
+            node
+            for node in self._graph.node
+            if node.op_type == "Gather" and node.input[0] in self._constants and len(self._constants[node.input[0]].dims) == 2
+        ]
+
+    def value(self, name: str) -> NDArray[np.float32]:
+        """A constant of the graph."""
+        return numpy_helper.to_array(self._constants[name]).astype(np.float32)
+
+    def constant(self, name: str, value: NDArray[np.generic]) -> str:
+        """Add a constant, or replace the one of that name; its name."""
+        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def insert(self, before: NodeProto, op_type: str, inputs: Sequence[str], output: str, **attributes: int) -> str:
+        """Add a node to those that run just before another one; the name of its output."""
+        node = helper.make_node(op_type, inputs, [output], f"{output}/{op_type}", **attributes)
+        self._before[before.name].append(node)
+        return output
+
+    def remove(self, node: NodeProto) -> None:
+        """Drop a node; one of those inserted before it writes its output."""
+        self._removed.add(node.name)
+
+    def apply(self) -> None:
+        """Rewrite the graph."""
+        nodes = [new for node in self._graph.node for new in self._with_insertions(node)]
+        used = {name for node in nodes for name in node.input}
+        constants = [tensor for name, tensor in self._constants.items() if name in used]
+        del self._graph.node[:], self._graph.initializer[:]
+        self._graph.node.extend(nodes)
+        self._graph.initializer.extend(constants)
+
+    def _with_insertions(self, node: NodeProto) -> Iterator[NodeProto]:
+        yield from self._before[node.name]
+        if node.name not in self._removed:
+            yield node
+
+
+def _observe(model: ModelProto, names: list[str], calibration: Sequence[NDArray[np.int64]]) -> dict[str, Extremes]:
+    """Extremes of the named tensors [1, tokens, channels]; each sentence runs alone, without padding."""
     observed = ModelProto()
     observed.CopyFrom(model)
     observed.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
     session = open_session(observed.SerializeToString())
-    runs = [session.run(names, dict(zip(INPUTS, (ids[None], np.ones_like(ids)[None])))) for ids in calibration]
-    return {name: np.concatenate([run[index][0] for run in runs]) for index, name in enumerate(names)}
+    seen: dict[str, Extremes] = {}
+    for ids in calibration:
+        activations = session.run(names, dict(zip(INPUTS, (ids[None], np.ones_like(ids)[None]), strict=True)))
+        for name, values in zip(names, activations, strict=True):
+            low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
+            before = seen.get(name, Extremes(low, high))
+            seen[name] = Extremes(np.minimum(before.low, low), np.maximum(before.high, high))
+    return seen
+
+
+def _smooth(edit: _Edit, products: list[NodeProto], seen: Extremes, alpha: float) -> Extremes:
+    """Divide the channels of the products' common input by what their weights are multiplied with; the new extremes."""
+    weights = [edit.value(product.input[1]) for product in products]
+    weight_magnitude = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
+    scales = (
+        np.maximum(seen.magnitude, SMALLEST_MAGNITUDE) ** alpha
+        / np.maximum(weight_magnitude, SMALLEST_MAGNITUDE) ** (1 - alpha)
+    ).astype(np.float32)
+    name = products[0].input[0]
+    inverse = edit.constant(f"{name}/inverse", 1 / scales)
+    smooth = edit.insert(products[0], "Mul", [name, inverse], f"{name}/smooth")
+    for product, weight in zip(products, weights, strict=True):
+        product.input[0] = smooth
+        product.input[1] = edit.constant(f"{product.name}/smooth", weight * scales[:, None])
+    return seen / scales
+
+
+def _quantize_products(edit: _Edit, products: list[NodeProto], seen: Extremes) -> None:
+    """Put the products' common input and their weights through bytes: the optimizer makes integer products of that."""
+    low, high = min(seen.low.min(), np.float32(0)), max(seen.high.max(), np.float32(0))
+    scale = (high - low) / UINT8_STEPS or np.float32(1)
+    name = products[0].input[0]
+    affine = [
+        edit.constant(f"{name}/scale", np.array(scale, np.float32)),
+        edit.constant(f"{name}/zero_point", np.array(np.rint(-low / scale), np.uint8)),
+    ]
+    quantized = edit.insert(products[0], "QuantizeLinear", [name, *affine], f"{name}/uint8")
+    real = edit.insert(products[0], "DequantizeLinear", [quantized, *affine], f"{name}/real")
+    for product in products:
+        weight = symmetric_int8(edit.value(product.input[1]), axis=0)
+        values = edit.constant(f"{product.name}/int8", weight.values)
+        scales = edit.constant(f"{product.name}/scales", weight.scales[0])
+        product.input[0] = real
+        product.input[1] = edit.insert(product, "DequantizeLinear", [values, scales], f"{product.name}/real", axis=1)
+
+
+def _quantize_table(edit: _Edit, lookup: NodeProto) -> None:
+    """Look up rows of bytes and the scale of each row, and multiply them."""
+    table, rows = lookup.input
+    int8 = symmetric_int8(edit.value(table), axis=1)
+    values = edit.insert(lookup, "Gather", [edit.constant(f"{table}/int8", int8.values), rows], f"{table}/row")
+    real = edit.insert(lookup, "Cast", [values], f"{table}/real", to=TensorProto.FLOAT)
+    scales = edit.insert(lookup, "Gather", [edit.constant(f"{table}/scales", int8.scales), rows], f"{table}/scale")
+    edit.insert(lookup, "Mul", [real, scales], lookup.output[0])
+    edit.remove(lookup)

@@ -21,7 +21,7 @@ LONGEST_ASCII_PIECE = 2
 
 
 def _is_han(character: str) -> bool:
-    return "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or "\U00020000" <= character
+    return "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or character >= "\U00020000"
 
 
 def _is_full_width(character: str) -> bool:
@@ -37,7 +37,7 @@ def _is_chinese_text_piece(entry: str) -> bool:
     return piece.isascii() and piece.isalnum() and len(piece) <= LONGEST_ASCII_PIECE
 
 
-KEEP: dict[str, Callable[[str], bool]] = {"all": lambda entry: True, "chinese": _is_chinese_text_piece}
+KEEP: dict[str, Callable[[str], bool]] = {"all": lambda _: True, "chinese": _is_chinese_text_piece}
 """Which entries stay, by the name that a recipe uses."""
 
 
@@ -62,9 +62,8 @@ def prune_vocabulary(tokenizer: dict[str, Any], keep: str) -> tuple[dict[str, An
 
 def keep_embedding_rows(model: PreTrainedModel, rows: list[int]) -> None:
     """Shrink the model's embedding table to ``rows``, in that order."""
-    embeddings = model.get_input_embeddings()
-    with torch.no_grad():
-        kept = embeddings.weight[torch.tensor(rows)].clone()
+    embeddings: torch.nn.Embedding = model.get_input_embeddings()  # type: ignore[assignment]
+    kept = embeddings.weight.detach()[torch.tensor(rows)]
     smaller = torch.nn.Embedding(len(rows), kept.shape[1], padding_idx=0)
     smaller.weight = torch.nn.Parameter(kept)
     model.set_input_embeddings(smaller)

@@ -1,0 +1,110 @@
+"""``edgener-export``: recipe in, bundle out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from edgener.errors import EdgenerError
+
+INTERRUPTED = 130
+EXAMPLES = """\\
+examples:
+  edgener-export build export/recipes/default.toml --set model.checkpoint=hfl/rbt3
+  edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1
+  edgener-export evaluate                      the built-in bundle on the MSRA test sentences
+  edgener-export evaluate ./my-bundle --test my-test.jsonl
+
+A killed build goes on where it stopped: type the same command again.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv``; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="edgener-export",
+        description="Fine-tune, quantize, verify and pack Chinese entity recognizers.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_build(commands)
+    _add_evaluate(commands)
+    options = parser.parse_args(argv)
+    run: Callable[[argparse.Namespace], None] = options.command
+    try:
+        run(options)
+    except KeyboardInterrupt:
+        print("edgener-export: interrupted; the same command goes on from the last saved state", file=sys.stderr)
+        return INTERRUPTED
+    except EdgenerError as error:
+        print(f"edgener-export: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"edgener-export: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "build", help="recipe to bundle", description="Build the bundle that a recipe describes."
+    )
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--bundle", type=Path, help="where to put the bundle; default: bundle/ in the run's directory")
+    parser.add_argument("--run", type=Path, help="directory of everything made on the way; default: runs/NAME")
+    parser.add_argument("--cache", type=Path, default=_default_cache(), help="downloads; default: %(default)s")
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change the recipe")
+    parser.set_defaults(command=_build)
+
+
+def _build(options: argparse.Namespace) -> None:
+    from edgener_export.pipeline import Pipeline
+    from edgener_export.recipe import read_recipe
+
+    recipe = read_recipe(options.recipe, options.set)
+    run: Path = options.run or Path("runs") / recipe.name
+    run.mkdir(parents=True, exist_ok=True)
+    pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
+    before, after = pipeline.build(options.bundle or run / "bundle")
+    for measured in (before, after):
+        print(
+            f"{measured.graph}  P {measured.precision:.2f}  R {measured.recall:.2f}  F1 {measured.f1:.2f}  "
+            f"on {measured.data}, {measured.sentences} sentences"
+        )
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "evaluate", help="score a bundle", description="Exact-span scores of a bundle, through the runtime itself."
+    )
+    parser.add_argument("bundle", type=Path, nargs="?", help="default: the built-in one")
+    parser.add_argument("--test", type=Path, help="labelled file; default: the MSRA test sentences")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
+    parser.add_argument("--cache", type=Path, default=_default_cache(), help="downloads; default: %(default)s")
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from edgener import Recognizer
+    from edgener_export.corpus import read_corpus_file
+    from edgener_export.evaluate import recognize_all, scores_by_label
+    from edgener_export.msra import read_msra
+
+    recognizer = Recognizer.load(options.bundle, threads=options.threads)
+    sentences = read_corpus_file(options.test) if options.test else read_msra(options.cache).test
+    print(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences")
+    for label, score in scores_by_label(recognize_all(recognizer, sentences)).items():
+        print(f"{label:<4} {score}")
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
+
+
+def _log(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,43 @@
+"""The score of a bundle, through the runtime that the device runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from edgener import Recognizer
+from edgener.bundle import Quality
+from edgener.tags import Span
+from edgener_export.corpus import Sentence
+from edgener_export.score import Score, score_spans
+
+SpanPair = tuple[Sequence[Span], Sequence[Span]]
+
+
+def recognize_all(recognizer: Recognizer, sentences: Sequence[Sentence]) -> list[SpanPair]:
+    """(expected, found) spans of each sentence."""
+    texts = tqdm((sentence.text for sentence in sentences), total=len(sentences), disable=None, desc="evaluate")
+    return [
+        (sentence.spans, [Span(entity.start, entity.end, entity.label) for entity in found])
+        for sentence, found in zip(sentences, recognizer.batch(texts), strict=True)
+    ]
+
+
+def scores_by_label(pairs: Sequence[SpanPair]) -> dict[str, Score]:
+    """The score of each entity type, and of all under ``all``."""
+    labels = sorted({span.label for expected, _ in pairs for span in expected})
+    return {"all": score_spans(pairs), **{label: score_spans(pairs, label) for label in labels}}
+
+
+def quality(recognizer: Recognizer, sentences: Sequence[Sentence], data: str) -> Quality:
+    """The score as a manifest records it."""
+    score = score_spans(recognize_all(recognizer, sentences))
+    return Quality(
+        data=data,
+        sentences=len(sentences),
+        graph=recognizer.manifest.precision,
+        precision=round(score.precision, 2),
+        recall=round(score.recall, 2),
+        f1=round(score.f1, 2),
+    )

@@ -1,0 +1,102 @@
+"""One TOML file, one reproducible model."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgener.bundle import Source
+from edgener.records import RecordError, from_plain
+from edgener.tags import SCHEMES
+from edgener_export.checkpoint import ModelSettings
+from edgener_export.errors import RecipeError
+from edgener_export.finetune import FinetuneSettings
+from edgener_export.quantize import QuantizeSettings
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The ``[data]`` table: either a known corpus, or files of one's own."""
+
+    corpus: str = ""
+    """``msra``, which is downloaded; empty where ``train``, ``dev`` and ``test`` name files."""
+    train: str = ""
+    """A .jsonl file, or one with a character and tag a line; relative to the recipe."""
+    dev: str = ""
+    """Likewise; scored while training."""
+    test: str = ""
+    """Likewise; scored once, at the end."""
+    limit: int = 0
+    """Only so many sentences of each part; 0 takes all. For trying a recipe."""
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """The ``[gate]`` table: what a model must reach on the test sentences to be packed."""
+
+    f1: float = 0.0
+    """Least F1 of the packed graph, in percent."""
+    loss: float = 0.5
+    """Most points of F1 that quantization may cost."""
+    megabytes: float = 30.0
+    """Most size of the bundle, in 10**6 bytes."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what comes out."""
+
+    name: str
+    """Of the model; also of the run's directory."""
+    model: ModelSettings
+    data: DataSettings
+    lineage: tuple[Source, ...]
+    """What the weights and the data are, for the manifest and the card."""
+    golden: str
+    """A file of texts, one a line, that become golden cases; relative to the recipe."""
+    scheme: str = "BIOES"
+    """Tagging scheme."""
+    finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
+    quantize: QuantizeSettings = field(default_factory=QuantizeSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in ``path`` with ``table.key=value`` overrides; values are TOML, or else plain text.
+
+    Raises RecipeError that names the file and the key.
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RecipeError(f"{path}: is not TOML: {error}") from error
+    for override in overrides:
+        _override(plain, override)
+    try:
+        recipe = from_plain(Recipe, plain)
+    except RecordError as error:
+        raise RecipeError(f"{path}: {error}") from error
+    if recipe.scheme not in SCHEMES:
+        raise RecipeError(f"{path}: scheme {recipe.scheme!r} is unknown; known: {', '.join(SCHEMES)}")
+    return recipe
+
+
+def _override(plain: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise RecipeError(f"--set {override}: expected table.key=value")
+    *tables, name = key.split(".")
+    table: Any = plain
+    for part in tables:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {override}: {part} is no table")
+    try:
+        table[name] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[name] = text

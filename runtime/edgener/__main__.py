@@ -1,0 +1,7 @@
+"""``python -m edgener``."""
+
+import sys
+
+from edgener.cli import main
+
+sys.exit(main())

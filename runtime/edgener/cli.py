@@ -1,0 +1,283 @@
+"""The command line: text in, entities out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgener import __version__
+from edgener.documents import Document, line_groups
+from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, UsageError
+from edgener.progress import Progress
+from edgener.records import to_plain
+
+if TYPE_CHECKING:
+    from edgener.recognizer import Recognizer
+    from edgener.writers import Writer
+
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+STANDARD_INPUT = "-"
+
+RECOGNIZE_EXAMPLES = """\
+examples:
+  edgener "王小明在北京大学工作。"            one text
+  edgener --format text "…"                   marked in the text, in colour on a terminal
+  edgener --file news.txt > entities.jsonl    a file, one document a line
+  tail -f log.txt | edgener                   lines as they come, each answered at once
+  edgener --model ./my-bundle --threads 4 …   another model, four cores
+
+other commands (each has --help):
+  edgener inspect [BUNDLE]    what a model is, was made from, and scores
+  edgener check [BUNDLE]      checksums and golden cases; the exit code tells
+  edgener env                 versions, processor, memory
+
+exit codes: 0 fine, 2 wrong arguments, 3 unreadable input, 4 output cannot be written, 10 to 20 a bundle that
+cannot be used (docs/bundle.md lists them), 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv``; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    try:
+        if command:
+            command(arguments[1:])
+        else:
+            _recognize(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return CLOSED_PIPE
+    except EdgenerError as error:
+        print(f"edgener: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _recognize(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="edgener",
+        description="Find people, places and organizations in Chinese text.",
+        epilog=RECOGNIZE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="text to look at; without any, lines of standard input")
+    parser.add_argument(
+        "--file", action="append", default=[], metavar="FILE", help="read lines of this file (- is standard input)"
+    )
+    parser.add_argument("--format", choices=("jsonl", "conll", "text"), default="jsonl", help="default: %(default)s")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="directory of a bundle; default: the built-in one")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="cores to compute on; default: 1")
+    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="most windows at once; default: 8")
+    parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help="leave out less certain entities")
+    parser.add_argument("--version", action="version", version=f"edgener {__version__}")
+    options = parser.parse_args(arguments)
+    if options.text and options.file:
+        raise UsageError("give either texts or --file, not both")
+    if not 0 <= options.min_score <= 1:
+        raise UsageError(f"--min-score is {options.min_score}; it must be between 0 and 1")
+
+    from edgener.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model, threads=options.threads, batch_size=options.batch_size)
+    run = _Run(recognizer, options.format, options.min_score)
+    if options.text:
+        run.write(None, [(text,) for text in options.text])
+    elif options.file:
+        for name in options.file:
+            run.read(sys.stdin.fileno() if name == STANDARD_INPUT else _open(name), name)
+    else:
+        if sys.stdin.isatty():
+            print("edgener: reading lines from the terminal; Ctrl-D ends, --help explains", file=sys.stderr)
+        run.read(sys.stdin.fileno(), None)
+
+
+class _Run:
+    """Documents through one recognizer to standard output."""
+
+    def __init__(self, recognizer: Recognizer, output_format: str, min_score: float) -> None:
+        from edgener.writers import WRITERS
+
+        shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._recognizer, self._min_score = recognizer, min_score
+        self._writer: Writer = WRITERS[output_format](shows_colour)
+        self._line = 1
+        self._warned = False
+
+    def read(self, fd: int, file: str | None) -> None:
+        """All lines of an open file."""
+        self._line = 1
+        progress = Progress(file or "standard input", os.fstat(fd).st_size)
+        try:
+            for group in line_groups(fd, progress.advance, lambda: self._warn_once(file)):
+                self.write(file, group)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(f"{file or 'standard input'}: cannot be read: {error.strerror}") from error
+        finally:
+            progress.close()
+
+    def write(self, file: str | None, documents: Iterable[Document]) -> None:
+        """The answers to ``documents``, each written out as soon as it is known."""
+        from edgener.writers import Place
+
+        for segment in self._recognizer.segments(documents):
+            certain = [entity for entity in segment.entities if entity.score >= self._min_score]
+            _print(self._writer(Place(file, self._line), segment._replace(entities=certain)))
+            self._line += segment.is_last
+
+    def _warn_once(self, file: str | None) -> None:
+        if not self._warned:
+            self._warned = True
+            name = file or "standard input"
+            print(f"edgener: {name}: holds bytes that are not UTF-8; they are kept as they are", file=sys.stderr)
+
+
+def _inspect(arguments: Sequence[str]) -> None:
+    from edgener.bundle import load_bundle
+
+    options = _bundle_options("inspect", "Say what a model is, what it was made from, and what it scores.", arguments)
+    bundle = load_bundle(options.bundle)
+    if options.json:
+        _print(bundle.manifest.to_json())
+        return
+    manifest = bundle.manifest
+    size = sum(file.size for file in manifest.files.values())
+    rows = [
+        ("name", manifest.name),
+        ("directory", str(bundle.directory)),
+        ("format", f"version {manifest.format_version}, written by {manifest.created_by}"),
+        ("size", f"{size / 1e6:.1f} MB in {len(manifest.files)} files"),
+        ("entities", ", ".join(manifest.tag_set.labels)),
+        ("tags", f"{manifest.scheme}, {len(manifest.tags)}"),
+        ("window", f"{manifest.max_tokens} tokens; longer text is cut into windows"),
+        ("vocabulary", f"{manifest.vocabulary_size} entries"),
+        ("precision", manifest.precision),
+        *((f"  {name}", value) for name, value in manifest.quantization.items()),
+        *(
+            (tensor.name, f"{tensor.dtype} [{', '.join(tensor.shape)}]")
+            for tensor in manifest.inputs + manifest.outputs
+        ),
+        *((source.role, f"{source.name} ({source.license}): {source.note}") for source in manifest.lineage),
+        *(
+            (
+                f"{q.graph} quality",
+                f"P {q.precision:.2f}  R {q.recall:.2f}  F1 {q.f1:.2f}  on {q.data}, {q.sentences} sentences",
+            )
+            for q in manifest.quality
+        ),
+    ]
+    _print_table(rows)
+
+
+def _check(arguments: Sequence[str]) -> None:
+    from edgener.bundle import GOLDEN
+    from edgener.golden import check_case, read_cases
+    from edgener.recognizer import Recognizer
+
+    options = _bundle_options("check", "Verify a model's checksums, and its answers on its golden cases.", arguments)
+    recognizer = Recognizer.load(options.bundle)
+    outcomes = [check_case(recognizer, case) for case in read_cases(options.bundle / GOLDEN)]
+    wrong = [outcome for outcome in outcomes if not outcome.same_entities]
+    same_logits = sum(outcome.same_logits for outcome in outcomes)
+    if options.json:
+        counts = {"cases": len(outcomes), "same_entities": len(outcomes) - len(wrong), "same_logits": same_logits}
+        _print(json.dumps({"bundle": str(options.bundle), "checksums": "verified", **counts}) + "\n")
+    else:
+        rows = [
+            ("bundle", str(options.bundle)),
+            ("checksums", "verified"),
+            ("entities", f"{len(outcomes) - len(wrong)} of {len(outcomes)} golden cases as packed"),
+            ("logits", f"{same_logits} of {len(outcomes)} golden cases bit-identical to the host's"),
+        ]
+        _print_table(rows)
+    if wrong:
+        raise GoldenError(
+            f"{options.bundle}: {len(wrong)} of {len(outcomes)} golden cases differ, the first one "
+            f"{wrong[0].case.text!r:.60}; this onnxruntime or processor does not compute what the host did"
+        )
+
+
+def _env(arguments: Sequence[str]) -> None:
+    from edgener.environment import INT8_FEATURES, read_environment
+
+    parser = argparse.ArgumentParser(
+        prog="edgener env", description="Say what this machine offers to the recognizer.", allow_abbrev=False
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args(arguments)
+    environment = read_environment()
+    if options.json:
+        _print(json.dumps(to_plain(environment), ensure_ascii=False, indent=1) + "\n")
+        return
+    features = [f"{name} ({INT8_FEATURES[name]})" for name in environment.cpu_features]
+    rows = [
+        ("edgener", environment.edgener),
+        ("python", environment.python),
+        *environment.libraries.items(),
+        ("system", environment.system),
+        ("machine", f"{environment.machine} {environment.processor}"),
+        ("features", "; ".join(features) or "none of those that speed up int8"),
+        ("cores", f"{environment.cores}: the most that --threads can use"),
+        ("memory", f"{environment.memory_available_mb} of {environment.memory_total_mb} MB available"),
+        ("model", environment.default_bundle),
+    ]
+    _print_table(rows)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"inspect": _inspect, "check": _check, "env": _env}
+
+
+def _bundle_options(command: str, description: str, arguments: Sequence[str]) -> argparse.Namespace:
+    from edgener.bundle import DEFAULT_BUNDLE
+
+    parser = argparse.ArgumentParser(
+        prog=f"edgener {command}",
+        description=description,
+        epilog=f"examples:\n  edgener {command}\n  edgener {command} ./my-bundle --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("bundle", nargs="?", type=Path, default=DEFAULT_BUNDLE, help="default: the built-in one")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser.parse_args(arguments)
+
+
+def _open(name: str) -> int:
+    try:
+        return os.open(name, os.O_RDONLY)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be opened: {getattr(error, 'strerror', error)}") from error
+
+
+def _print_table(rows: Iterable[tuple[str, str]]) -> None:
+    rows = list(rows)
+    width = max(len(name) for name, _ in rows)
+    _print("".join(f"{name:<{width}}  {value}\n" for name, value in rows))
+
+
+def _print(text: str) -> None:
+    """Write to standard output and flush: a consumer behind a pipe must not wait."""
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise OutputError(f"standard output: cannot be written: {error.strerror}") from error
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's own last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

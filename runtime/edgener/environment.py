@@ -1,0 +1,98 @@
+"""What this machine offers to the recognizer."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = ("onnxruntime", "numpy", "tokenizers")
+INT8_FEATURES = {
+    "avx2": "int8 products in 256-bit registers",
+    "avx_vnni": "int8 dot products in 256-bit registers",
+    "avx512_vnni": "int8 dot products in 512-bit registers",
+    "amx_int8": "int8 tiles",
+    "asimd": "int8 products in 128-bit registers",
+    "asimddp": "int8 dot products: Raspberry Pi 5, Jetson Orin",
+    "i8mm": "int8 matrix products",
+    "sve": "scalable vectors",
+}
+"""Names as in /proc/cpuinfo."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything that changes how fast, or whether, the recognizer runs."""
+
+    edgener: str
+    """Version."""
+    python: str
+    """Version."""
+    libraries: dict[str, str]
+    """Version of each library that the recognizer runs on."""
+    system: str
+    """Kernel and C library."""
+    machine: str
+    """Architecture."""
+    processor: str
+    """Name, where the system tells it."""
+    cpu_features: tuple[str, ...]
+    """Those of INT8_FEATURES that the processor has."""
+    cores: int
+    """Processors that this process may run on: the most threads that make sense."""
+    memory_total_mb: int
+    """Of the machine."""
+    memory_available_mb: int
+    """Free, or freed when needed."""
+    default_bundle: str
+    """Where the model lies that is used when none is named."""
+
+
+def read_environment() -> Environment:
+    """What the running system says of itself; what it does not tell is empty or 0."""
+    from edgener import __version__
+    from edgener.bundle import DEFAULT_BUNDLE
+
+    cpu = _colon_separated(Path("/proc/cpuinfo"))
+    memory = _colon_separated(Path("/proc/meminfo"))
+    features = set((cpu.get("flags") or cpu.get("Features") or "").split())
+    return Environment(
+        edgener=__version__,
+        python=platform.python_version(),
+        libraries={name: _version(name) for name in LIBRARIES},
+        system=f"{platform.system()} {platform.release()}, {' '.join(platform.libc_ver())}",
+        machine=platform.machine(),
+        processor=cpu.get("model name") or cpu.get("Model") or cpu.get("CPU part") or "",
+        cpu_features=tuple(name for name in INT8_FEATURES if name in features),
+        cores=len(os.sched_getaffinity(0)),
+        memory_total_mb=_kilobytes(memory.get("MemTotal", "0 kB")) // 1024,
+        memory_available_mb=_kilobytes(memory.get("MemAvailable", "0 kB")) // 1024,
+        default_bundle=str(DEFAULT_BUNDLE),
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _colon_separated(path: Path) -> dict[str, str]:
+    """First value of each key of a file of ``key : value`` lines; empty where there is no such file."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return {}
+    values: dict[str, str] = {}
+    for line in lines:
+        key, separator, value = line.partition(":")
+        if separator:
+            values.setdefault(key.strip(), value.strip())
+    return values
+
+
+def _kilobytes(text: str) -> int:
+    return int(text.split()[0])
