@@ -1,0 +1,222 @@
+"""``edgener-edge``: a device and a bundle in, one file for the device out, and the proof that it runs there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgener.bundle import DEFAULT_BUNDLE
+from edgener.errors import EdgenerError
+from edgener.records import to_plain
+from edgener_edge.lock import LOCK_FILE
+
+if TYPE_CHECKING:
+    from edgener_edge.apt import AptRoot
+    from edgener_edge.cache import Cache
+
+INTERRUPTED = 130
+EXAMPLES = """\
+examples:
+  edgener-edge devices
+  edgener-edge build --device pi4                        edgener-pi4.run, with the built-in model
+  edgener-edge build --device pi5 --bundle ./my-bundle --output dist/ner.run
+  edgener-edge verify edgener-pi4.run                    the host's answers under QEMU?
+
+exit codes: 0 fine, 2 wrong arguments, 10 to 20 a bundle that cannot be used, 41 an unknown device, 42 and 43 a lock
+file that cannot be used or is out of date, 44 a download, 45 a missing program, 46 a build, 47 answers that differ,
+48 a damaged file, 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv``; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="edgener-edge",
+        description="Build the recognizer for small machines, and verify it under QEMU.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_devices, _add_build, _add_verify, _add_lock):
+        add(commands)
+    options = parser.parse_args(argv)
+    run: Callable[[argparse.Namespace], None] = options.command
+    try:
+        run(options)
+    except KeyboardInterrupt:
+        print("edgener-edge: interrupted; the same command goes on with what was downloaded", file=sys.stderr)
+        return INTERRUPTED
+    except EdgenerError as error:
+        print(f"edgener-edge: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"edgener-edge: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("devices", help="what builds can be made for", description="Print the known devices.")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(command=_devices)
+
+
+def _devices(options: argparse.Namespace) -> None:
+    from edgener_edge.devices import DEVICES
+
+    if options.json:
+        print(json.dumps([to_plain(device) for device in DEVICES], ensure_ascii=False, indent=1))
+        return
+    rows = [("device", "what", "core", "int8 dot product", "cores", "memory", "threads", "system", "note")]
+    rows.extend(
+        (
+            device.name, device.title, device.core, "yes" if device.dot_product else "no", str(device.cores),
+            f"{device.memory_mb} MB", str(device.threads), device.system, device.note,
+        )
+        for device in DEVICES
+    )  # fmt: skip
+    print_table(rows)
+
+
+def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "build", help="the file for a device", description="Build the file that is copied to a device."
+    )
+    parser.add_argument("--device", required=True, metavar="NAME", help="'edgener-edge devices' lists them")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="the model; default: the built-in one")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: edgener-NAME.run, here")
+    _add_common(parser)
+    parser.set_defaults(command=_build)
+
+
+def _build(options: argparse.Namespace) -> None:
+    from edgener_edge.build import build
+    from edgener_edge.devices import find_device
+    from edgener_edge.lock import read_lock
+
+    started = time.monotonic()
+    device = find_device(options.device)
+    lock = read_lock(options.lock)
+    output: Path = options.output or Path(f"edgener-{device.name}.run")
+    built = build(device, options.bundle, output, lock, _cache(options, lock.release), log)
+    for path in (built.run, built.tar_gz):
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    log(f"{built.folder_bytes / 1e6:.0f} MB unpacked; took {time.monotonic() - started:.0f} s")
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="the host's answers on the device's processor?",
+        description="Run a build under QEMU: golden cases, entities and logits against this machine's own answers.",
+    )
+    parser.add_argument("file", type=Path, help=".run or .tar.gz of 'edgener-edge build'")
+    parser.add_argument("--cpu", action="append", metavar="MODEL", help="default: cortex-a72 and cortex-a76")
+    parser.add_argument("--texts", type=Path, metavar="FILE", help="lines to recognize; default: 232 of our own")
+    parser.add_argument("--exact", action="store_true", help="fail where logits differ in a bit")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    _add_common(parser)
+    parser.set_defaults(command=_verify)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from edgener_edge.artifact import unpack
+    from edgener_edge.emulator import HOST, Emulator
+    from edgener_edge.errors import VerifyError
+    from edgener_edge.lock import read_lock
+    from edgener_edge.verify import SENTENCES, default_cpus, read_sentences, verify
+
+    lock = read_lock(options.lock)
+    emulator = Emulator(lock, _cache(options, lock.release))
+    texts = read_sentences(options.texts or SENTENCES)
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        (scratch / "build").mkdir()
+        artifact = unpack(options.file, scratch / "build")
+        cpus = options.cpu or default_cpus(artifact)
+        report = verify(artifact, cpus, texts, emulator, scratch)
+    if options.json:
+        print(json.dumps(to_plain(report), ensure_ascii=False, indent=1))
+    else:
+        record = artifact.record
+        print(f"{options.file}: {record.device}, model {record.model}, {len(texts)} texts")
+        print(f"compared with {report.reference}")
+        if any(cpu != HOST for cpu in cpus):
+            print(f"under {emulator.version()}")
+        rows = [("processor", "golden cases", "entities", "logits, bit for bit", "largest difference", "time")]
+        rows.extend(
+            (
+                one.cpu, f"{one.golden_entities} of {one.golden_cases}", f"{one.same_entities} of {one.texts}",
+                f"{one.same_logits} of {one.texts}", f"{one.largest_difference:.2g}", f"{one.seconds:.0f} s",
+            )
+            for one in report.agreements
+        )  # fmt: skip
+        print_table(rows)
+    for one in report.agreements:
+        if not one.is_good:
+            shown = f", the first one {one.first_difference!r:.80}" if one.first_difference else ""
+            raise VerifyError(f"{options.file}: on {one.cpu}, entities differ from the host's{shown}")
+        if options.exact and not one.is_exact:
+            raise VerifyError(f"{options.file}: on {one.cpu}, logits differ by up to {one.largest_difference:.2g}")
+
+
+def _add_lock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "lock", help="pin today's packages", description="Write the lock file anew, from what apt and pip offer today."
+    )
+    _add_common(parser)
+    parser.set_defaults(command=_lock)
+
+
+def _lock(options: argparse.Namespace) -> None:
+    from edgener_edge.relock import RELEASE, make_lock
+
+    options.cache.mkdir(parents=True, exist_ok=True)
+    lock = make_lock(_apt(options, RELEASE), datetime.now(UTC).date().isoformat(), options.cache, log)
+    options.lock.parent.mkdir(parents=True, exist_ok=True)
+    draft = options.lock.with_name(f".{options.lock.name}.draft")
+    draft.write_text(lock.to_json(), encoding="utf-8")
+    draft.replace(options.lock)
+    print(options.lock)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener" / "edge"
+    parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help="downloads; default: %(default)s")
+    parser.add_argument("--lock", type=Path, default=LOCK_FILE, metavar="FILE", help="default: the one that is shipped")
+    parser.add_argument("--apt-sources", type=Path, metavar="FILE", help="Debian's archive; default: this machine's")
+
+
+def _cache(options: argparse.Namespace, release: str) -> Cache:
+    from edgener_edge.cache import Cache
+
+    options.cache.mkdir(parents=True, exist_ok=True)
+    return Cache(options.cache, _apt(options, release), log)
+
+
+def _apt(options: argparse.Namespace, release: str) -> AptRoot:
+    from edgener_edge.apt import AptRoot
+
+    return AptRoot(options.cache / "apt", release, options.apt_sources)
+
+
+def print_table(rows: Iterable[Sequence[str]]) -> None:
+    """Rows of the same length, columns lined up; the first row is the head."""
+    rows = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def log(message: str) -> None:
+    """A line for people, apart from the results."""
+    print(message, file=sys.stderr, flush=True)

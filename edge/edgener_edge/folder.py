@@ -1,0 +1,186 @@
+"""The relocatable folder: interpreter, C library, wheels, runtime and model of one device, and nothing it can spare."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import shutil
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import edgener
+from edgener.bundle import MANIFEST, load_bundle
+from edgener_edge.devices import Platform
+from edgener_edge.errors import BuildError
+from edgener_edge.tools import run_tool
+
+TEMPLATES = Path(__file__).parent
+CHECKSUMS = "files.sha256"
+LIBRARIES = (
+    "libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2",
+    "libz.so.1", "libexpat.so.1", "libffi.so.8", "libbz2.so.1.0", "liblzma.so.5", "libcrypto.so.3",
+    "libstdc++.so.6", "libgcc_s.so.1",
+)  # fmt: skip
+"""What the interpreter and the wheels are linked with, besides the loader."""
+PRUNED_STDLIB = (
+    "test", "*/test", "*/tests", "idlelib", "lib2to3", "distutils", "ensurepip", "tkinter", "turtledemo", "turtle.py",
+    "pydoc_data", "dbm", "sqlite3", "curses", "config-*", "venv", "antigravity.py", "this.py", "_aix_support.py",
+    "lib-dynload/_curses*", "lib-dynload/_dbm*", "lib-dynload/_gdbm*", "lib-dynload/_sqlite3*", "lib-dynload/_ssl*",
+    "lib-dynload/_test*", "lib-dynload/_crypt.*", "lib-dynload/_uuid*", "lib-dynload/nis*", "lib-dynload/ossaudiodev*",
+    "lib-dynload/readline*", "lib-dynload/_xxtestfuzz*", "lib-dynload/xx*", "lib-dynload/audioop*",
+    "lib-dynload/_codecs_jp*", "lib-dynload/_codecs_kr*", "lib-dynload/_codecs_iso2022*", "*.pyi", "__pycache__",
+    "sitecustomize.py", "EXTERNALLY-MANAGED", "_sysconfigdata_*d_linux*",
+)  # fmt: skip
+PRUNED_WHEELS = (
+    "onnxruntime/capi/libonnxruntime.so*", "onnxruntime/transformers", "onnxruntime/tools", "onnxruntime/quantization",
+    "onnxruntime/datasets", "onnxruntime/backend", "numpy/f2py", "numpy/_core/include", "numpy/_core/lib",
+    "numpy/*/tests", "numpy/*/*/tests", "numpy/tests", "numpy/_pyinstaller", "numpy/distutils", "*.pyi", "*.a", "*.h",
+    "*.pxd", "*.dist-info/RECORD", "*.dist-info/WHEEL", "*.dist-info/top_level.txt", "*.dist-info/entry_points.txt",
+    "*.dist-info/INSTALLER",
+)  # fmt: skip
+
+
+def add_interpreter(folder: Path, debs: Sequence[Path], platform: Platform, python: str, scratch: Path) -> None:
+    """Put ``bin``, ``lib`` and ``syslib`` into ``folder`` from the unpacked Debian packages, in ``scratch``."""
+    for deb in debs:
+        run_tool(["dpkg-deb", "-x", deb, scratch], "run this on Debian or install dpkg")
+    (folder / "bin").mkdir()
+    shutil.copyfile(scratch / f"usr/bin/python{python}", folder / f"bin/python{python}")
+    shutil.copytree(
+        scratch / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_ignoring(PRUNED_STDLIB)
+    )
+    (folder / "syslib").mkdir()
+    for name in (platform.loader, *LIBRARIES):
+        shutil.copyfile(_library(scratch, platform, name), folder / "syslib" / name)
+
+
+def add_wheels(folder: Path, wheels: Iterable[Path]) -> None:
+    """Unpack wheels into ``folder/site``, without what the recognizer never imports."""
+    site = folder / "site"
+    site.mkdir(exist_ok=True)
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if not name.endswith("/") and not is_pruned(name, PRUNED_WHEELS):
+                    archive.extract(name, site)
+
+
+def add_runtime(folder: Path, bundle: Path) -> None:
+    """Put the runtime and, as its default, the model in the directory ``bundle`` into ``folder/site``."""
+    source = Path(edgener.__file__).parent
+    target = folder / "site/edgener"
+    shutil.copytree(source, target, ignore=_ignoring(("default", "__pycache__", "*.pyc")))
+    (target / "default").mkdir()
+    for name in (MANIFEST, *load_bundle(bundle).manifest.files):
+        shutil.copyfile(bundle / name, target / "default" / name)
+
+
+def add_launcher(folder: Path, platform: Platform, python: str, threads: int) -> None:
+    """Write the script that starts the folder's own interpreter."""
+    text = fill((TEMPLATES / "launcher.sh").read_text(encoding="utf-8"), {
+        "THREADS": str(threads), "LOADER": platform.loader, "PYTHON": python,
+    })  # fmt: skip
+    (folder / "edgener").write_text(text, encoding="utf-8")
+
+
+def compile_sources(folder: Path, host: Path, host_platform: Platform, python: str) -> None:
+    """Byte-compile all Python files of ``folder`` with the pinned interpreter in the folder ``host``.
+
+    The bytecode names files relative to the folder and carries no time, so it is the same wherever it is made.
+    """
+    command = interpreter_command(host, host_platform, python)
+    options: list[str | Path] = [
+        "-S",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-s",
+        folder,
+        "-p",
+        "/edgener",
+    ]
+    env = {"PYTHONHOME": str(host), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+
+    def compile_part(part: str) -> None:
+        run_tool([*command, *options, folder / part], "the pinned interpreter must run on this machine", env=env)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(compile_part, ("lib", "site")))
+
+
+def interpreter_command(folder: Path, platform: Platform, python: str) -> list[str]:
+    """How the interpreter of a folder is started without its launcher."""
+    syslib = folder / "syslib"
+    return [str(syslib / platform.loader), "--library-path", str(syslib), str(folder / f"bin/python{python}")]
+
+
+def set_modes(folder: Path) -> None:
+    """Give all files the same permissions wherever they were built: programs 755, data 644."""
+    programs = {folder / "edgener", *folder.glob("bin/*"), *folder.glob("syslib/ld-*")}
+    for path in sorted(folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path in programs else 0o644)
+    folder.chmod(0o755)
+
+
+def write_checksums(folder: Path) -> None:
+    """List the SHA-256 of every file of ``folder`` as sha256sum does: the device checks itself with it."""
+    lines = []
+    for path in _files(folder):
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def is_pruned(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a file, or one of the directories that it lies in, fits a pattern.
+
+    A pattern without a slash stands for a name at any depth, one with a slash for a path from the top.
+    """
+    parts = name.split("/")
+    heads = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    for pattern in patterns:
+        candidates = heads if "/" in pattern else parts
+        if any(fnmatch.fnmatchcase(candidate, pattern) for candidate in candidates):
+            return True
+    return False
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Replace each ``@NAME@`` of a script by its value."""
+    for name, value in values.items():
+        template = template.replace(f"@{name}@", value)
+    return template
+
+
+def _ignoring(patterns: Sequence[str]) -> _Ignore:
+    return _Ignore(patterns)
+
+
+class _Ignore:
+    """For shutil.copytree: leaves out what fits a pattern, by its path from where the copy began."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = patterns
+        self._top: Path | None = None
+
+    def __call__(self, directory: str, names: list[str]) -> set[str]:
+        self._top = self._top or Path(directory)
+        below = Path(directory).relative_to(self._top)
+        return {name for name in names if is_pruned((below / name).as_posix(), self._patterns)}
+
+
+def _library(root: Path, platform: Platform, name: str) -> Path:
+    for directory in (f"lib/{platform.triplet}", f"usr/lib/{platform.triplet}", "lib", "lib64", "usr/lib"):
+        path = root / directory / name
+        if path.exists():
+            return path.resolve()
+    raise BuildError(f"{name}: in none of the packages of the lock file; 'edgener-edge lock' writes it anew")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

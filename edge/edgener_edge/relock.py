@@ -1,0 +1,55 @@
+"""A new lock file: what apt and pip offer today."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from edgener_edge.apt import AptRoot
+from edgener_edge.cache import Log, fetch_wheels
+from edgener_edge.devices import AVOIDED, PLATFORMS, X86_64, Platform
+from edgener_edge.lock import FORMAT_VERSION, Deb, Lock, Wheel
+
+PYTHON = "3.11"
+RELEASE = "bookworm"
+PYTHON_PACKAGES = (
+    "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libc6", "gcc-12-base", "libgcc-s1",
+    "libstdc++6", "zlib1g", "libexpat1", "libffi8", "libbz2-1.0", "liblzma5", "libssl3", "base-files",
+)  # fmt: skip
+"""The interpreter, the libraries that it and the wheels are linked with, and the texts of the common licences."""
+REQUIREMENTS = ("onnxruntime>=1.24", "numpy>=2", "tokenizers>=0.22,<0.24")
+"""What the runtime depends on; the same as in pyproject.toml."""
+
+
+def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:
+    """Resolve everything that builds and their tests use. ``scratch`` is a directory on a disk with 200 MB to spare."""
+    debs: dict[str, tuple[Deb, ...]] = {}
+    for platform in PLATFORMS.values():
+        log(f"python for {platform.machine}")
+        names = [f"{name}:{platform.debian}" for name in PYTHON_PACKAGES]
+        debs[f"python-{platform.machine}"] = apt.resolve(names, with_dependencies=False)
+    log("qemu and the kernel that it boots")
+    kernel = apt.dependency("linux-image-arm64:arm64", r"linux-image-\S+-arm64")
+    debs["qemu-user"] = apt.resolve([f"qemu-user-static:{X86_64.debian}"], with_dependencies=False)
+    debs["qemu-system"] = apt.resolve([f"qemu-system-arm:{X86_64.debian}"], with_dependencies=True)
+    debs["guest"] = apt.resolve([f"{kernel}:arm64", "busybox-static:arm64"], with_dependencies=False)
+    wheels = {}
+    for platform in PLATFORMS.values():
+        log(f"wheels for {platform.machine}")
+        with tempfile.TemporaryDirectory(dir=scratch) as draft:
+            wheels[platform.machine] = _wheels(platform, Path(draft))
+    return Lock(FORMAT_VERSION, RELEASE, PYTHON, date, debs, wheels)
+
+
+def _wheels(platform: Platform, directory: Path) -> tuple[Wheel, ...]:
+    avoided = {name: "".join(f",!={version}" for version in versions) for name, versions in AVOIDED.items()}
+    wanted = [requirement + avoided.get(requirement.split(">")[0], "") for requirement in REQUIREMENTS]
+    fetch_wheels(wanted, platform, PYTHON, directory)
+    return tuple(_describe(path) for path in sorted(directory.glob("*.whl")))
+
+
+def _describe(path: Path) -> Wheel:
+    name, version = path.name.split("-")[:2]
+    content = path.read_bytes()
+    return Wheel(name, version, path.name, len(content), hashlib.sha256(content).hexdigest())

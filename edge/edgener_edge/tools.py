@@ -1,0 +1,29 @@
+"""Programs of the host, run with a clear message where one is missing or fails."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from edgener_edge.errors import ToolError
+
+SHOWN_LINES = 12
+"""Of a failed program's own words."""
+
+
+def run_tool(
+    command: Sequence[str | Path], remedy: str, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run a program to its end; its standard output. Raises ToolError with the end of what it said, and ``remedy``."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], cwd=cwd, env=env, capture_output=True, check=False, text=True,
+            encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError as error:
+        raise ToolError(f"{command[0]}: cannot be started: {error.strerror}; {remedy}") from error
+    if done.returncode:
+        said = "\n".join((done.stderr + done.stdout).strip().splitlines()[-SHOWN_LINES:])
+        raise ToolError(f"{Path(command[0]).name} ended with {done.returncode}; {remedy}\n{said}")
+    return done.stdout

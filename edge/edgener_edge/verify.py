@@ -1,0 +1,159 @@
+"""Does a build give the host's answers on the device's processor? Entities one by one, logits bit by bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edgener
+from edgener_edge import probe
+from edgener_edge.artifact import Artifact
+from edgener_edge.emulator import HOST, Emulator
+from edgener_edge.errors import VerifyError
+
+SENTENCES = Path(__file__).parent / "sentences.txt"
+SCRIPT = Path(probe.__file__)
+SCORE_TOLERANCE = 0.02
+"""Kernels of other processors round differently; a score may differ by this much, an entity not at all."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the answers of one processor compare with the host's."""
+
+    cpu: str
+    """Model of QEMU, or ``host``."""
+    texts: int
+    """How many were compared."""
+    same_entities: int
+    """Texts with exactly the host's entities, scores within the tolerance."""
+    same_logits: int
+    """Texts whose logits are the host's bit for bit."""
+    largest_difference: float
+    """Between two logits."""
+    golden_cases: int
+    """In the bundle."""
+    golden_entities: int
+    """Golden cases with the entities that they were packed with."""
+    golden_logits: int
+    """Golden cases with the very logits."""
+    seconds: float
+    """To load, and to recognize everything; says nothing about a real device."""
+    first_difference: str
+    """The first text with other entities; empty where there is none."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all entities are as on the host."""
+        return self.same_entities == self.texts and self.golden_entities == self.golden_cases
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all logits are the host's, bit for bit."""
+        return self.is_good and self.same_logits == self.texts
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a verification."""
+
+    reference: str
+    """The host, in words."""
+    agreements: tuple[Agreement, ...]
+    """One of each processor."""
+
+
+def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulator: Emulator, scratch: Path) -> Report:
+    """Recognize ``texts`` on this machine's own Python and on each CPU model with the build, all at once; compare."""
+    bundle = artifact.folder / "site/edgener/default"
+    wanted = scratch / "input.json"
+    wanted.write_text(json.dumps({"bundle": str(bundle), "texts": list(texts)}), encoding="utf-8")
+
+    def answers_of(cpu: str) -> Path:
+        target = scratch / f"{cpu or 'reference'}.json"
+        if cpu:
+            emulator.run(artifact, cpu, SCRIPT, [wanted, target], scratch)
+        else:
+            _run_on_host(wanted, target)
+        return target
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        reference, *others = pool.map(answers_of, ["", *cpus])
+    host = _read(reference)
+    return Report(
+        f"{host['machine']}, Python {host['python']}, onnxruntime {host['onnxruntime']}",
+        tuple(_compare(cpu, texts, reference, other) for cpu, other in zip(cpus, others, strict=True)),
+    )
+
+
+def read_sentences(path: Path = SENTENCES) -> list[str]:
+    """The lines of a text file."""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def default_cpus(artifact: Artifact) -> list[str]:
+    """Both kinds of Arm cores, without and with int8 dot products; the machine's own for its own programs."""
+    return ["cortex-a72", "cortex-a76"] if artifact.record.machine == "aarch64" else [HOST]
+
+
+def _run_on_host(wanted: Path, target: Path) -> None:
+    paths = [str(Path(edgener.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, SCRIPT, wanted, target], env=env, capture_output=True, check=False, text=True
+    )
+    if done.returncode:
+        raise VerifyError(f"the host's own edgener ended with {done.returncode}\n{done.stderr[-2000:]}")
+
+
+def _compare(cpu: str, texts: Sequence[str], reference: Path, other: Path) -> Agreement:
+    expected, found = _read(reference), _read(other)
+    same_entities = [_agree(ours, theirs) for ours, theirs in zip(found["entities"], expected["entities"], strict=True)]
+    same_logits, largest = 0, 0.0
+    for ours, theirs in zip(_logits(other, found), _logits(reference, expected), strict=True):
+        same_logits += ours == theirs
+        if len(ours) == len(theirs) and ours:
+            difference = np.abs(np.frombuffer(ours, "<f4") - np.frombuffer(theirs, "<f4"))
+            largest = max(largest, float(difference.max()))
+    wrong = [text for text, same in zip(texts, same_entities, strict=True) if not same]
+    return Agreement(
+        cpu=cpu,
+        texts=len(texts),
+        same_entities=sum(same_entities),
+        same_logits=same_logits,
+        largest_difference=largest,
+        golden_cases=found["golden_cases"],
+        golden_entities=found["golden_entities"],
+        golden_logits=found["golden_logits"],
+        seconds=found["seconds"],
+        first_difference=wrong[0] if wrong else "",
+    )
+
+
+def _agree(found: Sequence[Sequence[Any]], expected: Sequence[Sequence[Any]]) -> bool:
+    if [entity[:3] for entity in found] != [entity[:3] for entity in expected]:
+        return False
+    return all(abs(ours[3] - theirs[3]) <= SCORE_TOLERANCE for ours, theirs in zip(found, expected, strict=True))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(path.read_bytes())
+    return answer
+
+
+def _logits(path: Path, answer: dict[str, Any]) -> list[bytes]:
+    content = path.with_suffix(".logits").read_bytes()
+    pieces, start = [], 0
+    for size in answer["logits_bytes"]:
+        pieces.append(content[start : start + size])
+        start += size
+    return pieces
