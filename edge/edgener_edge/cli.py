@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_devices, _add_build, _add_verify, _add_lock):
+    for add in (_add_devices, _add_build, _add_verify, _add_boot, _add_lock):
         add(commands)
     options = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], None] = options.command
@@ -167,6 +167,65 @@ def _verify(options: argparse.Namespace) -> None:
             raise VerifyError(f"{options.file}: on {one.cpu}, entities differ from the host's{shown}")
         if options.exact and not one.is_exact:
             raise VerifyError(f"{options.file}: on {one.cpu}, logits differ by up to {one.largest_difference:.2g}")
+
+
+def _add_boot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "boot",
+        help="does it fit into the device's memory?",
+        description="Boot a whole machine under QEMU with a real kernel, and run a build in the memory that it has.",
+    )
+    parser.add_argument("file", type=Path, help=".run of 'edgener-edge build' for an Arm device")
+    parser.add_argument("--cpu", metavar="MODEL", help="default: the device's")
+    parser.add_argument(
+        "--memory", type=int, action="append", metavar="MB", help="of the machine; default: the device's, and 256"
+    )
+    parser.add_argument("--stream-kb", type=int, default=20, metavar="KB", help="text to stream; default: %(default)s")
+    parser.add_argument("--timeout", type=int, default=900, metavar="S", help="of each boot; default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    _add_common(parser)
+    parser.set_defaults(command=_boot)
+
+
+def _boot(options: argparse.Namespace) -> None:
+    from edgener_edge.artifact import unpack
+    from edgener_edge.devices import find_device
+    from edgener_edge.errors import VerifyError
+    from edgener_edge.guest import Machine
+    from edgener_edge.lock import read_lock
+    from edgener_edge.verify import read_sentences, repeated_lines
+
+    lock = read_lock(options.lock)
+    machine = Machine(lock, _cache(options, lock.release), log)
+    with tempfile.TemporaryDirectory() as directory:
+        artifact = unpack(options.file, Path(directory))
+    device = find_device(artifact.record.device)
+    if not device.qemu_cpu:
+        raise VerifyError(f"{options.file}: is for {device.title}; it runs here without QEMU")
+    lines = repeated_lines(read_sentences(), options.stream_kb * 1000)
+    reports = []
+    for memory in options.memory or [device.memory_mb, 256]:
+        cpu = options.cpu or device.qemu_cpu
+        report = machine.boot(options.file, artifact.python, cpu, memory, lines, options.timeout)
+        reports.append(report)
+        if options.json:
+            continue
+        print(f"{cpu}, {memory} MB ({report.usable_mb:.0f} usable), Linux {report.kernel}")
+        rows = [("command", "outcome", "lines", "peak RSS", "time")]
+        rows.extend(
+            (
+                one.name, "answered" if one.exit_code == 0 else f"exit code {one.exit_code}", str(one.lines),
+                f"{one.peak_rss_mb:.0f} MB" if one.peak_rss_mb else "", f"{one.seconds:.0f} s",
+            )
+            for one in report.results
+        )  # fmt: skip
+        print_table(rows)
+        print("".join(f"  {said}\n" for said in report.said))
+    if options.json:
+        print(json.dumps([to_plain(report) for report in reports], ensure_ascii=False, indent=1))
+    for report in reports:
+        if not report.is_good:
+            raise VerifyError(f"{options.file}: does not run on {report.cpu} with {report.memory_mb} MB")
 
 
 def _add_lock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -98,6 +99,18 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
 def read_sentences(path: Path = SENTENCES) -> list[str]:
     """The lines of a text file."""
     return path.read_text(encoding="utf-8").splitlines()
+
+
+def repeated_lines(sentences: Sequence[str], size: int) -> str:
+    """Sentences, one a line, again and again until they are ``size`` bytes of UTF-8 long."""
+    lines: list[str] = []
+    length = 0
+    for sentence in itertools.cycle(filter(None, sentences)):
+        if length >= size:
+            break
+        lines.append(sentence + "\n")
+        length += len(lines[-1].encode())
+    return "".join(lines)
 
 
 def default_cpus(artifact: Artifact) -> list[str]:
