@@ -22,7 +22,11 @@ class Example:
     """One encoded sentence with its special tokens."""
 
     ids: NDArray[np.int64]
+    """Shape [tokens]."""
     tags: NDArray[np.int64]
+    """Shape [tokens]; IGNORED where nobody labelled."""
+    teacher: NDArray[np.float16] | None = None
+    """A teacher's logits [tokens, tags], where there is a teacher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,12 @@ class Batch:
 
     ids: torch.Tensor
     attention_mask: torch.Tensor
+    """1 for every token, 0 for padding."""
     tags: torch.Tensor
+    is_word: torch.Tensor
+    """True for tokens of the text; False for [CLS], [SEP] and padding."""
+    teacher: torch.Tensor | None
+    """[sentences, tokens, tags], where there is a teacher."""
 
 
 def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
@@ -86,14 +95,20 @@ def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, see
 
 def pad(examples: Sequence[Example], pad_id: int) -> Batch:
     """Examples side by side, as long as the longest."""
-    shape = (len(examples), max(len(example.ids) for example in examples))
-    ids = np.full(shape, pad_id, dtype=np.int64)
-    tags = np.full(shape, IGNORED, dtype=np.int64)
-    mask = np.zeros(shape, dtype=np.int64)
-    for row, example in enumerate(examples):
-        length = len(example.ids)
-        ids[row, :length], tags[row, :length], mask[row, :length] = example.ids, example.tags, 1
-    return Batch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(tags))
+    lengths = torch.tensor([len(example.ids) for example in examples])
+    position = torch.arange(int(lengths.max()))
+    teachers = [torch.from_numpy(example.teacher).float() for example in examples if example.teacher is not None]
+    return Batch(
+        ids=_pad([torch.from_numpy(example.ids) for example in examples], pad_id),
+        attention_mask=(position < lengths[:, None]).long(),
+        tags=_pad([torch.from_numpy(example.tags) for example in examples], IGNORED),
+        is_word=(position > 0) & (position < lengths[:, None] - 1),
+        teacher=_pad(teachers, 0) if teachers else None,
+    )
+
+
+def _pad(rows: list[torch.Tensor], value: float) -> torch.Tensor:
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value)
 
 
 def _groups(order: NDArray[np.intp], lengths: NDArray[np.intp], tokens_per_batch: int) -> Iterator[list[int]]:

@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 from edgener.tags import TagSet
 from edgener_export.errors import CheckpointError
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
+from edgener_export.widen import widen
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class ModelSettings:
     """Only this many layers from the bottom; 0 takes all."""
     vocabulary: str = "chinese"
     """Which entries stay: see ``vocabulary.KEEP``."""
+    max_tokens: int = 128
+    """Longest row of tokens in training and on the device, special tokens included."""
+    widen: int = 1
+    """This many times as wide, with the same function at first: see ``widen.widen``."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,15 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -
         ) from error
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
     keep_embedding_rows(model, rows)
+    if settings.widen > 1:
+        model = widen(model, settings.widen)
     write_tokenizer(pruned, tokenizer)
     return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"])
 
 
 def _fast_tokenizer(checkpoint: str) -> Tokenizer:
+    own = Path(checkpoint) / "tokenizer.json"
+    if own.exists():
+        return Tokenizer.from_file(str(own))
     tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint, use_fast=True).backend_tokenizer  # type: ignore[no-untyped-call]
     return tokenizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +42,25 @@ def read_corpus_file(path: Path) -> list[Sentence]:
 
     Raises CorpusError, naming file and line, for a row that does not fit the format, and for an empty file.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = read_lines(path)
     read = _read_json_lines if path.suffix == ".jsonl" else _read_tagged_characters
     sentences = list(read(lines, path))
     if not sentences:
         raise CorpusError(f"{path}: holds no sentence")
     return sentences
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a UTF-8 text file, which may be packed as .xz; raises CorpusError where there is none."""
+    open_file = lzma.open if path.suffix == ".xz" else open
+    try:
+        with open_file(path, "rb") as file:
+            text = file.read().decode("utf-8")
+    except (OSError, lzma.LZMAError) as error:
+        raise CorpusError(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
+    return text.replace("\r\n", "\n").split("\n")
 
 
 def _read_json_lines(lines: Iterable[str], path: Path) -> Iterator[Sentence]:

@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,8 +18,6 @@ from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
 from edgener_export.batches import IGNORED, Batch, Example, batches
 from edgener_export.score import Score, score_spans
-
-MASK_TOKEN = "[MASK]"
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,6 @@ class FinetuneSettings:
     """Development sentences of such a score; the last one takes all."""
     save_minutes: float = 4.0
     """Minutes between two saved states."""
-    max_tokens: int = 128
-    """Longest example, special tokens included."""
     seed: int = 1
     """Decides the order of the batches and the hidden tokens."""
 
@@ -117,6 +113,10 @@ class FineTuner:
         self._model.train()
         return score_spans(pairs)
 
+    def loss(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Cross entropy of ``logits`` [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
+        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED)
+
     def _all_batches(self, train: Sequence[Example], first_epoch: int) -> Iterator[Batch]:
         settings = self._settings
         for epoch in range(first_epoch, settings.epochs):
@@ -128,9 +128,7 @@ class FineTuner:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         logits = self._logits(self._hide_tokens(batch))
-        loss = torch.nn.functional.cross_entropy(
-            logits.float().flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
-        )
+        loss = self.loss(logits.float(), batch)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_gradient_norm)
@@ -147,9 +145,8 @@ class FineTuner:
         """A generator of its own for each step: a resumed run hides the same tokens as one that was never killed."""
         generator = torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step)
         hidden = torch.rand(batch.ids.shape, generator=generator) < self._settings.mask_probability
-        return Batch(
-            batch.ids.masked_fill(hidden & (batch.tags != IGNORED), self._mask_id), batch.attention_mask, batch.tags
-        )
+        visible = batch.is_word & ~hidden
+        return replace(batch, ids=batch.ids.where(visible | ~batch.is_word, self._mask_id))
 
     def _record(self, **values: float) -> None:
         line = json.dumps(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,8 +16,8 @@ import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from onnx.external_data_helper import set_external_data
-from optimum.exporters.onnx.convert import export  # type: ignore[import-untyped]
-from optimum.exporters.onnx.model_configs import BertOnnxConfig  # type: ignore[import-untyped]
+from optimum.exporters.onnx.convert import export
+from optimum.exporters.onnx.model_configs import BertOnnxConfig
 from transformers import AutoModelForTokenClassification, PreTrainedModel
 
 from edgener_export.errors import GateError
@@ -46,23 +48,23 @@ class _NamedEntityOnnxConfig(BertOnnxConfig):  # type: ignore[misc]
 class _NoTokenTypes(torch.nn.Module):
     """Takes the place of the token type embedding once that is part of the position embedding."""
 
-    def forward(self, token_type_ids: torch.Tensor) -> torch.Tensor:
+    def forward(self, _token_type_ids: torch.Tensor) -> torch.Tensor:
         return torch.zeros(())
 
 
-def export_graph(model: PreTrainedModel | Path, path: Path) -> float:
+def export_graph(model: PreTrainedModel | Path, path: Path, max_tokens: int | None = None) -> float:
     """Write an fp32 graph of a BERT token classifier (or of its directory); the largest difference to torch's logits.
 
-    Raises GateError where that difference is more than ``LARGEST_EXPORT_DIFFERENCE``.
+    With ``max_tokens`` the graph takes no longer rows than that, and has no position embeddings beyond it.
+    Raises GateError where the difference is more than ``LARGEST_EXPORT_DIFFERENCE``.
     """
-    if isinstance(model, Path):
-        model = AutoModelForTokenClassification.from_pretrained(
-            model, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-        )
-    model = _without_token_types(model)
+    trained = _load(model) if isinstance(model, Path) else model
+    plain = _for_inference(trained, max_tokens or trained.config.max_position_embeddings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    export(model, _NamedEntityOnnxConfig(model.config, task="token-classification"), path, opset=OPSET)
-    difference = _largest_difference(model, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # optimum asks torch for its older exporter, which says so at length
+        export(plain, _NamedEntityOnnxConfig(plain.config, task="token-classification"), path, opset=OPSET)
+    difference = _largest_difference(trained, plain.config.max_position_embeddings, path)
     if not difference <= LARGEST_EXPORT_DIFFERENCE:
         raise GateError(
             f"{path}: logits differ from torch by up to {difference:.2g}, more than {LARGEST_EXPORT_DIFFERENCE:.2g}; "
@@ -115,25 +117,36 @@ def open_session(graph: Path | bytes, threads: int = 1) -> ort.InferenceSession:
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def _without_token_types(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy that gives the same logits: every token of ours has type 0, so that vector goes into every position."""
-    model = copy.deepcopy(model).eval()
-    embeddings = model.base_model.embeddings
-    with torch.no_grad():
-        embeddings.position_embeddings.weight += embeddings.token_type_embeddings.weight[0]
-    embeddings.token_type_embeddings = _NoTokenTypes()
+def _load(directory: Path) -> PreTrainedModel:
+    model: PreTrainedModel = AutoModelForTokenClassification.from_pretrained(
+        directory, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+    )
     return model
 
 
-def _largest_difference(model: PreTrainedModel, path: Path) -> float:
+def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:
+    """A copy that gives the same logits with two embedding tables, and no longer position table than needed.
+
+    Every token of ours has type 0, so the embedding of that type goes into each position's.
+    """
+    model = copy.deepcopy(model)
+    embeddings: Any = model.base_model.embeddings
+    positions = embeddings.position_embeddings.weight[:max_tokens] + embeddings.token_type_embeddings.weight[0]
+    embeddings.position_embeddings.weight = torch.nn.Parameter(positions.detach())
+    embeddings.position_ids = embeddings.position_ids[:, :max_tokens]
+    embeddings.token_type_embeddings = _NoTokenTypes()
+    model.config.max_position_embeddings = max_tokens
+    return model
+
+
+def _largest_difference(model: Any, max_tokens: int, path: Path) -> float:
     """Between torch and the graph, at every real token of a padded batch of random ids."""
     generator = np.random.default_rng(0)
-    longest = min(128, model.config.max_position_embeddings)
-    lengths = (longest, longest // 2, 3)
-    rows = [generator.integers(0, model.config.vocab_size, length) for length in lengths]
-    mask = np.arange(longest) < np.array(lengths)[:, None]
-    ids = np.zeros(mask.shape, dtype=np.int64)
-    ids[mask] = np.concatenate(rows)
+    lengths = np.array([max_tokens, max_tokens // 2, 3])
+    mask = np.arange(max_tokens) < lengths[:, None]
+    ids = np.where(mask, generator.integers(0, model.config.vocab_size, mask.shape), 0)
+    rows = [row[:length] for row, length in zip(ids, lengths, strict=True)]
+    model.eval()
     with torch.inference_mode():
         expected = model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask.astype(np.int64)))
     difference = np.abs(run_graph(open_session(path), rows) - expected.logits.numpy())[mask]

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from edgener import Recognizer
-from edgener.bundle import Quality
+from edgener.bundle import Quality, load_bundle
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.batches import encode_sentences
+from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint, load_checkpoint
-from edgener_export.corpus import Corpus, read_corpus_file
+from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
+from edgener_export.distil import Distiller, DistilSettings, unlabelled_examples, verify_teacher, with_teacher
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.evaluate import quality
-from edgener_export.finetune import FineTuner
+from edgener_export.finetune import FineTuner, FinetuneSettings
 from edgener_export.graph import export_graph, optimize_graph
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
-from edgener_export.quantize import quantize_graph
+from edgener_export.quantize import quantize_graph, verify_quantized
 from edgener_export.recipe import GateSettings, Recipe
 
 Log = Callable[[str], None]
@@ -40,36 +41,59 @@ class Pipeline:
         self._tokenizer = run / "tokenizer.json"
 
     def build(self, target: Path) -> tuple[Quality, Quality]:
-        """Fine-tune, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph."""
-        model = self.finetune()
-        fp32 = self.export(model)
+        """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph."""
+        fp32 = self.export(self.train())
         int8 = self.quantize(fp32)
         return self.pack(fp32, int8, target)
 
-    def finetune(self) -> Path:
-        """Directory of the fine-tuned model."""
-        directory = self._run / "finetune"
-        trained = directory / "model"
+    def train(self) -> Path:
+        """Directory of the trained model."""
+        trained = self._run / "model"
         if trained.exists():
-            self._log(f"fine-tune: {trained} is there already")
+            self._log(f"train: {trained} is there already")
             return trained
-        settings = self._recipe.finetune
         checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
-        self._log(f"fine-tune: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} sentences")
-        encoder = Encoder(self._tokenizer)
-        train, dev = (
-            encode_sentences(part, encoder, self._tag_set, settings.max_tokens)
-            for part in (self._corpus.train, self._corpus.dev)
-        )
-        tuner = FineTuner(checkpoint.model, encoder, checkpoint.mask_id, self._tag_set, settings, directory)
-        self._log(f"fine-tune: dev {tuner.run(train, dev)}")
-        _write_directory(trained, checkpoint.model.save_pretrained)
+        self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
+        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        if self._recipe.finetune:
+            self._finetune(self._recipe.finetune, checkpoint, train, dev)
+        if self._recipe.distil:
+            self._distil(self._recipe.distil, checkpoint, train, dev)
+
+        def write(directory: Path) -> None:
+            checkpoint.model.save_pretrained(directory)
+            shutil.copyfile(self._tokenizer, directory / "tokenizer.json")
+
+        _write_directory(trained, write)
         return trained
+
+    def _finetune(
+        self, settings: FinetuneSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
+    ) -> None:
+        directory = self._run / "finetune"
+        tuner = FineTuner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
+        self._log(f"fine-tune: dev {tuner.run(train, dev)}")
+
+    def _distil(
+        self, settings: DistilSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
+    ) -> None:
+        directory = self._run / "distil"
+        directory.mkdir(exist_ok=True)
+        teacher = load_bundle(self._recipe_directory / settings.teacher)
+        verify_teacher(teacher, self._tokenizer, self._tag_set)
+        if settings.unlabelled:
+            lines = read_lines(self._recipe_directory / settings.unlabelled)
+            if settings.unlabelled_sentences:
+                lines = lines[:: max(1, len(lines) // settings.unlabelled_sentences)][: settings.unlabelled_sentences]
+            train = [*train, *unlabelled_examples(lines, self._encoder, self._recipe.model.max_tokens)]
+        taught = with_teacher(train, teacher, directory / "teacher.npy", self._encoder.pad_id)
+        distiller = Distiller(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
+        self._log(f"distil: dev {distiller.run(taught, dev)}")
 
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
         graph = self._run / "fp32.onnx"
-        difference = export_graph(model, graph)
+        difference = export_graph(model, graph, self._recipe.model.max_tokens)
         self._log(f"export: logits differ from torch by at most {difference:.1e}")
         return graph
 
@@ -77,9 +101,7 @@ class Pipeline:
         """Path of the int8 graph."""
         settings = self._recipe.quantize
         step = max(1, len(self._corpus.train) // settings.sentences)
-        sentences = self._corpus.train[::step][: settings.sentences]
-        encoder = Encoder(self._tokenizer)
-        examples = encode_sentences(sentences, encoder, self._tag_set, self._recipe.finetune.max_tokens)
+        examples = self._examples(self._corpus.train[::step][: settings.sentences])
         graph = self._run / "int8.onnx"
         quantize_graph(fp32, graph, [example.ids for example in examples], settings)
         return graph
@@ -97,16 +119,25 @@ class Pipeline:
         self._log(f"pack: {target}")
         return before, after
 
+    @property
+    def _encoder(self) -> Encoder:
+        return Encoder(self._tokenizer)
+
+    def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
+        return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
+
     def _ingredients(self, graph: Path, precision: str) -> Ingredients:
         optimized = self._run / precision / "model.onnx"
         optimize_graph(graph, optimized)
         recipe = self._recipe
+        if precision == "int8":
+            verify_quantized(optimized, recipe.quantize)
         return Ingredients(
             name=f"{recipe.name}-{precision}",
             graph=optimized,
             tokenizer=self._tokenizer,
             tag_set=self._tag_set,
-            max_tokens=recipe.finetune.max_tokens,
+            max_tokens=recipe.model.max_tokens,
             precision=precision,
             quantization={key: str(value) for key, value in asdict(recipe.quantize).items()}
             if precision == "int8"

@@ -8,10 +8,10 @@ does not depend on what else is in its batch. Outliers move into the weights fir
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from edgener_export.errors import RecipeError
+from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import INPUTS, open_session
 
 METHODS = ("static", "dynamic")
+NOT_IN_INTEGERS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
 INT8_STEPS = np.float32(127)
 UINT8_STEPS = np.float32(255)
 SMALLEST_MAGNITUDE = 1e-5
@@ -62,7 +63,8 @@ class Extremes(NamedTuple):
     @property
     def magnitude(self) -> NDArray[np.float32]:
         """Largest absolute value of each channel."""
-        return np.maximum(-self.low, self.high)
+        magnitude: NDArray[np.float32] = np.maximum(-self.low, self.high)
+        return magnitude
 
 
 def quantize_graph(
@@ -74,9 +76,11 @@ def quantize_graph(
     """
     if settings.method not in METHODS:
         raise RecipeError(f"quantize.method {settings.method!r} is unknown; known: {', '.join(METHODS)}")
+    if not calibration:
+        raise RecipeError("quantize.sentences must be at least 1")
     model = onnx.load(source)
     edit = _Edit(model.graph)
-    products = edit.weight_products(settings.exclude)
+    products = _by_input(_without_excluded(edit.weight_products(), settings.exclude))
     extremes = _observe(model, list(products), calibration)
     for name, consumers in products.items():
         seen = extremes[name]
@@ -91,7 +95,22 @@ def quantize_graph(
         onnx.save(model, target)
     else:
         names = [product.name for consumers in products.values() for product in consumers]
-        quantize_dynamic(model, target, ["MatMul"], per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
+        quantize_dynamic(model, target, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
+
+
+def verify_quantized(path: Path, settings: QuantizeSettings) -> None:
+    """Raise GateError where an optimized graph still multiplies constant weights in anything but integers."""
+    graph = onnx.load(path, load_external_data=False).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    left = [
+        node.name
+        for node in graph.node
+        if node.op_type in NOT_IN_INTEGERS
+        and not constants.isdisjoint(node.input)
+        and not any(part in node.name for part in settings.exclude)
+    ]
+    if left:
+        raise GateError(f"{path}: the optimizer left {len(left)} matrix products unquantized, such as {left[0]}")
 
 
 def symmetric_int8(matrix: NDArray[np.float32], axis: int) -> RowScaled:
@@ -110,21 +129,18 @@ class _Edit:
         self._before: defaultdict[str, list[NodeProto]] = defaultdict(list)
         self._removed: set[str] = set()
 
-    def weight_products(self, exclude: Sequence[str]) -> dict[str, list[NodeProto]]:
-        """Matrix products with a constant right-hand side, by the name of their left-hand side."""
-        products: defaultdict[str, list[NodeProto]] = defaultdict(list)
-        for node in self._graph.node:
-            is_product = node.op_type == "MatMul" and node.input[1] in self._constants
-            if is_product and not any(part in node.name for part in exclude):
-                products[node.input[0]].append(node)
-        return products
+    def weight_products(self) -> list[NodeProto]:
+        """Matrix products with a constant right-hand side."""
+        return [node for node in self._graph.node if node.op_type == "MatMul" and node.input[1] in self._constants]
 
     def table_lookups(self) -> list[NodeProto]:
         """Nodes that take rows out of a constant matrix."""
         return [
             node
             for node in self._graph.node
-            if node.op_type == "Gather" and node.input[0] in self._constants and len(self._constants[node.input[0]].dims) == 2
+            if node.op_type == "Gather"
+            and node.input[0] in self._constants
+            and len(self._constants[node.input[0]].dims) == 2
         ]
 
     def value(self, name: str) -> NDArray[np.float32]:
@@ -136,7 +152,7 @@ class _Edit:
         self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
-    def insert(self, before: NodeProto, op_type: str, inputs: Sequence[str], output: str, **attributes: int) -> str:
+    def insert(self, before: NodeProto, op_type: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """Add a node to those that run just before another one; the name of its output."""
         node = helper.make_node(op_type, inputs, [output], f"{output}/{op_type}", **attributes)
         self._before[before.name].append(node)
@@ -161,6 +177,23 @@ class _Edit:
             yield node
 
 
+def _without_excluded(products: list[NodeProto], exclude: Sequence[str]) -> list[NodeProto]:
+    for part in exclude:
+        if not any(part in product.name for product in products):
+            raise RecipeError(
+                f"quantize.exclude {part!r} is in no name of a matrix product, such as {products[0].name}"
+            )
+    return [product for product in products if not any(part in product.name for part in exclude)]
+
+
+def _by_input(products: Iterable[NodeProto]) -> dict[str, list[NodeProto]]:
+    """Products by the name of their left-hand side, in the order of the graph."""
+    groups: defaultdict[str, list[NodeProto]] = defaultdict(list)
+    for product in products:
+        groups[product.input[0]].append(product)
+    return groups
+
+
 def _observe(model: ModelProto, names: list[str], calibration: Sequence[NDArray[np.int64]]) -> dict[str, Extremes]:
     """Extremes of the named tensors [1, tokens, channels]; each sentence runs alone, without padding."""
     observed = ModelProto()
@@ -181,10 +214,9 @@ def _smooth(edit: _Edit, products: list[NodeProto], seen: Extremes, alpha: float
     """Divide the channels of the products' common input by what their weights are multiplied with; the new extremes."""
     weights = [edit.value(product.input[1]) for product in products]
     weight_magnitude = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
-    scales = (
-        np.maximum(seen.magnitude, SMALLEST_MAGNITUDE) ** alpha
-        / np.maximum(weight_magnitude, SMALLEST_MAGNITUDE) ** (1 - alpha)
-    ).astype(np.float32)
+    scales: NDArray[np.float32] = np.maximum(seen.magnitude, SMALLEST_MAGNITUDE) ** np.float32(alpha) / np.maximum(
+        weight_magnitude, SMALLEST_MAGNITUDE
+    ) ** np.float32(1 - alpha)
     name = products[0].input[0]
     inverse = edit.constant(f"{name}/inverse", 1 / scales)
     smooth = edit.insert(products[0], "Mul", [name, inverse], f"{name}/smooth")

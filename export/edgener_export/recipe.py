@@ -12,6 +12,7 @@ from edgener.bundle import Source
 from edgener.records import RecordError, from_plain
 from edgener.tags import SCHEMES
 from edgener_export.checkpoint import ModelSettings
+from edgener_export.distil import DistilSettings
 from edgener_export.errors import RecipeError
 from edgener_export.finetune import FinetuneSettings
 from edgener_export.quantize import QuantizeSettings
@@ -59,7 +60,10 @@ class Recipe:
     """A file of texts, one a line, that become golden cases; relative to the recipe."""
     scheme: str = "BIOES"
     """Tagging scheme."""
-    finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
+    finetune: FinetuneSettings | None = None
+    """Where it is given, the checkpoint is fine-tuned on the labelled sentences."""
+    distil: DistilSettings | None = None
+    """Where it is given, the model, fine-tuned or not, then learns from a teacher."""
     quantize: QuantizeSettings = field(default_factory=QuantizeSettings)
     gate: GateSettings = field(default_factory=GateSettings)
 
@@ -81,6 +85,8 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         recipe = from_plain(Recipe, plain)
     except RecordError as error:
         raise RecipeError(f"{path}: {error}") from error
+    if recipe.finetune is None and recipe.distil is None:
+        raise RecipeError(f"{path}: has neither [finetune] nor [distil]; nothing would be trained")
     if recipe.scheme not in SCHEMES:
         raise RecipeError(f"{path}: scheme {recipe.scheme!r} is unknown; known: {', '.join(SCHEMES)}")
     return recipe
