@@ -138,7 +138,7 @@ def parse_sources(text: str) -> Iterator[Source]:
     lines = [line.rstrip() for line in text.splitlines() if not line.lstrip().startswith("#")]
     for paragraph in re.split(r"\n\s*\n", "\n".join(lines)):
         suites = re.search(r"^Suites:((?:.*)(?:\n[ \t].*)*)", paragraph, re.M | re.I)
-        if suites and re.search(r"^Types:.*\bdeb\b", paragraph, re.M | re.I):
+        if suites and re.search(r"^Types:(?:.*\s)?deb(?:\s|$)", paragraph, re.M | re.I):
             yield Source(tuple(suites.group(1).split()), paragraph.strip(), ".sources")
             continue
         for line in paragraph.splitlines():

@@ -92,7 +92,7 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
     host = _read(reference)
     return Report(
         f"{host['machine']}, Python {host['python']}, onnxruntime {host['onnxruntime']}",
-        tuple(_compare(cpu, texts, reference, other) for cpu, other in zip(cpus, others, strict=True)),
+        tuple(compare(cpu, texts, reference, other) for cpu, other in zip(cpus, others, strict=True)),
     )
 
 
@@ -128,7 +128,8 @@ def _run_on_host(wanted: Path, target: Path) -> None:
         raise VerifyError(f"the host's own edgener ended with {done.returncode}\n{done.stderr[-2000:]}")
 
 
-def _compare(cpu: str, texts: Sequence[str], reference: Path, other: Path) -> Agreement:
+def compare(cpu: str, texts: Sequence[str], reference: Path, other: Path) -> Agreement:
+    """How the answers that a probe wrote to ``other`` compare with those in ``reference``."""
     expected, found = _read(reference), _read(other)
     same_entities = [_agree(ours, theirs) for ours, theirs in zip(found["entities"], expected["entities"], strict=True)]
     same_logits, largest = 0, 0.0

@@ -1,0 +1,52 @@
+"""Small made builds: a folder with a shell script in the place of the launcher, packed by the real archiver."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from edgener.records import to_plain
+from edgener_edge import folder as parts
+from edgener_edge.archive import write_run, write_tar, write_tar_gz
+from edgener_edge.build import BUILD_FILE, BuildRecord
+from edgener_edge.devices import Device, find_device
+
+NAME = "edgener-test"
+TIME = 1_700_000_000
+DEVICE: Device = find_device("x86-64" if platform.machine() == "x86_64" else "aarch64")
+"""One whose programs run on this machine."""
+
+
+def make_folder(directory: Path) -> Path:
+    """A folder with what every build has; its launcher prints its arguments."""
+    folder = directory / NAME
+    folder.mkdir(parents=True)
+    (folder / "edgener").write_text('#!/bin/sh\necho "answer: $*"\n')
+    (folder / "syslib").mkdir()
+    (folder / "syslib/data").write_bytes(bytes(range(256)) * 4096)
+    record = BuildRecord(1, DEVICE.name, DEVICE.platform.machine, "3.11.2-6", "0.1.0", "tiny", {}, "2026-01-01")
+    (folder / BUILD_FILE).write_text(json.dumps(to_plain(record)))
+    parts.set_modes(folder)
+    parts.write_checksums(folder)
+    return folder
+
+
+def make_files(directory: Path) -> tuple[Path, Path]:
+    """The folder as .run and .tar.gz."""
+    folder = make_folder(directory)
+    tar, run, tar_gz = directory / "folder.tar", directory / "made.run", directory / "made.tar.gz"
+    write_tar(folder, NAME, tar, TIME)
+    write_run(tar, DEVICE, NAME, run)
+    write_tar_gz(tar, tar_gz)
+    return run, tar_gz
+
+
+def start(run: Path, home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a .run that unpacks into ``home``."""
+    env = {"PATH": os.environ["PATH"], "EDGENER_DIR": str(home)}
+    return subprocess.Popen(
+        [run, *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )

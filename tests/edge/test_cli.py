@@ -1,0 +1,60 @@
+"""``edgener-edge``: what it prints, and the exit codes of what people get wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgener_edge.cli import main
+from edgener_edge.devices import DEVICES
+from tests.edge.support import make_files
+from tests.support import TINY_BUNDLE
+
+
+def test_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["devices"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(DEVICES) + 1
+    assert main(["devices", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == [device.name for device in DEVICES]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["build", "--device", "pi9"], 41, "no such device"),
+        (["build", "--device", "pi4", "--output", "x.zip"], 46, "must end with .run"),
+        (["build", "--device", "pi4", "--lock", "none.json"], 42, "cannot be read"),
+        (["build", "--device", "pi4", "--bundle", "none", "--output", "x.run"], 11, "not found"),
+        (["verify", "none.run"], 1, "No such file"),
+        (["verify", __file__], 48, "no device build"),
+        (["boot", __file__], 48, "no device build"),
+    ],
+)
+def test_mistakes(
+    arguments: list[str],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "--cache", str(tmp_path / "cache")]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_sources_without_the_release_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = tmp_path / "other.list"
+    sources.write_text("deb http://mirror.example/debian sid main\n")
+    options = ["--cache", str(tmp_path / "cache"), "--apt-sources", str(sources)]
+    assert main(["build", "--device", "pi4", "--bundle", str(TINY_BUNDLE), *options]) == 45
+    assert "no source of Debian bookworm" in capsys.readouterr().err
+
+
+def test_a_build_for_this_machine_needs_no_boot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, _ = make_files(tmp_path)
+    code = main(["boot", str(run), "--cache", str(tmp_path / "cache")])
+    assert code == 47
+    assert "runs here without QEMU" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""What goes into the folder of a device, and what is left out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from edgener.bundle import load_bundle
+from edgener_edge import folder as parts
+from edgener_edge.cpio import initramfs
+from edgener_edge.devices import DEVICES, X86_64, find_device
+from edgener_edge.errors import DeviceError
+from edgener_edge.lock import read_lock
+from edgener_edge.sbom import software_bill
+from tests.support import TINY_BUNDLE
+
+
+@pytest.mark.parametrize(
+    ("name", "is_pruned"),
+    [
+        ("numpy/_core/tests/test_array.py", True),
+        ("numpy/tests", True),
+        ("numpy/testing/__init__.py", False),
+        ("numpy/__init__.pyi", True),
+        ("onnxruntime/capi/libonnxruntime.so.1.31.1", True),
+        ("onnxruntime/capi/libonnxruntime_providers_shared.so", False),
+        ("onnxruntime/tools/x/y.py", True),
+        ("numpy-2.4.6.dist-info/RECORD", True),
+        ("numpy-2.4.6.dist-info/METADATA", False),
+        ("numpy-2.4.6.dist-info/licenses/LICENSE.txt", False),
+    ],
+)
+def test_pruning(name: str, is_pruned: bool) -> None:
+    assert parts.is_pruned(name, parts.PRUNED_WHEELS) == is_pruned
+
+
+def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
+    wheel = tmp_path / "a.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("numpy/__init__.py", "")
+        archive.writestr("numpy/f2py/__init__.py", "")
+    parts.add_wheels(tmp_path, [wheel])
+    assert [path.name for path in (tmp_path / "site/numpy").iterdir()] == ["__init__.py"]
+
+
+def test_runtime_and_model(tmp_path: Path) -> None:
+    parts.add_runtime(tmp_path, TINY_BUNDLE)
+    assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
+    assert (tmp_path / "site/edgener/cli.py").exists()
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_launcher_is_a_valid_script(tmp_path: Path) -> None:
+    parts.add_launcher(tmp_path, X86_64, "3.11", 4)
+    text = (tmp_path / "edgener").read_text()
+    assert "@" not in text.replace('"$@"', "")
+    subprocess.run(["sh", "-n", tmp_path / "edgener"], check=True)
+
+
+def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/file").write_text("x")
+    parts.write_checksums(tmp_path)
+    subprocess.run(["sha256sum", "--check", "--strict", parts.CHECKSUMS], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_software_bill_is_reproducible_and_complete() -> None:
+    lock, model = read_lock(), load_bundle(TINY_BUNDLE).manifest
+    debs, wheels = lock.debs_for("python-aarch64"), lock.wheels_for("aarch64")
+    texts = [software_bill("edgener-pi4", debs, wheels, model, lock.release, 0) for _ in range(2)]
+    assert texts[0] == texts[1]
+    bill = json.loads(texts[0])
+    digests = {part["hashes"][0]["content"] for part in bill["components"]}
+    assert digests == {deb.sha256 for deb in debs} | {wheel.sha256 for wheel in wheels} | {
+        model.files["model.onnx"].sha256
+    }
+
+
+def test_devices_are_found_by_name() -> None:
+    assert len({device.name for device in DEVICES}) == len(DEVICES)
+    assert find_device("pi4").qemu_cpu == "cortex-a72"
+    with pytest.raises(DeviceError, match="pi9: no such device; known: pi3, pi4"):
+        find_device("pi9")
+
+
+def test_initramfs_has_the_format_that_linux_reads() -> None:
+    archive = initramfs({"init": b"abc"}, ("bin",))
+    names = []
+    position = 0
+    while position < len(archive):
+        assert archive[position : position + 6] == b"070701"
+        fields = [int(archive[position + 6 + 8 * index : position + 14 + 8 * index], 16) for index in range(13)]
+        size, name_size = fields[6], fields[11]
+        names.append(archive[position + 110 : position + 110 + name_size - 1].decode())
+        position += 110 + name_size
+        position += -position % 4 + size
+        position += -position % 4
+    assert names == ["bin", "init", "TRAILER!!!"]
