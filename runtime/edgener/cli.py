@@ -36,9 +36,12 @@ other commands (each has --help):
   edgener inspect [BUNDLE]    what a model is, was made from, and scores
   edgener check [BUNDLE]      checksums and golden cases; the exit code tells
   edgener env                 versions, processor, memory
+  edgener doctor              what is wrong with this machine, if anything
+  edgener bench               latency, throughput and memory on this machine
+  edgener install BUNDLE      use this model from now on; edgener rollback goes back
 
-exit codes: 0 fine, 2 wrong arguments, 3 unreadable input, 4 output cannot be written, 10 to 20 a bundle that
-cannot be used (docs/bundle.md lists them), 130 interrupted
+exit codes: 0 fine, 2 wrong arguments, 3 unreadable input, 4 output cannot be written, 5 a machine that
+edgener cannot run on, 10 to 20 a bundle that cannot be used (docs/bundle.md lists them), 130 interrupted
 """
 
 
@@ -75,8 +78,10 @@ def _recognize(arguments: Sequence[str]) -> None:
         "--file", action="append", default=[], metavar="FILE", help="read lines of this file (- is standard input)"
     )
     parser.add_argument("--format", choices=("jsonl", "conll", "text"), default="jsonl", help="default: %(default)s")
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="directory of a bundle; default: the built-in one")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="cores to compute on; default: 1")
+    parser.add_argument(
+        "--model", type=Path, metavar="BUNDLE", help="directory of a bundle; default: the installed or built-in one"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="cores to compute on; default: EDGENER_THREADS or 1")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="most windows at once; default: 8")
     parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help="leave out less certain entities")
     parser.add_argument("--version", action="version", version=f"edgener {__version__}")
@@ -86,9 +91,12 @@ def _recognize(arguments: Sequence[str]) -> None:
     if not 0 <= options.min_score <= 1:
         raise UsageError(f"--min-score is {options.min_score}; it must be between 0 and 1")
 
+    from edgener.device_cli import default_threads
+    from edgener.models import current_model
     from edgener.recognizer import Recognizer
 
-    recognizer = Recognizer.load(options.model, threads=options.threads, batch_size=options.batch_size)
+    threads = default_threads() if options.threads is None else options.threads
+    recognizer = Recognizer.load(options.model or current_model(), threads=threads, batch_size=options.batch_size)
     run = _Run(recognizer, options.format, options.min_score)
     if options.text:
         run.write(None, [(text,) for text in options.text])
@@ -235,11 +243,43 @@ def _env(arguments: Sequence[str]) -> None:
     _print_table(rows)
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"inspect": _inspect, "check": _check, "env": _env}
+def _doctor(arguments: Sequence[str]) -> None:
+    from edgener.device_cli import doctor
+
+    doctor(arguments, _print)
+
+
+def _bench(arguments: Sequence[str]) -> None:
+    from edgener.device_cli import bench
+
+    bench(arguments, _print)
+
+
+def _install(arguments: Sequence[str]) -> None:
+    from edgener.device_cli import install
+
+    install(arguments, _print)
+
+
+def _rollback(arguments: Sequence[str]) -> None:
+    from edgener.device_cli import rollback
+
+    rollback(arguments, _print)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "inspect": _inspect,
+    "check": _check,
+    "env": _env,
+    "doctor": _doctor,
+    "bench": _bench,
+    "install": _install,
+    "rollback": _rollback,
+}
 
 
 def _bundle_options(command: str, description: str, arguments: Sequence[str]) -> argparse.Namespace:
-    from edgener.bundle import DEFAULT_BUNDLE
+    from edgener.models import current_model
 
     parser = argparse.ArgumentParser(
         prog=f"edgener {command}",
@@ -248,7 +288,7 @@ def _bundle_options(command: str, description: str, arguments: Sequence[str]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bundle", nargs="?", type=Path, default=DEFAULT_BUNDLE, help="default: the built-in one")
+    parser.add_argument("bundle", nargs="?", type=Path, default=current_model(), help="default: the present one")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(arguments)
 

@@ -4,6 +4,7 @@ EdgenerError                    1
 ├── UsageError                  2  arguments that make no sense together
 ├── InputError                  3  a text file that cannot be read
 ├── OutputError                 4  a place that cannot be written: disk full, no permission
+├── MachineError                5  a machine that the recognizer cannot run on
 └── BundleError                10  a model bundle that cannot be used
     ├── BundleMissingError     11  its directory, or a file of it, is not there
     ├── BundleUnreadableError  12  it is there and cannot be read
@@ -44,6 +45,12 @@ class OutputError(EdgenerError):
     """A place that cannot be written."""
 
     exit_code = 4
+
+
+class MachineError(EdgenerError):
+    """A machine that the recognizer cannot run on; ``edgener doctor`` says why."""
+
+    exit_code = 5
 
 
 class BundleError(EdgenerError):

@@ -1,0 +1,111 @@
+"""Commands for those who keep a device running: doctor, bench, install, rollback."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from edgener.errors import MachineError, UsageError
+from edgener.records import to_plain
+
+Print = Callable[[str], None]
+
+
+def doctor(arguments: Sequence[str], show: Print) -> None:
+    """``edgener doctor``: raises MachineError where something keeps the recognizer from running."""
+    from edgener.doctor import BAD, GOOD, examine
+    from edgener.models import check_golden, current_model
+
+    parser = _parser("doctor", "Say what is wrong with this machine, the build and the model, and what to do about it.")
+    options = parser.parse_args(arguments)
+    build = os.environ.get("EDGENER_BUILD")
+    findings = examine(build=Path(build) if build else None)
+    bad = [finding for finding in findings if finding.state == BAD]
+    if options.json:
+        show(json.dumps(to_plain(findings), ensure_ascii=False, indent=1) + "\n")
+    else:
+        rows = [(one.check, "" if one.state == GOOD else one.state, one.seen, one.remedy) for one in findings]
+        show(_table(rows))
+    if bad:
+        raise MachineError(f"{bad[0].check}: {bad[0].seen}; {bad[0].remedy}")
+    check_golden(current_model())
+    if not options.json:
+        show("the model gives its golden answers\n")
+
+
+def bench(arguments: Sequence[str], show: Print) -> None:
+    """``edgener bench``."""
+    from edgener.bench import measure
+    from edgener.models import current_model
+
+    parser = _parser("bench", "Measure latency, throughput, memory and start on this machine.")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="default: the installed or the built-in one")
+    parser.add_argument("--threads", type=int, default=default_threads(), metavar="N", help="default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="to measure for; default: 10")
+    options = parser.parse_args(arguments)
+    if options.seconds <= 0:
+        raise UsageError(f"--seconds is {options.seconds}; it must be more than 0")
+    found = measure(options.model or current_model(), options.threads, options.seconds)
+    if options.json:
+        show(json.dumps(to_plain(found), ensure_ascii=False, indent=1) + "\n")
+        return
+    rows = [
+        ("model", found.model),
+        ("threads", str(found.threads)),
+        ("start to first answer", f"{found.start_to_answer_s:.2f} s, {found.load_s:.2f} s of it to load the model"),
+        *(
+            (f"{one.code_points} characters", f"p50 {one.p50_ms:.1f}  p95 {one.p95_ms:.1f}  p99 {one.p99_ms:.1f} ms")
+            for one in found.latencies
+        ),
+        ("in batches", f"{found.characters_per_second:.0f} characters a second"),
+        ("peak memory", f"{found.peak_rss_one_text_mb:.0f} MB for one text, {found.peak_rss_mb:.0f} MB at the end"),
+    ]
+    show(_table(rows))
+
+
+def install(arguments: Sequence[str], show: Print) -> None:
+    """``edgener install``."""
+    from edgener.models import install as install_model
+    from edgener.models import models_directory
+
+    parser = _parser("install", "Check a model, and use it from now on in place of the present one, which is kept.")
+    parser.add_argument("bundle", type=Path, help="directory of the new model")
+    options = parser.parse_args(arguments)
+    _show_path(install_model(options.bundle, models_directory()), options.json, show)
+
+
+def rollback(arguments: Sequence[str], show: Print) -> None:
+    """``edgener rollback``."""
+    from edgener.models import models_directory
+    from edgener.models import rollback as roll_back
+
+    options = _parser("rollback", "Use the model again that the last installation replaced.").parse_args(arguments)
+    _show_path(roll_back(models_directory()), options.json, show)
+
+
+def default_threads() -> int:
+    """EDGENER_THREADS, which device builds set to what suits the device; else 1."""
+    given = os.environ.get("EDGENER_THREADS", "1")
+    if not given.isdecimal() or int(given) < 1:
+        raise UsageError(f"EDGENER_THREADS is {given!r}; it must be a number of at least 1")
+    return int(given)
+
+
+def _show_path(path: Path, as_json: bool, show: Print) -> None:
+    show(json.dumps({"model": str(path)}, ensure_ascii=False) + "\n" if as_json else f"{path}\n")
+
+
+def _parser(command: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"edgener {command}", description=description, allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines) + "\n"

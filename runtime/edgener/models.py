@@ -1,0 +1,164 @@
+"""Models installed on a device, side by side: checked before they are used, switched in one step, kept to go back.
+
+The directory holds one folder a model and two links, ``current`` and ``previous``. A link is only ever replaced by
+renaming, and only after everything that it points to is on the disk: whenever the power fails, ``current`` points to a
+whole model that gave its golden answers, or does not exist yet and the built-in model answers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, Bundle, load_bundle
+from edgener.errors import BundleError, BundleMissingError, GoldenError, OutputError
+
+CURRENT, PREVIOUS, LOCK = "current", "previous", ".lock"
+DRAFT = ".draft-"
+DIGEST = 12
+"""Characters of the manifest's digest in a folder's name: two models of one name may lie side by side."""
+OURS = re.compile(rf".+-[0-9a-f]{{{DIGEST}}}")
+"""Names of folders that were made here."""
+
+
+def models_directory() -> Path:
+    """Where models are installed: EDGENER_MODELS, else edgener/models in the user's data directory."""
+    given = os.environ.get("EDGENER_MODELS")
+    if given:
+        return Path(given)
+    home = os.environ.get("HOME") or "/root"
+    return Path(os.environ.get("XDG_DATA_HOME") or f"{home}/.local/share") / "edgener/models"
+
+
+def current_model(directory: Path | None = None) -> Path:
+    """The installed model, or the built-in one where none is installed."""
+    link = (directory or models_directory()) / CURRENT
+    return link.parent / link.readlink() if link.is_symlink() else DEFAULT_BUNDLE
+
+
+def install(source: Path, directory: Path) -> Path:
+    """Copy the bundle ``source`` into ``directory``, check its golden cases there, and make it the current model.
+
+    The model that was current is kept as the previous one; older ones are deleted. Returns the new folder. Raises a
+    BundleError where the bundle is bad, OutputError where it cannot be written; the current model then stays.
+    """
+    bundle = load_bundle(source)
+    digest = hashlib.sha256(bundle.manifest.to_json().encode()).hexdigest()[:DIGEST]
+    name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bundle.manifest.name)
+    with _locked(directory):
+        target = directory / f"{name.lstrip('.')}-{digest}"
+        if not _is_whole(target):
+            _copy(bundle, target)
+        check_golden(target)
+        old = _target(directory, CURRENT)
+        if old != target.name:
+            if old:
+                _point(directory, PREVIOUS, old)
+            _point(directory, CURRENT, target.name)
+        _delete_others(directory)
+    return target
+
+
+def rollback(directory: Path) -> Path:
+    """Make the previous model the current one, and the other way round; its folder.
+
+    Raises BundleMissingError where there is none, and a BundleError where it is no longer whole.
+    """
+    with _locked(directory):
+        old, new = _target(directory, CURRENT), _target(directory, PREVIOUS)
+        if not old or not new or old == new:
+            raise BundleMissingError(f"{directory}: holds no older model to go back to")
+        check_golden(directory / new)
+        _point(directory, CURRENT, new)
+        _point(directory, PREVIOUS, old)
+    return directory / new
+
+
+def check_golden(path: Path) -> None:
+    """Load a model and compare its answers with those that it was packed with; raises GoldenError or a BundleError."""
+    from edgener.golden import check_case, read_cases
+    from edgener.recognizer import Recognizer
+
+    recognizer = Recognizer.load(path)
+    for case in read_cases(path / GOLDEN):
+        if not check_case(recognizer, case).same_entities:
+            raise GoldenError(f"{path}: gives another answer to {case.text!r:.60} than it was packed with; not used")
+
+
+def _copy(bundle: Bundle, target: Path) -> None:
+    """Files first, then the folder, then its name: each on the disk before the next."""
+    directory = target.parent
+    if target.exists():
+        target.replace(Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory)))
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory))
+    for name in (*bundle.manifest.files, MANIFEST):
+        shutil.copyfile(bundle.path(name), draft / name)
+        _sync(draft / name)
+    draft.chmod(0o755)
+    load_bundle(draft)
+    _sync(draft)
+    draft.replace(target)
+    _sync(directory)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        load_bundle(path)
+    except BundleError:
+        return False
+    return True
+
+
+def _target(directory: Path, link: str) -> str:
+    try:
+        return str((directory / link).readlink())
+    except FileNotFoundError:
+        return ""
+
+
+def _point(directory: Path, link: str, target: str) -> None:
+    """Replace a link in one step, and see it to the disk."""
+    draft = directory / f"{DRAFT}{link}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    draft.replace(directory / link)
+    _sync(directory)
+
+
+def _delete_others(directory: Path) -> None:
+    """Models that no link points to, and what killed installations left; nothing that is not ours."""
+    kept = {_target(directory, CURRENT), _target(directory, PREVIOUS)}
+    for path in directory.iterdir():
+        is_model = OURS.fullmatch(path.name) and (path / MANIFEST).is_file()
+        if path.name.startswith(DRAFT) or (is_model and path.name not in kept):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """One installation at a time; a killed one leaves no lock behind."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / LOCK).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise OutputError(f"{error.filename or directory}: cannot be written: {error.strerror}") from error
