@@ -30,7 +30,7 @@ BLOCK = 1 << 20
 
 def write_tar_gz(tar: Path, target: Path) -> None:
     """Compress a tar file as .tar.gz."""
-    with _draft(target) as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as stream, tar.open("rb") as source:
+    with _draft(target) as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as stream, tar.open("rb") as source:
         _copy(source, stream.write)
 
 

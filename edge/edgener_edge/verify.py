@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 import edgener
+from edgener.bundle import GOLDEN
+from edgener.golden import Case, read_cases
 from edgener_edge import probe
 from edgener_edge.artifact import Artifact
 from edgener_edge.emulator import HOST, Emulator
@@ -44,9 +46,7 @@ class Agreement:
     golden_cases: int
     """In the bundle."""
     golden_entities: int
-    """Golden cases with the entities that they were packed with."""
-    golden_logits: int
-    """Golden cases with the very logits."""
+    """Golden cases with the entities that they were packed with, scores within the tolerance."""
     seconds: float
     """To load, and to recognize everything; says nothing about a real device."""
     first_difference: str
@@ -77,7 +77,9 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
     """Recognize ``texts`` on this machine's own Python and on each CPU model with the build, all at once; compare."""
     bundle = artifact.folder / "site/edgener/default"
     wanted = scratch / "input.json"
-    wanted.write_text(json.dumps({"bundle": str(bundle), "texts": list(texts)}), encoding="utf-8")
+    cases = read_cases(bundle / GOLDEN)
+    everything = [*(case.text for case in cases), *texts]
+    wanted.write_text(json.dumps({"bundle": str(bundle), "texts": everything}), encoding="utf-8")
 
     def answers_of(cpu: str) -> Path:
         target = scratch / f"{cpu or 'reference'}.json"
@@ -92,7 +94,7 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
     host = _read(reference)
     return Report(
         f"{host['machine']}, Python {host['python']}, onnxruntime {host['onnxruntime']}",
-        tuple(compare(cpu, texts, reference, other) for cpu, other in zip(cpus, others, strict=True)),
+        tuple(compare(cpu, cases, texts, reference, other) for cpu, other in zip(cpus, others, strict=True)),
     )
 
 
@@ -128,9 +130,15 @@ def _run_on_host(wanted: Path, target: Path) -> None:
         raise VerifyError(f"the host's own edgener ended with {done.returncode}\n{done.stderr[-2000:]}")
 
 
-def compare(cpu: str, texts: Sequence[str], reference: Path, other: Path) -> Agreement:
-    """How the answers that a probe wrote to ``other`` compare with those in ``reference``."""
+def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Path, other: Path) -> Agreement:
+    """How the answers that a probe wrote to ``other``, to the golden cases and then the texts, compare with those in
+    ``reference``, and with what the cases were packed with."""
     expected, found = _read(reference), _read(other)
+    answers = found["entities"]
+    golden = [
+        _agree(ours, [[e.start, e.end, e.label, e.score] for e in case.entities])
+        for ours, case in zip(answers, cases, strict=False)
+    ]
     same_entities = [_agree(ours, theirs) for ours, theirs in zip(found["entities"], expected["entities"], strict=True)]
     same_logits, largest = 0, 0.0
     for ours, theirs in zip(_logits(other, found), _logits(reference, expected), strict=True):
@@ -138,16 +146,16 @@ def compare(cpu: str, texts: Sequence[str], reference: Path, other: Path) -> Agr
         if len(ours) == len(theirs) and ours:
             difference = np.abs(np.frombuffer(ours, "<f4") - np.frombuffer(theirs, "<f4"))
             largest = max(largest, float(difference.max()))
-    wrong = [text for text, same in zip(texts, same_entities, strict=True) if not same]
+    compared = [*(case.text for case in cases), *texts]
+    wrong = [text for text, same in zip(compared, same_entities, strict=True) if not same]
     return Agreement(
         cpu=cpu,
-        texts=len(texts),
+        texts=len(compared),
         same_entities=sum(same_entities),
         same_logits=same_logits,
         largest_difference=largest,
-        golden_cases=found["golden_cases"],
-        golden_entities=found["golden_entities"],
-        golden_logits=found["golden_logits"],
+        golden_cases=len(cases),
+        golden_entities=sum(golden),
         seconds=found["seconds"],
         first_difference=wrong[0] if wrong else "",
     )

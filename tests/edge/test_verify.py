@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgener.bundle import GOLDEN
+from edgener.golden import read_cases
 from edgener_edge import probe
 from edgener_edge.emulator import cpuinfo
 from edgener_edge.errors import DeviceError
@@ -18,7 +20,9 @@ from edgener_edge.verify import compare, read_sentences, repeated_lines
 from tests.support import TINY_BUNDLE
 
 TOOL = Path(__file__).parents[2] / "tools/make_sentences.py"
+CASES = read_cases(TINY_BUNDLE / GOLDEN)
 TEXTS = [*read_sentences()[:5], ""]
+ALL = [*(case.text for case in CASES), *TEXTS]
 CONSOLE = """\
 [    0.0] Booting Linux\r
 @@ kernel 6.1.0-56-arm64\r
@@ -35,15 +39,15 @@ CONSOLE = """\
 @pytest.fixture
 def answers(tmp_path: Path) -> Path:
     source = tmp_path / "input.json"
-    source.write_text(json.dumps({"bundle": str(TINY_BUNDLE), "texts": TEXTS}))
+    source.write_text(json.dumps({"bundle": str(TINY_BUNDLE), "texts": ALL}))
     probe.main(source, tmp_path / "host.json")
     return tmp_path / "host.json"
 
 
 def test_the_same_answers_are_exact(answers: Path) -> None:
-    agreement = compare("host", TEXTS, answers, answers)
+    agreement = compare("host", CASES, TEXTS, answers, answers)
     assert agreement.is_exact
-    assert agreement.same_logits == agreement.texts == len(TEXTS)
+    assert agreement.same_logits == agreement.texts == len(ALL)
     assert agreement.golden_entities == agreement.golden_cases > 0
 
 
@@ -53,20 +57,20 @@ def test_other_logits_are_measured(answers: Path) -> None:
     logits = np.frombuffer(answers.with_suffix(".logits").read_bytes(), "<f4").copy()
     logits[0] += 0.5
     other.with_suffix(".logits").write_bytes(logits.tobytes())
-    agreement = compare("cortex-a72", TEXTS, answers, other)
+    agreement = compare("cortex-a72", CASES, TEXTS, answers, other)
     assert agreement.is_good
     assert not agreement.is_exact
-    assert agreement.same_logits == len(TEXTS) - 1
+    assert agreement.same_logits == len(ALL) - 1
     assert agreement.largest_difference == pytest.approx(0.5)
 
 
 def test_other_entities_are_named(answers: Path) -> None:
     answer = json.loads(answers.read_text())
-    answer["entities"][2].append([0, 1, "PER", 0.9])
+    answer["entities"][len(CASES) + 2].append([0, 1, "PER", 0.9])
     other = answers.with_name("other.json")
     other.write_text(json.dumps(answer))
     other.with_suffix(".logits").write_bytes(answers.with_suffix(".logits").read_bytes())
-    agreement = compare("cortex-a72", TEXTS, answers, other)
+    agreement = compare("cortex-a72", CASES, TEXTS, answers, other)
     assert not agreement.is_good
     assert agreement.first_difference == TEXTS[2]
 
