@@ -13,8 +13,10 @@ from edgener.errors import ManifestError
 from edgener.recognizer import Recognizer
 from edgener.records import RecordError, from_plain, to_plain
 
-SCORE_TOLERANCE = 0.02
-"""Kernels of other processors round differently; a score may differ by this much, an entity not at all."""
+SCORE_TOLERANCE = 0.1
+"""Kernels of other processors round differently; a score may differ by this much, an entity not at all.
+
+Between x86 with AVX-512 and Cortex-A72, 0.03 was seen at 12 layers."""
 
 
 @dataclass(frozen=True)

@@ -64,15 +64,18 @@ def test_other_logits_are_measured(answers: Path) -> None:
     assert agreement.largest_difference == pytest.approx(0.5)
 
 
-def test_other_entities_are_named(answers: Path) -> None:
+@pytest.mark.parametrize(("score", "is_good"), [(0.9, False), (0.5, True)])
+def test_other_entities_count_where_the_model_is_sure(answers: Path, score: float, is_good: bool) -> None:
     answer = json.loads(answers.read_text())
-    answer["entities"][len(CASES) + 2].append([0, 1, "PER", 0.9])
+    answer["entities"][len(CASES) + 2].append([0, 1, "PER", score])
     other = answers.with_name("other.json")
     other.write_text(json.dumps(answer))
     other.with_suffix(".logits").write_bytes(answers.with_suffix(".logits").read_bytes())
     agreement = compare("cortex-a72", CASES, TEXTS, answers, other)
-    assert not agreement.is_good
-    assert agreement.first_difference == TEXTS[2]
+    assert agreement.is_good == is_good
+    assert agreement.undecided == is_good
+    assert agreement.same_entities == len(ALL) - 1
+    assert agreement.first_difference == ("" if is_good else TEXTS[2])
 
 
 def test_our_sentences_are_many_and_made_by_the_tool() -> None:
