@@ -155,7 +155,6 @@ def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Pa
         if len(ours) == len(theirs) and ours:
             difference = np.abs(np.frombuffer(ours, "<f4") - np.frombuffer(theirs, "<f4"))
             largest = max(largest, float(difference.max()))
-    compared = [*(case.text for case in cases), *texts]
     everything = [*(case.text for case in cases), *texts]
     wrong = [text for text, scores in zip(everything, differing, strict=True) if max(scores, default=0) >= UNDECIDED]
     same = sum(not scores for scores in differing)
