@@ -10,11 +10,14 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
 
 from edgener.tags import TagSet
 from edgener_export.errors import CheckpointError
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.widen import widen
+
+logging.set_verbosity_error()  # else it warns of the new classification head, which is what we ask for
 
 
 @dataclass(frozen=True)

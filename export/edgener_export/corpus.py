@@ -56,7 +56,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         with open_file(path, "rb") as file:
             text = file.read().decode("utf-8")
-    except (OSError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError) as error:
         raise CorpusError(f"{path}: cannot be read: {error}") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
@@ -74,6 +74,8 @@ def _read_json_lines(lines: Iterable[str], path: Path) -> Iterator[Sentence]:
             spans = tuple(sorted(Span(int(e["start"]), int(e["end"]), str(e["label"])) for e in row["entities"]))
         except (ValueError, KeyError, TypeError) as error:
             raise CorpusError(f'{path}:{number}: expected {{"text": ..., "entities": [...]}}: {error!r}') from error
+        if not isinstance(text, str):
+            raise CorpusError(f"{path}:{number}: text is {text!r:.80}, expected a string")
         previous_end = 0
         for span in spans:
             if not previous_end <= span.start < span.end <= len(text):
