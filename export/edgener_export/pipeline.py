@@ -174,7 +174,8 @@ def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
     elif not (data.train and data.dev and data.test):
         raise RecipeError("data: name a corpus, or files for all of train, dev and test")
     else:
-        corpus = Corpus(*(read_corpus_file(recipe_directory / name) for name in (data.train, data.dev, data.test)))
+        names = (data.train, data.dev, data.test)
+        corpus = Corpus(*(read_corpus_file(recipe_directory / name, data.format) for name in names))
     limit = data.limit or None
     return Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
 
