@@ -65,10 +65,9 @@ def _run(path: Path, documents: list[str], options: argparse.Namespace) -> str:
     characters = sum(map(len, documents))
     stages = [memory[round(share * (len(memory) - 1))] // 1024 for share in (0.1, 0.5, 1.0)]
     seconds = time.monotonic() - started
-    return (
-        f"{checked} entities, all where they say; "
-        f"resident {stages[0]} / {stages[1]} / {stages[2]} MB at 10 / 50 / 100 %, most {max(memory) // 1024} MB; {characters / seconds:.0f} characters a second"
-    )
+    resident = f"{stages[0]} / {stages[1]} / {stages[2]} MB at 10 / 50 / 100 %, most {max(memory) // 1024} MB"
+    speed = f"{characters / seconds:.0f} characters a second"
+    return f"{checked} entities, all where they say; resident {resident}; {speed}"
 
 
 def _entities(process: subprocess.Popen[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:

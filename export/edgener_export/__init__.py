@@ -1,6 +1,9 @@
 """The host side of edgener: fine-tune, quantize, verify, pack. Needs the extra ``export``."""
 
+import os
 from importlib.util import find_spec
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it once, at import
 
 _MISSING = [name for name in ("torch", "transformers", "optimum", "onnx") if find_spec(name) is None]
 if _MISSING:

@@ -24,7 +24,7 @@ from edgener_export.finetune import FineTuner, FinetuneSettings
 from edgener_export.graph import export_graph, optimize_graph
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
-from edgener_export.quantize import quantize_graph
+from edgener_export.quantize import quantize_graph, verify_quantized
 from edgener_export.recipe import GateSettings, Recipe
 
 Log = Callable[[str], None]
@@ -93,7 +93,7 @@ class Pipeline:
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
         graph = self._run / "fp32.onnx"
-        difference = export_graph(model, graph)
+        difference = export_graph(model, graph, self._recipe.model.max_tokens)
         self._log(f"export: logits differ from torch by at most {difference:.1e}")
         return graph
 
@@ -130,6 +130,8 @@ class Pipeline:
         optimized = self._run / precision / "model.onnx"
         optimize_graph(graph, optimized)
         recipe = self._recipe
+        if precision == "int8":
+            verify_quantized(optimized, recipe.quantize)
         return Ingredients(
             name=f"{recipe.name}-{precision}",
             graph=optimized,

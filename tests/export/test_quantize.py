@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from edgener_export.errors import GateError, RecipeError
+from edgener_export.graph import export_graph, external_data_path, op_histogram, optimize_graph, run_graph
+from edgener_export.quantize import QuantizeSettings, quantize_graph, symmetric_int8, verify_quantized
+
+PRODUCTS = 2 * 6 + 1
+"""Query, key, value, attention output, feed-forward in and out of each layer, and the classifier."""
+
+
+def random_rows(seed: int, number: int) -> list[NDArray[np.int64]]:
+    random = np.random.default_rng(seed)
+    return [random.integers(0, 100, length) for length in random.integers(3, 24, number)]
+
+
+@pytest.fixture(scope="module")
+def fp32(tiny_bert: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("quantize") / "fp32.onnx"
+    export_graph(tiny_bert, path, max_tokens=24)
+    return path
+
+
+def quantized(fp32: Path, directory: Path, settings: QuantizeSettings) -> Path:
+    """An optimized graph, as it is packed."""
+    quantize_graph(fp32, directory / "int8.onnx", random_rows(0, 40), settings)
+    path = directory / "model.onnx"
+    optimize_graph(directory / "int8.onnx", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def static(fp32: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return quantized(fp32, tmp_path_factory.mktemp("static"), QuantizeSettings())
+
+
+def device_session(path: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def error(fp32: Path, int8: Path) -> float:
+    """Root mean square difference of the logits, relative to their spread."""
+    sessions = device_session(fp32), device_session(int8)
+    logits = [np.concatenate([run_graph(session, [row])[0] for row in random_rows(1, 20)]) for session in sessions]
+    return float(np.sqrt(np.mean((logits[0] - logits[1]) ** 2)) / logits[0].std())
+
+
+def test_every_weight_is_multiplied_in_integers(static: Path) -> None:
+    operators = op_histogram(static)
+    assert operators["MatMulIntegerToFloat"] == PRODUCTS
+    assert operators["MatMul"] + operators["FusedMatMul"] == 2 * 2, "only attention's own products of two activations"
+    assert "MatMulNBits" not in operators
+    verify_quantized(static, QuantizeSettings())
+
+
+def test_static_result_is_close_to_fp32(fp32: Path, static: Path) -> None:
+    assert error(fp32, static) < 0.05
+
+
+def test_a_sentence_has_the_same_bits_alone_padded_and_in_any_batch(static: Path) -> None:
+    session = device_session(static)
+    rows = random_rows(2, 24)
+    alone = [run_graph(session, [row])[0] for row in rows]
+    random = np.random.default_rng(0)
+    for size in (2, 3, 8, 24):
+        for batch in np.array_split(random.permutation(len(rows)), len(rows) // size):
+            together = run_graph(session, [rows[index] for index in batch])
+            for index, logits in zip(batch, together, strict=True):
+                np.testing.assert_array_equal(logits[: len(rows[index])], alone[index])
+
+
+def test_same_arguments_give_same_bytes(fp32: Path, static: Path, tmp_path: Path) -> None:
+    again = quantized(fp32, tmp_path, QuantizeSettings())
+    assert again.read_bytes() == static.read_bytes()
+    assert external_data_path(again).read_bytes() == external_data_path(static).read_bytes()
+
+
+def test_signature_is_that_of_the_fp32_graph(fp32: Path, static: Path) -> None:
+    before, after = (onnx.load(path, load_external_data=False).graph for path in (fp32, static))
+    assert list(before.input) == list(after.input)
+    assert list(before.output) == list(after.output)
+
+
+def test_embedding_rows_are_within_half_a_step_of_their_own(fp32: Path, tmp_path: Path) -> None:
+    quantize_graph(fp32, tmp_path / "int8.onnx", random_rows(0, 3), QuantizeSettings())
+    before, after = (
+        {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+        for path in (fp32, tmp_path / "int8.onnx")
+    )
+    for table in ("bert.embeddings.word_embeddings.weight", "bert.embeddings.position_embeddings.weight"):
+        values, scales = after[f"{table}/int8"], after[f"{table}/scales"]
+        assert table not in after
+        assert values.dtype == np.int8
+        assert scales.shape == (len(values), 1)
+        assert np.all(np.abs(values * scales - before[table]) <= scales * 0.501)
+
+
+def test_a_row_of_zeros_stays_zero() -> None:
+    matrix = np.array([[0, 0], [1, -2]], np.float32)
+    values, scales = symmetric_int8(matrix, axis=1)
+    np.testing.assert_array_equal(values[0], 0)
+    np.testing.assert_allclose(values * scales, matrix, atol=scales.max() / 2)
+
+
+def test_smoothing_takes_the_harm_out_of_an_outlier_channel(tiny_bert: Any, tmp_path: Path) -> None:
+    """One channel a hundred times as large in the activations, and as much smaller in the weights that read it."""
+    layer = tiny_bert.bert.encoder.layer[0]
+    norm, reader = layer.attention.output.LayerNorm, layer.intermediate.dense
+    saved = [parameter.detach().clone() for parameter in (norm.weight, norm.bias, reader.weight)]
+    norm.weight.data[3] *= 100
+    norm.bias.data[3] *= 100
+    reader.weight.data[:, 3] /= 100
+    export_graph(tiny_bert, tmp_path / "fp32.onnx", max_tokens=24)
+    for parameter, value in zip((norm.weight, norm.bias, reader.weight), saved, strict=True):
+        parameter.data.copy_(value)
+    errors = []
+    for smoothing in (0.0, 0.8):
+        (tmp_path / f"{smoothing}").mkdir()
+        int8 = quantized(tmp_path / "fp32.onnx", tmp_path / f"{smoothing}", QuantizeSettings(smoothing=smoothing))
+        errors.append(error(tmp_path / "fp32.onnx", int8))
+    assert errors[1] < errors[0] / 2
+
+
+def test_excluded_products_stay_fp32(fp32: Path, tmp_path: Path) -> None:
+    settings = QuantizeSettings(exclude=("layer.0/output", "classifier"))
+    path = quantized(fp32, tmp_path, settings)
+    assert op_histogram(path)["MatMulIntegerToFloat"] == PRODUCTS - 2
+    verify_quantized(path, settings)
+    with pytest.raises(GateError, match="left 2 matrix products unquantized"):
+        verify_quantized(path, QuantizeSettings())
+
+
+def test_dynamic_graph_needs_no_fixed_activation_scales(fp32: Path, tmp_path: Path) -> None:
+    settings = QuantizeSettings(method="dynamic")
+    path = quantized(fp32, tmp_path, settings)
+    operators = op_histogram(path)
+    assert operators["DynamicQuantizeMatMul"] + operators.get("MatMulIntegerToFloat", 0) == PRODUCTS
+    assert "QuantizeLinear" not in operators
+    verify_quantized(path, settings)
+    assert error(fp32, path) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (QuantizeSettings(method="int4"), "'int4' is unknown; known: static, dynamic"),
+        (QuantizeSettings(exclude=("layer.7",)), "'layer.7' is in no name of a matrix product"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(
+    fp32: Path, tmp_path: Path, settings: QuantizeSettings, message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        quantize_graph(fp32, tmp_path / "int8.onnx", random_rows(0, 1), settings)
+
+
+def test_calibration_needs_a_sentence(fp32: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="at least 1"):
+        quantize_graph(fp32, tmp_path / "int8.onnx", [], QuantizeSettings())

@@ -1,0 +1,87 @@
+"""Tokens point into the caller's own string, whatever normalization does to it."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from edgener.bundle import TOKENIZER
+from edgener.encode import Encoder
+from edgener.errors import TokenizerError
+from tests.support import TEXTS, TINY_BUNDLE
+
+ENCODER = Encoder(TINY_BUNDLE / TOKENIZER)
+
+
+def pieces(text: str) -> list[str]:
+    """What each token stands for in the text."""
+    (encoding,) = ENCODER([text])
+    return [text[start:end] for start, end in encoding.offsets]
+
+
+@given(TEXTS)
+def test_offsets_are_ordered_ranges_of_the_text(text: str) -> None:
+    (encoding,) = ENCODER([text])
+    assert len(encoding.ids) == len(encoding.offsets)
+    assert all(0 <= start <= end <= len(text) for start, end in encoding.offsets)
+    assert all(before[0] <= after[0] and before[1] <= after[1] for before, after in pairwise(encoding.offsets))
+    assert all(0 <= row < ENCODER.vocabulary_size for row in encoding.ids)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("王小明", ["王", "小", "明"]),
+        ("ＡＩ小组１", ["Ａ", "Ｉ", "小", "组", "１"]),
+        ("\u3000王\0小\ufeff明", ["王", "小", "明"]),
+        ("İ王", ["İ", "王"]),
+        ("é王e\u0301王", ["é", "王", "e", "王"]),
+        ("한王", ["한", "王"]),
+        ("\ud800王", ["王"]),
+        ("😀王👨‍👩‍👧", ["😀", "王", "👨‍👩‍👧"]),
+        ("王  \t\n王", ["王", "王"]),
+        ("", []),
+    ],
+)
+def test_tokens_stand_for_the_callers_characters(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+def test_full_width_and_case_make_no_difference_to_the_model() -> None:
+    full, half, lower = ENCODER(["ＢＢＣ：２０２６", "BBC:2026", "bbc:2026"])
+    assert full.ids.tolist() == half.ids.tolist() == lower.ids.tolist()
+
+
+@given(TEXTS, TEXTS)
+def test_texts_do_not_influence_each_other(first: str, second: str) -> None:
+    together = ENCODER([first, second])
+    alone = [*ENCODER([first]), *ENCODER([second])]
+    assert [encoding.ids.tolist() for encoding in together] == [encoding.ids.tolist() for encoding in alone]
+    assert [encoding.offsets.tolist() for encoding in together] == [encoding.offsets.tolist() for encoding in alone]
+
+
+def test_long_texts_are_not_truncated() -> None:
+    (encoding,) = ENCODER(["王" * 5000])
+    assert len(encoding.ids) == 5000
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"model": 1}'])
+def test_what_is_no_tokenizer_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / TOKENIZER
+    path.write_bytes(content)
+    with pytest.raises(TokenizerError, match=str(path)):
+        Encoder(path)
+
+
+def test_a_tokenizer_without_special_tokens_is_refused(tmp_path: Path) -> None:
+    plain = json.loads((TINY_BUNDLE / TOKENIZER).read_bytes())
+    del plain["model"]["vocab"]["[SEP]"]
+    plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] != "[SEP]"]
+    path = tmp_path / TOKENIZER
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(TokenizerError, match=r"\[SEP\]"):
+        Encoder(path)

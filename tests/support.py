@@ -1,0 +1,199 @@
+"""What several test files share: the tiny model, text of every kind, and ways to run the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+from unittest.mock import patch
+
+from hypothesis import strategies as st
+
+from edgener.bundle import MANIFEST, Manifest, describe_file
+from edgener.cli import main
+from edgener.entity import Entity
+from edgener.records import from_plain
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "data"
+TINY_BUNDLE = DATA / "tiny-bundle"
+NOBODY = 65534
+"""User id without any rights."""
+
+FRAGMENTS = (
+    "王小明在青山大学工作。",
+    "昨天，李娜从云州市来到龙泉县。",
+    "张伟刘洋两人去了白水镇金川",
+    "２０２６年，ＡＩ小组",
+    "“你认识赵丽英吗？”",
+    "👨‍👩‍👧",
+    "🇨🇳",
+    "e\u0301\u0323",
+    "한국어",
+    "\u1112\u1161\u11ab",
+    "İstanbul ẞ ﬁ",
+    "\u2028",
+    "\r\n",
+    "\0",
+    "\ufeff",
+    "\ufffd",
+    "\ud800",
+    "\udcff",
+    "\U0001d165\U0001d16d",
+    "\u302e\u302f",
+    "㍿㏂ª²",
+    "𠮷野家",
+    "[CLS] [MASK]",
+    "ｶﾞ\u3099",
+    "שָׁלוֹם مَرْحَبًا",
+    "नमस्ते",
+    "\u200b\u200d\u00ad",
+    "supercalifragilistic" * 6,
+    "．！。",
+)
+"""Text in which a code point is rarely a character, and a character rarely a token."""
+CHARACTERS = st.characters(exclude_categories=())
+TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(CHARACTERS, max_size=6), max_size=10).map("".join)
+"""Arbitrary Unicode, lone surrogates included."""
+
+
+@st.composite
+def in_pieces(draw: st.DrawFn, texts: st.SearchStrategy[str] = TEXTS) -> list[str]:
+    """A text cut anywhere."""
+    text = draw(texts)
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+
+
+class LabelledText(NamedTuple):
+    """A sentence that the tiny model knows the kind of."""
+
+    text: str
+    names: list[tuple[int, int, str]]
+
+
+def labelled_texts() -> list[LabelledText]:
+    """Sentences with invented names that the tiny model was tested on."""
+    rows = map(json.loads, (DATA / "tiny" / "test.jsonl").read_text(encoding="utf-8").splitlines())
+    return [LabelledText(row["text"], [(e["start"], e["end"], e["label"]) for e in row["entities"]]) for row in rows]
+
+
+def assert_consistent(text: str, entities: Sequence[Entity]) -> None:
+    """What always holds, whatever the text is and the model says."""
+    for entity in entities:
+        assert 0 <= entity.start < entity.end <= len(text)
+        assert text[entity.start : entity.end] == entity.text
+        assert 0 <= entity.score <= 1
+        assert entity.label in ("LOC", "ORG", "PER")
+    assert all(left.end <= right.start for left, right in pairwise(entities))
+
+
+def names(entities: Iterable[Entity]) -> list[tuple[int, int, str]]:
+    """Spans and labels without text and score."""
+    return [(entity.start, entity.end, entity.label) for entity in entities]
+
+
+class Finished(NamedTuple):
+    """What a command line left behind."""
+
+    code: int
+    output: bytes
+    errors: str
+
+    @property
+    def rows(self) -> list[Any]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.output.splitlines()]
+
+
+def run_main(*arguments: str, stdin: bytes = b"") -> Finished:
+    """``edgener`` in this process, which saves its start."""
+    output, errors = io.TextIOWrapper(io.BytesIO()), io.StringIO()
+    with temporary_input(stdin) as input_file, patch("sys.stdin", input_file):
+        with redirect_stdout(output), redirect_stderr(errors):
+            try:
+                code = main(arguments)
+            except SystemExit as stop:  # argparse ends so
+                code = stop.code if isinstance(stop.code, int) else 1
+        output.flush()
+        return Finished(code, output.buffer.getvalue(), errors.getvalue())  # type: ignore[attr-defined]
+
+
+def run_tiny(*arguments: str, stdin: bytes = b"") -> Finished:
+    """``run_main`` with the tiny model."""
+    return run_main("--model", str(TINY_BUNDLE), *arguments, stdin=stdin)
+
+
+@contextmanager
+def temporary_input(content: bytes) -> Iterator[IO[bytes]]:
+    """An open file without a name that holds ``content``."""
+    fd = os.memfd_create("input")
+    with os.fdopen(fd, "r+b") as file:
+        os.write(fd, content)
+        os.lseek(fd, 0, os.SEEK_SET)
+        yield file
+
+
+def start_tiny(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    """``edgener`` with the tiny model in a process of its own."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-m", "edgener", "--model", str(TINY_BUNDLE), *arguments]
+    return subprocess.Popen(command, **{**pipes, **options})
+
+
+def run_python(code: str, *arguments: str, env: dict[str, str] | None = None) -> Finished:
+    """Python code in a process of its own."""
+    finished = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+    return Finished(finished.returncode, finished.stdout, finished.stderr.decode())
+
+
+def read_manifest(bundle: Path) -> Manifest:
+    """The manifest of a bundle, unverified."""
+    return from_plain(Manifest, json.loads((bundle / MANIFEST).read_bytes()))
+
+
+def change_manifest(bundle: Path, **changes: Any) -> None:
+    """Write other values of some fields."""
+    (bundle / MANIFEST).write_text(replace(read_manifest(bundle), **changes).to_json(), encoding="utf-8")
+
+
+def replace_file(bundle: Path, name: str, content: bytes) -> None:
+    """Other content of a file, with a manifest that agrees."""
+    (bundle / name).write_bytes(content)
+    change_manifest(bundle, files={**read_manifest(bundle).files, name: describe_file(bundle / name)})
+
+
+def tensor_changed(**changes: Any) -> Callable[[Path], None]:
+    """Damage: the manifest describes the graph's first output otherwise."""
+
+    def damage(bundle: Path) -> None:
+        (output,) = read_manifest(bundle).outputs
+        change_manifest(bundle, outputs=(replace(output, **changes),))
+
+    return damage
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Files of others are closed to this process, as they are to any user but root."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)

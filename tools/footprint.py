@@ -1,0 +1,73 @@
+"""What one answer costs: time from the start of the process to its end, and peak memory; and the speed of many answers.
+
+    python tools/footprint.py                     the built-in bundle
+    python tools/footprint.py --model DIR --runs 20
+
+Run it with the interpreter that edgener is installed for, on an idle machine. Times are the median and the fastest of
+the runs, since machines are noisy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from edgener import Recognizer
+from edgener.bundle import DEFAULT_BUNDLE
+
+ROOT = Path(__file__).parent.parent
+SENTENCE = "王小明在北京大学工作。"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--runs", type=int, default=15)
+    options = parser.parse_args()
+    bundle: Path = options.model
+    print(f"bundle             {sum(path.stat().st_size for path in bundle.iterdir()) / 1e6:.1f} MB")
+    answers = [_one_answer(bundle) for _ in range(options.runs)]
+    seconds = [answer[0] for answer in answers]
+    print(f"start to answer    {statistics.median(seconds):.3f} s, fastest {min(seconds):.3f} s, one sentence")
+    print(f"peak memory        {max(answer[1] for answer in answers) / 1024:.0f} MB, one sentence")
+    texts = [line for line in (ROOT / "docs/sample.txt").read_text(encoding="utf-8").splitlines() if line] * 20
+    for threads in range(1, len(os.sched_getaffinity(0)) + 1):
+        print(f"{threads} thread(s)        {_speed(Recognizer.load(bundle, threads=threads), texts)}")
+
+
+def _one_answer(bundle: Path) -> tuple[float, int]:
+    """Seconds and kilobytes of a process that answers once."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgener", "--model", str(bundle), SENTENCE], stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"exit code {process.returncode}")
+    return seconds, usage.ru_maxrss
+
+
+def _speed(recognizer: Recognizer, texts: list[str]) -> str:
+    one_by_one = _characters_a_second(lambda: [recognizer(text) for text in texts], texts)
+    batched = _characters_a_second(lambda: list(recognizer.batch(texts)), texts)
+    return f"{one_by_one:.0f} characters a second one by one, {batched:.0f} in batches"
+
+
+def _characters_a_second(work: Callable[[], object], texts: list[str]) -> float:
+    work()
+    started = time.perf_counter()
+    work()
+    return sum(map(len, texts)) / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()
