@@ -44,7 +44,8 @@ BAD_BYTES = re.compile("\ufffd+")
 LONE_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
 
 
-class Trouble(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Trouble:
     """Something in a file that was read in spite of what is wrong with it."""
 
     line: int

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edgener.tags import Span
 from edgener_export.errors import CorpusError
-from edgener_export.formats import WRITABLE, Reading, read_labelled, write_labelled
+from edgener_export.formats import WRITABLE, Reading, Trouble, read_labelled, write_labelled
 from edgener_export.sentence import Sentence
 from edgener_export.tagging import SCHEMES
 
@@ -99,7 +99,7 @@ def test_cluener_keeps_the_longest_of_overlapping_names_and_says_so(tmp_path: Pa
     row = {"text": "北京大学", "label": {"address": {"北京": [[0, 1]]}, "organization": {"北京大学": [[0, 3]]}}}
     reading = read(tmp_path, "\n" + json.dumps(row))
     assert reading.sentences[0].spans == (Span(0, 4, "organization"),)
-    assert [(line, "'北京'" in reason) for line, reason in reading.troubles] == [(2, True)]
+    assert reading.troubles == [Trouble(2, "address '北京' overlaps a longer name and is left out")]
 
 
 def test_packed_files(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_broken_sequences_are_read_as_meant_and_listed(
 ) -> None:
     reading = read(tmp_path, rows, scheme)
     assert [(span.start, span.end) for span in reading.sentences[0].spans] == spans
-    assert reading.troubles == troubles
+    assert [(trouble.line, trouble.reason) for trouble in reading.troubles] == troubles
 
 
 @given(st.lists(sentences(), min_size=1, max_size=4), st.sampled_from(WRITABLE))

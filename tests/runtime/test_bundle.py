@@ -178,7 +178,9 @@ BAD = {
     "name in a folder": Bad(list_file("sub/file"), UnsafePathError, MANIFEST, "leaves the bundle"),
     "name with NUL": Bad(list_file("a\0b"), UnsafePathError, MANIFEST, "leaves the bundle"),
     "symbolic link": Bad(link_out(WEIGHTS), UnsafePathError, WEIGHTS, "is a link"),
-    "dangling link": Bad(lambda b: (link_out(GRAPH)(b), (b.parent / "elsewhere").unlink()), UnsafePathError, GRAPH, "link"),
+    "dangling link": Bad(
+        lambda b: (link_out(GRAPH)(b), (b.parent / "elsewhere").unlink()), UnsafePathError, GRAPH, "link"
+    ),
     "directory as a file": Bad(put_directory(GRAPH), UnsafePathError, GRAPH, "no plain file"),
     "flipped byte of the graph": Bad(flip_byte(GRAPH), ChecksumError, GRAPH, "SHA-256"),
     "flipped byte of the weights": Bad(flip_byte(WEIGHTS), ChecksumError, WEIGHTS, "SHA-256"),

@@ -98,4 +98,8 @@ def test_the_project_names_its_version_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["dynamic"] == ["version"]
     assert "version" not in project
-    assert sorted(re.split("[<>=]", name)[0] for name in project["dependencies"]) == ["numpy", "onnxruntime", "tokenizers"]
+    assert sorted(re.split("[<>=]", name)[0] for name in project["dependencies"]) == [
+        "numpy",
+        "onnxruntime",
+        "tokenizers",
+    ]
