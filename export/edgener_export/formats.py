@@ -97,7 +97,7 @@ def read_labelled(path: Path, format_name: str = AUTO) -> Reading:
     else:
         format_name, parsed = _parse_tagged(lines, path, format_name)
     if not parsed:
-        raise CorpusError(f"{path}:1: holds no sentence")
+        raise CorpusError(f"{path}: holds no sentence")
     return Reading(
         path,
         format_name,
@@ -239,12 +239,11 @@ def _row(line: str, number: int, path: Path) -> _Row:
     columns = [line[0], *line[2:].split()] if line[1:2] in (" ", "\t") else line.split()
     if columns[0].isspace() and len(columns) != 2:
         columns = line.split()
-    if len(columns) < 2:
-        raise CorpusError(f"{path}:{number}: expected a character, a space and a tag like B-PER, not {line!r:.60}")
-    if not is_tag(columns[-1]):
+    if len(columns) < 2 or not is_tag(columns[-1]):
+        why = "there is one column" if len(columns) < 2 else f"unknown tag {columns[-1]!r:.40}"
         raise CorpusError(
-            f"{path}:{number}: unknown tag {columns[-1]!r:.40}; expected a character, a space and O or a tag like "
-            f"B-PER, with one of {', '.join(sorted(PREFIXES))} before the dash"
+            f"{path}:{number}: expected a character, a space and a tag like B-PER, not {line!r:.60}: {why}; "
+            f"a tag is O, or one of {', '.join(sorted(PREFIXES))}, a dash and a type"
         )
     return _Row(number, columns[0], columns[-1])
 
