@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = options.command
     try:
         run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("edgener-export: interrupted; the same command goes on from the last saved state", file=sys.stderr)
         return INTERRUPTED

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from edgener.errors import OutputError
 from edgener_export.errors import CorpusError
-from edgener_export.formats import JSONL, Reading, read_labelled, write_labelled
+from edgener_export.formats import JSONL, Reading, is_json_name, read_labelled, write_labelled
 from edgener_export.sentence import Sentence
 
 
@@ -37,9 +37,8 @@ def convert(source: Reading, target: Path, format_name: str) -> int:
 
 
 def format_by_name(target: Path) -> str:
-    """What a file is meant to be where nobody says it: JSONL by its suffix, else BIO."""
-    name = target.with_suffix("") if target.suffix == ".xz" else target
-    return JSONL if name.suffix == ".jsonl" else "bio"
+    """What a file is meant to be where nobody says it: JSONL by its name, else BIO."""
+    return JSONL if is_json_name(target) else "bio"
 
 
 def _verify(draft: Path, sentences: list[Sentence], format_name: str) -> None:

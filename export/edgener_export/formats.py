@@ -90,7 +90,7 @@ def read_labelled(path: Path, format_name: str = AUTO) -> Reading:
     if format_name not in (AUTO, *READABLE):
         raise CorpusError(f"{path}: format {format_name!r} is unknown; known: {', '.join((AUTO, *READABLE))}")
     lines = read_lines(path, "replace" if format_name == WEIBO else "strict")
-    if format_name == AUTO and (path.suffix == ".jsonl" or _is_json(lines)):
+    if format_name == AUTO and (is_json_name(path) or _is_json(lines)):
         format_name = _detect_json(lines)
     if format_name in (JSONL, CLUENER):
         parsed = list(_parse_json(lines, path, _json_spans if format_name == JSONL else _cluener_spans))
@@ -115,6 +115,11 @@ def write_labelled(sentences: Iterable[Sentence], format_name: str) -> Iterator[
     """
     for number, sentence in enumerate(sentences, start=1):
         yield _json_row(sentence) if format_name == JSONL else _tagged_rows(sentence, format_name, number)
+
+
+def is_json_name(path: Path) -> bool:
+    """The file is called .jsonl or .json, packed or not."""
+    return Path(path.name.removesuffix(".xz")).suffix in (".jsonl", ".json")
 
 
 def _is_json(lines: Iterable[str]) -> bool:

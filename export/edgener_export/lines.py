@@ -26,8 +26,8 @@ def read_lines(path: Path, errors: str = "strict") -> list[str]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise CorpusError(
-            f"{path}: is not UTF-8 at byte {error.start}, in line {line}; convert it first, or read "
-            "it with --from weibo if it is Weibo NER with its torn emoji"
+            f"{path}: is not UTF-8 at byte {error.start}, in line {line}; convert it first, "
+            "or name the format weibo if it is Weibo NER with its torn emoji"
         ) from error
     lines = text.replace("\r\n", "\n").split("\n")
     if lines[0].startswith(BYTE_ORDER_MARK) and lines[0][1:2] not in (" ", "\t"):  # else it is a row's character

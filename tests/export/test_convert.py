@@ -157,3 +157,13 @@ def test_data_as_a_table_shows_the_first_lines_of_many(tmp_path: Path, capsys: p
         in table
     )
     assert "the end after B-LOC: the name has no end" in table
+
+
+def test_a_closed_pipe_ends_quietly(train: Path) -> None:
+    command = [sys.executable, "-m", "edgener_export", "data", str(train)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

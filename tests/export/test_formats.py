@@ -79,7 +79,7 @@ def test_tokens_may_be_longer_than_a_character_or_a_space(tmp_path: Path) -> Non
 
 def test_weibo_keeps_its_types_and_survives_torn_emoji(tmp_path: Path) -> None:
     content = "许0\tB-PER.NAM\n坚1\tI-PER.NAM\n".encode() + b"\xed\xa00\tO\n" + "爸0\tB-PER.NOM\n".encode()
-    with pytest.raises(CorpusError, match=r"data\.txt: is not UTF-8 at byte 30, in line 3; .*--from weibo"):
+    with pytest.raises(CorpusError, match=r"data\.txt: is not UTF-8 at byte 30, in line 3; .*name the format weibo"):
         read(tmp_path, content)
     reading = read(tmp_path, content, "weibo")
     assert reading.sentences == [Sentence("许坚\ufffd爸", (Span(0, 2, "PER.NAM"), Span(3, 4, "PER.NOM")))]
@@ -139,6 +139,12 @@ def test_malformed_files_are_refused_with_file_and_line(
 ) -> None:
     with pytest.raises(CorpusError, match=message):
         read(tmp_path, content, format_name)
+
+
+def test_a_json_file_of_another_kind_is_not_taken_for_tagged_text(tmp_path: Path) -> None:
+    for name in ("a.json", "a.jsonl"):
+        with pytest.raises(CorpusError, match=r'a\.jsonl?:1: expected {"text"'):
+            read(tmp_path, '[\n{"text": "京", "entities": []}]', name=name)
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
