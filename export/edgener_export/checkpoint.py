@@ -17,7 +17,8 @@ from edgener_export.errors import CheckpointError
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.widen import widen
 
-logging.set_verbosity_error()  # else it warns of the new classification head, which is what we ask for
+# Else it warns of the new classification head, which is what we ask for.
+logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
