@@ -124,7 +124,7 @@ def run_main(*arguments: str, stdin: bytes = b"") -> Finished:
             except SystemExit as stop:  # argparse ends so
                 code = stop.code if isinstance(stop.code, int) else 1
         output.flush()
-        return Finished(code, output.buffer.getvalue(), errors.getvalue())  # type: ignore[attr-defined]
+        return Finished(code, output.buffer.getvalue(), errors.getvalue())
 
 
 def run_tiny(*arguments: str, stdin: bytes = b"") -> Finished:
@@ -159,6 +159,23 @@ def run_python(code: str, *arguments: str, env: dict[str, str] | None = None) ->
         check=False,
     )
     return Finished(finished.returncode, finished.stdout, finished.stderr.decode())
+
+
+def run_measured(*arguments: str) -> tuple[Finished, int]:
+    """``edgener`` in a process of its own, and the most kilobytes of memory that it held."""
+    finished = run_python(
+        """
+import sys
+from pathlib import Path
+from edgener.cli import main
+code = main(sys.argv[1:])
+print(*(line.split()[1] for line in Path("/proc/self/status").open() if line.startswith("VmHWM")), file=sys.stderr)
+sys.exit(code)
+""",
+        *arguments,
+    )
+    assert finished.code == 0, finished.errors
+    return finished, int(finished.errors)
 
 
 def read_manifest(bundle: Path) -> Manifest:

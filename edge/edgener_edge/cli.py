@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_devices, _add_build, _add_verify, _add_boot, _add_lock):
+    for add in (_add_devices, _add_build, _add_fetch, _add_verify, _add_boot, _add_lock):
         add(commands)
     options = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], None] = options.command
@@ -111,6 +111,31 @@ def _build(options: argparse.Namespace) -> None:
     for path in (built.run, built.tar_gz):
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     log(f"{built.folder_bytes / 1e6:.0f} MB unpacked; took {time.monotonic() - started:.0f} s")
+
+
+def _add_fetch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "fetch", help="downloads only", description="Fetch what building for a device and verifying the build need."
+    )
+    parser.add_argument("--device", required=True, metavar="NAME", help="'edgener-edge devices' lists them")
+    _add_common(parser)
+    parser.set_defaults(command=_fetch)
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from edgener_edge.build import host_interpreter
+    from edgener_edge.devices import find_device
+    from edgener_edge.emulator import Emulator
+    from edgener_edge.lock import read_lock
+
+    device, lock = find_device(options.device), read_lock(options.lock)
+    cache = _cache(options, lock.release)
+    cache.debs(lock.debs_for(f"python-{device.platform.machine}"))
+    cache.wheels(lock.wheels_for(device.platform.machine), device.platform, lock.python)
+    host_interpreter(lock, cache)
+    if device.qemu_cpu:
+        Emulator(lock, cache).qemu()
+    log(f"everything is in {options.cache}")
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -9,14 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgener.errors import EdgenerError
+from edgener_export.data_cli import add_convert, add_data
+from edgener_export.models_cli import add_models
 
 INTERRUPTED = 130
+CLOSED_PIPE = 141
 EXAMPLES = """\\
 examples:
   edgener-export build export/recipes/default.toml --set model.checkpoint=hfl/rbt3
   edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1
   edgener-export evaluate                      the built-in bundle on the MSRA test sentences
   edgener-export evaluate ./my-bundle --test my-test.jsonl
+  edgener-export models                        which checkpoint to start from
+  edgener-export data train.txt --against test.txt
+  edgener-export convert train.txt train.jsonl
 
 A killed build goes on where it stopped: type the same command again.
 """
@@ -34,13 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_build(commands)
     _add_evaluate(commands)
+    for add in (add_models, add_convert, add_data):
+        add(commands)
     options = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], None] = options.command
     try:
         run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("edgener-export: interrupted; the same command goes on from the last saved state", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own last flush
+        return CLOSED_PIPE
     except EdgenerError as error:
         print(f"edgener-export: {error}", file=sys.stderr)
         return error.exit_code

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -48,8 +49,26 @@ class FinetuneSettings:
     """Development sentences of such a score; the last one takes all."""
     save_minutes: float = 4.0
     """Minutes between two saved states."""
+    swap_probability: float = 0.0
+    """Share of the names in a training sentence that become others of their type, otherwise in each epoch; 0 keeps all.
+    For few labels, and for names that were never seen: see ``augment``."""
     seed: int = 1
-    """Decides the order of the batches and the hidden tokens."""
+    """Decides the order of the batches, the hidden tokens and the swapped names."""
+
+
+@dataclass
+class _Place:
+    """Where in its epochs a run stands."""
+
+    steps_per_epoch: int
+    """Of the first epoch."""
+    epoch: int
+    first_step: int
+    """Steps that were done when the epoch began."""
+
+
+EpochExamples = Callable[[int], Sequence[Example]]
+"""The examples of an epoch, by its number; the same number always gives the same."""
 
 
 class FineTuner:
@@ -75,16 +94,20 @@ class FineTuner:
         )
         self._step = 0
 
-    def run(self, train: Sequence[Example], dev: Sequence[Example]) -> Score:
-        """Train to the end, from the last saved state where there is one; the score of all ``dev`` examples."""
+    def run(self, train: Sequence[Example] | EpochExamples, dev: Sequence[Example]) -> Score:
+        """Train to the end, from the last saved state where there is one; the score of all ``dev`` examples.
+
+        Epochs may differ in their examples. Steps are counted by the first one: the run ends after as many as if all
+        epochs were like it.
+        """
         settings = self._settings
-        per_epoch = sum(1 for _ in batches(train, settings.tokens_per_batch, self._encoder.pad_id, settings.seed))
-        total = per_epoch * settings.epochs
-        self._resume()
+        examples_of = lru_cache(maxsize=1)(train) if callable(train) else lambda _epoch: train
+        place = self._resume() or self._first_place(examples_of(0))
+        total = place.steps_per_epoch * settings.epochs
         done = self._step
         saved = time.monotonic()
         with tqdm(total=total, initial=done, unit="step", disable=None, desc="fine-tune") as bar:
-            for batch in itertools.islice(self._all_batches(train, done // per_epoch), done % per_epoch, None):
+            for batch in itertools.islice(self._all_batches(examples_of, place), max(0, total - done)):
                 loss = self._train_step(batch, total)
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.3f}")
@@ -92,10 +115,10 @@ class FineTuner:
                     score = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
                     self._record(loss=loss, dev_f1=score.f1)
                 if time.monotonic() - saved > settings.save_minutes * 60:
-                    self._save()
+                    self._save(place)
                     saved = time.monotonic()
         if self._step > done:
-            self._save()
+            self._save(place)
         return self.evaluate(dev)
 
     def evaluate(self, examples: Sequence[Example]) -> Score:
@@ -117,10 +140,22 @@ class FineTuner:
         """Cross entropy of ``logits`` [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
         return torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED)
 
-    def _all_batches(self, train: Sequence[Example], first_epoch: int) -> Iterator[Batch]:
+    def _batches(self, examples: Sequence[Example], epoch: int) -> Iterator[Batch]:
         settings = self._settings
-        for epoch in range(first_epoch, settings.epochs):
-            yield from batches(train, settings.tokens_per_batch, self._encoder.pad_id, settings.seed + epoch)
+        return batches(examples, settings.tokens_per_batch, self._encoder.pad_id, settings.seed + epoch)
+
+    def _first_place(self, examples: Sequence[Example]) -> _Place:
+        """Where the run stands if no epoch differs from the one with ``examples``."""
+        steps_per_epoch = sum(1 for _ in self._batches(examples, 0))
+        epoch = self._step // max(1, steps_per_epoch)
+        return _Place(steps_per_epoch, epoch, epoch * steps_per_epoch)
+
+    def _all_batches(self, examples_of: EpochExamples, place: _Place) -> Iterator[Batch]:
+        """The batches that follow, one epoch after the other without end; ``place`` moves along."""
+        while True:
+            batches_of_epoch = self._batches(examples_of(place.epoch), place.epoch)
+            yield from itertools.islice(batches_of_epoch, self._step - place.first_step, None)
+            place.epoch, place.first_step = place.epoch + 1, self._step
 
     def _train_step(self, batch: Batch, total: int) -> float:
         settings = self._settings
@@ -155,18 +190,26 @@ class FineTuner:
         with self._metrics_path.open("a") as file:
             file.write(line + "\n")
 
-    def _save(self) -> None:
-        state = {"step": self._step, "model": self._model.state_dict(), "optimizer": self._optimizer.state_dict()}
+    def _save(self, place: _Place) -> None:
+        state = {
+            "step": self._step,
+            "place": asdict(place),
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
         unfinished = self._state_path.with_suffix(".tmp")
         torch.save(state, unfinished)
         unfinished.replace(self._state_path)
 
-    def _resume(self) -> None:
-        if self._state_path.exists():
-            state = torch.load(self._state_path, weights_only=True)
-            self._model.load_state_dict(state["model"])
-            self._optimizer.load_state_dict(state["optimizer"])
-            self._step = int(state["step"])
+    def _resume(self) -> _Place | None:
+        """Take up the saved state; None where there is none, or one from when all epochs were alike."""
+        if not self._state_path.exists():
+            return None
+        state = torch.load(self._state_path, weights_only=True)
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._step = int(state["step"])
+        return _Place(**state["place"]) if "place" in state else None
 
 
 def _schedule(step: int, total: int, warmup: float) -> float:

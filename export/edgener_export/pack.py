@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -28,6 +30,10 @@ from edgener.session import graph_signature
 from edgener.tags import TagSet
 from edgener_export.errors import GateError
 from edgener_export.graph import external_data_path
+
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
+"""Both as in linux/fcntl.h and linux/fs.h."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +118,18 @@ def _check(draft: Path) -> None:
 def _put_in_place(draft: Path, target: Path) -> None:
     draft.chmod(0o755)
     if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-        target.replace(old)
-        draft.replace(target)
-        shutil.rmtree(old)
+        _exchange(draft, target)
+        shutil.rmtree(draft)
     else:
         draft.replace(target)
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Swap two directories in one step, as renameat2(2) of Linux does: a reader sees the old one or the new one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(AT_FDCWD, os.fsencode(first), AT_FDCWD, os.fsencode(second), RENAME_EXCHANGE):
+        code = ctypes.get_errno()
+        raise OSError(code, f"cannot be replaced in one step: {os.strerror(code)}", str(second))
 
 
 def model_card(manifest: Manifest) -> str:

@@ -11,16 +11,17 @@ from pathlib import Path
 import torch
 
 from edgener import Recognizer
-from edgener.bundle import Quality, load_bundle
+from edgener.bundle import Bundle, Quality, load_bundle
 from edgener.encode import Encoder
 from edgener.tags import TagSet
+from edgener_export.augment import NameSwapper
 from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint, load_checkpoint
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
 from edgener_export.distil import Distiller, DistilSettings, unlabelled_examples, verify_teacher, with_teacher
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.evaluate import quality
-from edgener_export.finetune import FineTuner, FinetuneSettings
+from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
 from edgener_export.graph import export_graph, optimize_graph
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
@@ -72,7 +73,8 @@ class Pipeline:
     ) -> None:
         directory = self._run / "finetune"
         tuner = FineTuner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
-        self._log(f"fine-tune: dev {tuner.run(train, dev)}")
+        examples = self._swapped(settings) if settings.swap_probability else train
+        self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
 
     def _distil(
         self, settings: DistilSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
@@ -81,14 +83,47 @@ class Pipeline:
         directory.mkdir(exist_ok=True)
         teacher = load_bundle(self._recipe_directory / settings.teacher)
         verify_teacher(teacher, self._tokenizer, self._tag_set)
-        if settings.unlabelled:
-            lines = read_lines(self._recipe_directory / settings.unlabelled)
-            if settings.unlabelled_sentences:
-                lines = lines[:: max(1, len(lines) // settings.unlabelled_sentences)][: settings.unlabelled_sentences]
-            train = [*train, *unlabelled_examples(lines, self._encoder, self._recipe.model.max_tokens)]
-        taught = with_teacher(train, teacher, directory / "teacher.npy", self._encoder.pad_id)
+        unlabelled = self._unlabelled(settings)
+        examples: EpochExamples | list[Example]
+        if settings.swap_probability:
+            examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
+        else:
+            examples = self._taught([*train, *unlabelled], teacher, directory / "teacher.npy")
         distiller = Distiller(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
-        self._log(f"distil: dev {distiller.run(taught, dev)}")
+        self._log(f"distil: dev {distiller.run(examples, dev)}")
+
+    def _unlabelled(self, settings: DistilSettings) -> list[Example]:
+        if not settings.unlabelled:
+            return []
+        lines = read_lines(self._recipe_directory / settings.unlabelled)
+        if settings.unlabelled_sentences:
+            lines = lines[:: max(1, len(lines) // settings.unlabelled_sentences)][: settings.unlabelled_sentences]
+        return list(unlabelled_examples(lines, self._encoder, self._recipe.model.max_tokens))
+
+    def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
+        swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed)
+        return lambda epoch: self._examples(swapper.epoch(epoch))
+
+    def _swapped_and_taught(
+        self, settings: DistilSettings, teacher: Bundle, unlabelled: list[Example], directory: Path
+    ) -> EpochExamples:
+        """What the teacher says of an epoch's sentences is kept until the next epoch."""
+        swapped = self._swapped(settings)
+        constant = self._taught(unlabelled, teacher, directory / "teacher.npy") if unlabelled else []
+        kept = f"teacher-{settings.swap_probability}-{settings.seed}"
+
+        def examples_of(epoch: int) -> list[Example]:
+            cache = directory / f"{kept}-{epoch}.npy"
+            taught = self._taught(swapped(epoch), teacher, cache)
+            for earlier in directory.glob("teacher-*.npy"):
+                if earlier != cache:
+                    earlier.unlink()
+            return [*taught, *constant]
+
+        return examples_of
+
+    def _taught(self, examples: Sequence[Example], teacher: Bundle, cache: Path) -> list[Example]:
+        return with_teacher(examples, teacher, cache, self._encoder.pad_id)
 
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
@@ -176,7 +211,8 @@ def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
     elif not (data.train and data.dev and data.test):
         raise RecipeError("data: name a corpus, or files for all of train, dev and test")
     else:
-        corpus = Corpus(*(read_corpus_file(recipe_directory / name) for name in (data.train, data.dev, data.test)))
+        names = (data.train, data.dev, data.test)
+        corpus = Corpus(*(read_corpus_file(recipe_directory / name, data.format) for name in names))
     limit = data.limit or None
     return Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
 

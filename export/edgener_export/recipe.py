@@ -25,11 +25,13 @@ class DataSettings:
     corpus: str = ""
     """``msra``, which is downloaded; empty where ``train``, ``dev`` and ``test`` name files."""
     train: str = ""
-    """A .jsonl file, or one with a character and tag a line; relative to the recipe."""
+    """A labelled file; relative to the recipe."""
     dev: str = ""
     """Likewise; scored while training."""
     test: str = ""
     """Likewise; scored once, at the end."""
+    format: str = "auto"
+    """Of these files: one of ``formats.READABLE``, or what their content looks like."""
     limit: int = 0
     """Only so many sentences of each part; 0 takes all. For trying a recipe."""
 

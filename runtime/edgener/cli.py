@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = COMMANDS.get(arguments[0]) if arguments else None
     try:
+        if sys.stdout is None:  # closed by the caller, as in `edgener >&-`
+            raise OutputError("standard output: is closed")
         if command:
             command(arguments[1:])
         else:
@@ -91,9 +95,10 @@ def _recognize(arguments: Sequence[str]) -> None:
     if not 0 <= options.min_score <= 1:
         raise UsageError(f"--min-score is {options.min_score}; it must be between 0 and 1")
 
-    from edgener.device_cli import default_threads
-    from edgener.models import current_model
-    from edgener.recognizer import Recognizer
+    with _held_interrupts():
+        from edgener.device_cli import default_threads
+        from edgener.models import current_model
+        from edgener.recognizer import Recognizer
 
     threads = default_threads() if options.threads is None else options.threads
     recognizer = Recognizer.load(options.model or current_model(), threads=threads, batch_size=options.batch_size)
@@ -102,11 +107,12 @@ def _recognize(arguments: Sequence[str]) -> None:
         run.write(None, [(text,) for text in options.text])
     elif options.file:
         for name in options.file:
-            run.read(sys.stdin.fileno() if name == STANDARD_INPUT else _open(name), name)
+            run.read(_standard_input() if name == STANDARD_INPUT else _open(name), name)
     else:
-        if sys.stdin.isatty():
+        fd = _standard_input()
+        if os.isatty(fd):
             print("edgener: reading lines from the terminal; Ctrl-D ends, --help explains", file=sys.stderr)
-        run.read(sys.stdin.fileno(), None)
+        run.read(fd, None)
 
 
 class _Run:
@@ -152,9 +158,10 @@ class _Run:
 
 
 def _inspect(arguments: Sequence[str]) -> None:
+    options = _bundle_options("inspect", "Say what a model is, what it was made from, and what it scores.", arguments)
+
     from edgener.bundle import load_bundle
 
-    options = _bundle_options("inspect", "Say what a model is, what it was made from, and what it scores.", arguments)
     bundle = load_bundle(options.bundle)
     if options.json:
         _print(bundle.manifest.to_json())
@@ -189,11 +196,12 @@ def _inspect(arguments: Sequence[str]) -> None:
 
 
 def _check(arguments: Sequence[str]) -> None:
-    from edgener.bundle import GOLDEN
-    from edgener.golden import check_case, read_cases
-    from edgener.recognizer import Recognizer
-
     options = _bundle_options("check", "Verify a model's checksums, and its answers on its golden cases.", arguments)
+    with _held_interrupts():
+        from edgener.bundle import GOLDEN
+        from edgener.golden import check_case, read_cases
+        from edgener.recognizer import Recognizer
+
     recognizer = Recognizer.load(options.bundle)
     outcomes = [check_case(recognizer, case) for case in read_cases(options.bundle / GOLDEN)]
     wrong = [outcome for outcome in outcomes if not outcome.same_entities]
@@ -244,25 +252,29 @@ def _env(arguments: Sequence[str]) -> None:
 
 
 def _doctor(arguments: Sequence[str]) -> None:
-    from edgener.device_cli import doctor
+    with _held_interrupts():
+        from edgener.device_cli import doctor
 
     doctor(arguments, _print)
 
 
 def _bench(arguments: Sequence[str]) -> None:
-    from edgener.device_cli import bench
+    with _held_interrupts():
+        from edgener.device_cli import bench
 
     bench(arguments, _print)
 
 
 def _install(arguments: Sequence[str]) -> None:
-    from edgener.device_cli import install
+    with _held_interrupts():
+        from edgener.device_cli import install
 
     install(arguments, _print)
 
 
 def _rollback(arguments: Sequence[str]) -> None:
-    from edgener.device_cli import rollback
+    with _held_interrupts():
+        from edgener.device_cli import rollback
 
     rollback(arguments, _print)
 
@@ -279,7 +291,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 
 
 def _bundle_options(command: str, description: str, arguments: Sequence[str]) -> argparse.Namespace:
-    from edgener.models import current_model
+    with _held_interrupts():
+        from edgener.models import current_model
 
     parser = argparse.ArgumentParser(
         prog=f"edgener {command}",
@@ -291,6 +304,22 @@ def _bundle_options(command: str, description: str, arguments: Sequence[str]) ->
     parser.add_argument("bundle", nargs="?", type=Path, default=current_model(), help="default: the present one")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(arguments)
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Put Ctrl-C off while libraries load: onnxruntime would report it as an ImportError."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _standard_input() -> int:
+    if sys.stdin is None:  # closed by the caller, as in `edgener <&-`
+        raise InputError("standard input: is closed")
+    return sys.stdin.fileno()
 
 
 def _open(name: str) -> int:

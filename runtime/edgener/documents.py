@@ -28,13 +28,18 @@ def line_groups(
     """
     reader = _Reader(fd, on_read, on_undecodable)
     while reader.fill():
-        *lines, reader.rest = reader.rest.split("\n")
-        if lines:
-            yield [(line.removesuffix("\r"),) for line in lines]
-        if len(reader.rest) > BLOCK:
+        yield from _complete_lines(reader)
+        while len(reader.rest) > BLOCK:
             yield [reader.long_line()]
+            yield from _complete_lines(reader)
     if reader.rest:
         yield [(reader.rest.removesuffix("\r"),)]
+
+
+def _complete_lines(reader: _Reader) -> Iterator[Sequence[Document]]:
+    *lines, reader.rest = reader.rest.split("\n")
+    if lines:
+        yield [(line.removesuffix("\r"),) for line in lines]
 
 
 class _Reader:

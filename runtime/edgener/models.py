@@ -38,9 +38,12 @@ def models_directory() -> Path:
 
 
 def current_model(directory: Path | None = None) -> Path:
-    """The installed model, or the built-in one where none is installed."""
+    """The installed model, or the built-in one where none is installed, or this user may not look."""
     link = (directory or models_directory()) / CURRENT
-    return link.parent / link.readlink() if link.is_symlink() else DEFAULT_BUNDLE
+    try:
+        return link.parent / link.readlink()
+    except OSError:
+        return DEFAULT_BUNDLE
 
 
 def install(source: Path, directory: Path) -> Path:

@@ -109,6 +109,10 @@ class Recognizer:
                 yield entities
                 entities = []
 
+    def stream(self, pieces: Iterable[str]) -> Iterator[Segment]:
+        """Segments of one document that arrives in ``pieces``, each as soon as it is known."""
+        return self.segments([pieces])
+
     def segments(self, documents: Iterable[Iterable[str]]) -> Iterator[Segment]:
         """Segments of documents, each of which may arrive in pieces, in memory that does not grow with their length.
 

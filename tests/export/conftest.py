@@ -1,12 +1,17 @@
-"""A random model of the product's shape, but two layers of 32."""
+"""A random model of the product's shape, but two layers of 32; and the tiny model of the tests, as it is made."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
+
+from edgener_export.cli import main
+from tools.make_tiny_bundle import write_inputs
 
 TAGS = 5
 VOCABULARY = 100
@@ -34,3 +39,24 @@ def tiny_bert() -> Any:
             parameter.add_(torch.randn_like(parameter), alpha=0.1)
     model.eval()
     return model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """So that sums are added in one order, in this process and in those that it starts."""
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session")
+def build_tiny(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The arguments of ``edgener-export`` that build the tiny model."""
+    return write_inputs(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(build_tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a finished run, with its bundle/."""
+    run = tmp_path_factory.mktemp("run")
+    assert main([*build_tiny, "--run", str(run)]) == 0
+    return run

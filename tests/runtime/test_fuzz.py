@@ -43,9 +43,7 @@ def test_any_string_to_the_api(recognizer: Recognizer) -> None:
     assert seen.total() >= STRINGS
 
 
-def test_any_bytes_to_the_command_line(
-    recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_bytes_to_the_command_line(recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model stays loaded; everything else is the program from its arguments on."""
     monkeypatch.setattr(Recognizer, "load", lambda *_, **__: recognizer)
     paths = [tmp_path / str(number) for number in range(FILES_PER_RUN)]

@@ -28,6 +28,11 @@ IN_WHEEL = (
     "edgener/default/README.md",
     "edgener_export/*.py",
     "edgener_export/py.typed",
+    "edgener_edge/*.py",
+    "edgener_edge/*.sh",
+    "edgener_edge/py.typed",
+    "edgener_edge/lock.json",
+    "edgener_edge/sentences.txt",
     "edgener-*.dist-info/METADATA",
     "edgener-*.dist-info/RECORD",
     "edgener-*.dist-info/WHEEL",
@@ -60,14 +65,16 @@ def test_public_fields_and_methods() -> None:
     assert edgener.Entity.__match_args__ == ("start", "end", "label", "text", "score")
     assert edgener.Segment._fields == ("start", "text", "entities", "is_last")
     public = [name for name in vars(edgener.Recognizer) if not name.startswith("_")]
-    assert public == ["load", "batch", "segments", "logits"]
+    assert public == ["load", "batch", "stream", "segments", "logits"]
 
 
 def test_the_wheel_holds_these_files_and_no_others(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert [name for name in names if not any(fnmatch(name, pattern) for pattern in IN_WHEEL)] == []
     assert [pattern for pattern in IN_WHEEL if not any(fnmatch(name, pattern) for name in names)] == []
-    sources = {f"{p.parent.name}/{p.name}" for folder in ("runtime", "export") for p in (ROOT / folder).glob("*/*.py")}
+    sources = {
+        f"{p.parent.name}/{p.name}" for folder in ("runtime", "export", "edge") for p in (ROOT / folder).glob("*/*.py")
+    }
     assert sources == {name for name in names if name.endswith(".py")}
 
 
@@ -79,7 +86,7 @@ def test_the_wheel_asks_for_three_packages(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
     required = re.findall(r"^Requires-Dist: ([\w-]+)([^;\n]*)(.*)$", wheel.read(name).decode(), re.MULTILINE)
     assert {package for package, _, marker in required if not marker} == {"onnxruntime", "numpy", "tokenizers"}
-    assert {marker for _, _, marker in required} == {"", "; extra == 'export'"}
+    assert {marker for _, _, marker in required} == {"", "; extra == 'export'", "; extra == 'edge'"}
 
 
 def test_the_unpacked_wheel_finds_entities(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
@@ -98,4 +105,4 @@ def test_the_project_names_its_version_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["dynamic"] == ["version"]
     assert "version" not in project
-    assert sorted(re.split("[<>=]", name)[0] for name in project["dependencies"]) == ["numpy", "onnxruntime", "tokenizers"]
+    assert {re.split("[<>=]", name)[0] for name in project["dependencies"]} == {"onnxruntime", "numpy", "tokenizers"}

@@ -21,10 +21,10 @@ LONG_TEXTS = st.lists(st.sampled_from([row.text for row in labelled_texts()]) | 
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
-def written(output_format: str, *segments: Segment, colour: bool = False, place: Place = Place(None, 7)) -> str:
+def written(output_format: str, *segments: Segment, colour: bool = False, file: str | None = None) -> str:
     """All that a writer makes of a document."""
     writer = WRITERS[output_format](colour)
-    return "".join(writer(place, segment) for segment in segments)
+    return "".join(writer(Place(file, 7), segment) for segment in segments)
 
 
 def test_json_lines() -> None:
@@ -36,8 +36,8 @@ def test_json_lines() -> None:
 
 
 def test_json_lines_name_the_file() -> None:
-    assert written("jsonl", Segment(0, "", [], is_last=True), place=Place('a"b', 1)) == (
-        '{"file": "a\\"b", "line": 1, "entities": []}\n'
+    assert written("jsonl", Segment(0, "", [], is_last=True), file='a"b') == (
+        '{"file": "a\\"b", "line": 7, "entities": []}\n'
     )
 
 

@@ -1,0 +1,59 @@
+# make demo: entities of docs/sample.txt, with nothing installed but the runtime.
+# make test: lint, types and all tests.
+# make verify-edge: build the default model for a Raspberry Pi 4, and compare its answers under QEMU with this machine's.
+# All need Python 3.11 or later with venv, and the network at their first run.
+
+PYTHON ?= python3
+PIP_OPTIONS := --disable-pip-version-check --no-input
+
+DEMO := .venv-demo
+TEST := .venv-test
+EDGE := .venv-edge
+EDGE_BUILD := build/edge
+EDGE_CACHE ?= $(EDGE_BUILD)/cache
+EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
+RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
+
+.PHONY: demo test verify-edge clean
+.DELETE_ON_ERROR:
+
+demo: $(DEMO)/installed
+	@echo
+	@$(DEMO)/bin/edgener --format text --file docs/sample.txt
+
+test: $(TEST)/installed
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/mypy
+	$(TEST)/bin/pytest
+
+# 43: Debian has replaced a pinned package since the lock file was written; what it offers today is then built.
+verify-edge: $(EDGE)/installed
+	@mkdir -p $(EDGE_BUILD)
+	@cp edge/edgener_edge/lock.json $(EDGE_BUILD)/lock.json
+	$(EDGE)/bin/edgener-edge fetch --device pi4 $(EDGE_OPTIONS) || { [ $$? = 43 ] && \
+		echo "the lock file is out of date; run 'edgener-edge lock' and commit it" && \
+		$(EDGE)/bin/edgener-edge lock $(EDGE_OPTIONS); }
+	$(EDGE)/bin/edgener-edge build --device pi4 --output $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
+	$(EDGE)/bin/edgener-edge verify $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
+
+clean:
+	rm -rf $(DEMO) $(TEST) $(EDGE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(DEMO)/installed: pyproject.toml $(RUNTIME)
+	$(PYTHON) -m venv --clear $(DEMO)
+	$(DEMO)/bin/pip install $(PIP_OPTIONS) .
+	@touch $@
+
+$(EDGE)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(EDGE)
+	$(EDGE)/bin/pip install $(PIP_OPTIONS) --editable '.[edge]'
+	@touch $@
+
+# torch has its own line: asked for as a range, pip may look for a build with CUDA first.
+$(TEST)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(TEST)
+	$(TEST)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+	$(TEST)/bin/pip install $(PIP_OPTIONS) torch==2.13.0
+	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --editable '.[export,edge]'
+	@touch $@

@@ -1,0 +1,15 @@
+"""What every format of labelled text is read into, and written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgener.tags import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A text and its entities, as code-point spans that are sorted and never overlap."""
+
+    text: str
+    spans: tuple[Span, ...]

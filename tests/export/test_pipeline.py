@@ -1,0 +1,96 @@
+"""A recipe goes the whole way, ends in the committed kind of bundle, and stops at the gate."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgener import Recognizer
+from edgener.bundle import load_bundle
+from edgener_export.cli import main
+from edgener_export.errors import CheckpointError, GateError
+from tests.support import TINY_BUNDLE, labelled_texts, names
+
+
+def test_the_recipe_ends_in_a_bundle_that_finds_the_names(tiny_run: Path) -> None:
+    recognizer = Recognizer.load(tiny_run / "bundle")
+    rows = labelled_texts()
+    right = sum(names(recognizer(row.text)) == row.names for row in rows)
+    assert right >= 0.99 * len(rows)
+
+
+def test_the_bundle_is_of_the_committed_kind(tiny_run: Path) -> None:
+    made, committed = load_bundle(tiny_run / "bundle").manifest, load_bundle(TINY_BUNDLE).manifest
+    for field in ("scheme", "tags", "max_tokens", "vocabulary_size", "quantization", "inputs", "outputs", "lineage"):
+        assert getattr(made, field) == getattr(committed, field), field
+    assert [(quality.graph, quality.sentences) for quality in made.quality] == [("fp32", 120), ("int8", 120)]
+
+
+def test_stages_that_are_done_are_not_repeated(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*build_tiny, "--run", str(tiny_run), "--bundle", str(tmp_path / "again")]) == 0
+    assert "is there already" in capsys.readouterr().err
+    for path in (tiny_run / "bundle").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("gate.f1=100.1", "is below 100.10"),
+        ("gate.loss=-1", "more than -1.00"),
+        ("gate.megabytes=0.01", "MB are more than 0.0"),
+    ],
+)
+def test_the_gate_keeps_a_bad_model_out(
+    build_tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    override: str,
+    message: str,
+) -> None:
+    target = tmp_path / "bundle"
+    code = main([*build_tiny, "--run", str(tiny_run), "--bundle", str(target), "--set", override])
+    assert code == GateError.exit_code
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_student_learns_from_a_teacher(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
+    settings = {
+        "distil.teacher": tiny_run / "bundle",
+        "distil.unlabelled": Path(build_tiny[1]).parent / "golden.txt",
+        "distil.epochs": 6,
+        "distil.tokens_per_batch": 512,
+        "distil.learning_rate": 3e-3,
+        "distil.precision": "fp32",
+        "finetune.epochs": 1,
+        "gate.f1": 90,
+        "gate.loss": 5,
+    }
+    overrides = [argument for key, value in settings.items() for argument in ("--set", f"{key}={value}")]
+    assert main([*build_tiny, *overrides, "--run", str(tmp_path)]) == 0
+
+
+def test_a_teacher_of_other_tags_is_refused(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", "scheme=BIO", "--set", "finetune.epochs=1"]
+    assert main([*build_tiny, *settings, "--run", str(tmp_path)]) == CheckpointError.exit_code
+    assert "its tags" in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_evaluate_prints_the_scores(tiny_run: Path, build_tiny: list[str]) -> None:
+    command = [sys.executable, "-m", "edgener_export", "evaluate", str(tiny_run / "bundle")]
+    test = Path(build_tiny[1]).parent / "test.jsonl"
+    finished = subprocess.run([*command, "--test", str(test)], capture_output=True, text=True, check=True)
+    title, *rows = finished.stdout.splitlines()
+    assert title == f"tiny-int8 on {test}, 120 sentences"
+    assert [row.split()[0] for row in rows] == ["all", "LOC", "ORG", "PER"]
+    assert finished.stderr == ""
