@@ -65,7 +65,7 @@ def build(device: Device, bundle: Path, output: Path, lock: Lock, cache: Cache, 
         raise BuildError(f"{output}: the file of a build must end with .run")
     name = f"edgener-{device.name}"
     model = load_bundle(bundle)
-    time = build_time(lock)
+    time = build_time(lock.date)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output.parent) as scratch:
         folder = Path(scratch) / name
@@ -104,7 +104,7 @@ def fill_folder(folder: Path, device: Device, model: Bundle, lock: Lock, cache: 
         parts.compile_sources(folder, host, host_platform(), lock.python)
         texts = licenses.third_party(debs, Path(root), list(zip(wheels, wheel_paths, strict=True)))
     (folder / licenses.FILE).write_text(texts, encoding="utf-8")
-    bill = sbom.software_bill(folder.name, debs, wheels, model.manifest, lock.release, build_time(lock))
+    bill = sbom.software_bill(folder.name, debs, wheels, model.manifest, lock.release, build_time(lock.date))
     (folder / sbom.FILE).write_text(bill, encoding="utf-8")
     _write_record(folder, device, model, lock)
     parts.set_modes(folder)
@@ -130,10 +130,10 @@ def host_interpreter(lock: Lock, cache: Cache) -> Path:
     return target
 
 
-def build_time(lock: Lock) -> int:
+def build_time(date: str) -> int:
     """The one time in a build, in seconds since 1970: SOURCE_DATE_EPOCH where it is set, else the day of the lock."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
-    return int(given) if given else int(datetime.fromisoformat(lock.date).replace(tzinfo=UTC).timestamp())
+    return int(given) if given else int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
 
 
 def _write_record(folder: Path, device: Device, model: Bundle, lock: Lock) -> None:

@@ -29,6 +29,8 @@ examples:
   edgener-edge build --device pi4                        edgener-pi4.run, with the built-in model
   edgener-edge build --device pi5 --bundle ./my-bundle --output dist/ner.run
   edgener-edge verify edgener-pi4.run                    the host's answers under QEMU?
+  edgener-edge boot edgener-pi4.run --memory 256         does it fit into this memory?
+  edgener-edge pack edgener-pi4.run --as deb             or oci: a container image
 
 exit codes: 0 fine, 2 wrong arguments, 10 to 20 a bundle that cannot be used, 41 an unknown device, 42 and 43 a lock
 file that cannot be used or is out of date, 44 a download, 45 a missing program, 46 a build, 47 answers that differ,
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_devices, _add_build, _add_fetch, _add_verify, _add_boot, _add_lock):
+    for add in (_add_devices, _add_build, _add_fetch, _add_verify, _add_boot, _add_pack, _add_lock):
         add(commands)
     options = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], None] = options.command
@@ -262,6 +264,37 @@ def _boot(options: argparse.Namespace) -> None:
     for report in reports:
         if not report.is_good:
             raise VerifyError(f"{options.file}: does not run on {report.cpu} with {report.memory_mb} MB")
+
+
+def _add_pack(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "pack",
+        help="a build in another form",
+        description="Put a build into an OCI image (for docker load, podman) or into a Debian package.",
+    )
+    parser.add_argument("file", type=Path, help=".run or .tar.gz of 'edgener-edge build'")
+    parser.add_argument("--as", required=True, choices=("oci", "deb"), dest="form", help="what to write")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: the file's name with .oci.tar or .deb")
+    parser.set_defaults(command=_pack)
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from edgener_edge.artifact import unpack
+    from edgener_edge.build import build_time
+    from edgener_edge.debian import write_deb
+    from edgener_edge.oci import write_oci
+
+    stem = options.file.name.removesuffix(".run").removesuffix(".tar.gz")
+    ending = {"oci": ".oci.tar", "deb": ".deb"}[options.form]
+    output: Path = options.output or options.file.with_name(stem + ending)
+    with tempfile.TemporaryDirectory() as directory:
+        artifact = unpack(options.file, Path(directory))
+        time_of_build = build_time(artifact.record.lock_date)
+        if options.form == "oci":
+            write_oci(artifact, output, f"edgener:{artifact.record.device}", time_of_build)
+        else:
+            write_deb(artifact, output, time_of_build)
+    print(f"{output}  {output.stat().st_size / 1e6:.1f} MB")
 
 
 def _add_lock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

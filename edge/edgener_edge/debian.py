@@ -1,0 +1,62 @@
+"""A build as a Debian package: the folder in /opt/edgener, and the command ``edgener``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from edgener_edge.artifact import Artifact
+from edgener_edge.tools import run_tool
+
+CONTROL = """\
+Package: edgener
+Version: {version}
+Architecture: {architecture}
+Maintainer: the edgener project
+Section: text
+Priority: optional
+Installed-Size: {kilobytes}
+Description: Chinese named-entity recognition, with its own interpreter and model
+ Finds people, places and organizations in Chinese text. Built for {device},
+ with the model {model}. Needs no Python and no network.
+"""
+
+
+def write_deb(artifact: Artifact, target: Path, time: int) -> None:
+    """Write the package of an unpacked build to ``target``; the same build and ``time`` (Unix) give the same bytes."""
+    record = artifact.record
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        root = Path(scratch) / "root"
+        shutil.copytree(artifact.folder, root / "opt/edgener")
+        (root / "usr/bin").mkdir(parents=True)
+        (root / "usr/bin/edgener").symlink_to("/opt/edgener/edgener")
+        size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+        (root / "DEBIAN").mkdir()
+        control = CONTROL.format(
+            version=record.edgener,
+            architecture=artifact.platform.debian,
+            kilobytes=-(-size // 1024),
+            device=record.device,
+            model=record.model,
+        )
+        (root / "DEBIAN/control").write_text(control, encoding="utf-8")
+        for path in (root, *root.rglob("*")):
+            if path.is_dir():
+                path.chmod(0o755)
+            os.utime(path, (time, time), follow_symlinks=False)
+        draft = Path(scratch) / "package.deb"
+        env = {**os.environ, "SOURCE_DATE_EPOCH": str(time)}
+        command: list[str | Path] = [
+            "dpkg-deb",
+            "--root-owner-group",
+            "-Zxz",
+            "-z6",
+            "--threads-max=1",
+            "--build",
+            root,
+            draft,
+        ]
+        run_tool(command, "run this on Debian or install dpkg", env=env)
+        draft.replace(target)

@@ -1,0 +1,75 @@
+"""A build as an OCI image layout in one .tar: one layer, no base, no shell; docker load and podman read it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edgener_edge.archive import write_tar
+from edgener_edge.artifact import Artifact
+
+PLACE = "opt/edgener"
+ARCHITECTURES = {"aarch64": {"architecture": "arm64", "variant": "v8"}, "x86_64": {"architecture": "amd64"}}
+MEDIA = "application/vnd.oci.image"
+
+
+def write_oci(artifact: Artifact, target: Path, tag: str, time: int) -> None:
+    """Write the image of an unpacked build to ``target``; the same build and ``time`` (Unix) give the same bytes."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        tar = Path(scratch) / "layer.tar"
+        write_tar(artifact.folder, PLACE, tar, time)
+        content = tar.read_bytes()
+    layer = gzip.compress(content, 6, mtime=0)
+    config = _json(_config(artifact, hashlib.sha256(content).hexdigest(), time))
+    platform = {"os": "linux", **ARCHITECTURES[artifact.record.machine]}
+    manifest = _json({
+        "schemaVersion": 2,
+        "mediaType": f"{MEDIA}.manifest.v1+json",
+        "config": _descriptor(f"{MEDIA}.config.v1+json", config),
+        "layers": [_descriptor(f"{MEDIA}.layer.v1.tar+gzip", layer)],
+    })  # fmt: skip
+    entry = _descriptor(f"{MEDIA}.manifest.v1+json", manifest)
+    entry |= {"platform": platform, "annotations": {"org.opencontainers.image.ref.name": tag}}
+    index = _json({"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [entry]})
+    files = {f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}": blob for blob in (layer, config, manifest)}
+    files |= {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"})}
+    draft = target.with_name(f".{target.name}.draft")
+    with tarfile.open(draft, "w", format=tarfile.GNU_FORMAT) as archive:
+        for name, blob in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime, member.mode = len(blob), time, 0o644
+            archive.addfile(member, io.BytesIO(blob))
+    draft.replace(target)
+
+
+def _config(artifact: Artifact, layer: str, time: int) -> dict[str, object]:
+    """How the image is started: by the loader itself, as there is no shell for the launcher."""
+    top = f"/{PLACE}"
+    loader = [f"{top}/syslib/{artifact.platform.loader}", "--library-path", f"{top}/syslib"]
+    return {
+        "created": datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z"),
+        "os": "linux",
+        **ARCHITECTURES[artifact.record.machine],
+        "config": {
+            "Entrypoint": [*loader, f"{top}/bin/python{artifact.python}", "-S", "-m", "edgener"],
+            "Env": [
+                f"PYTHONHOME={top}", f"PYTHONPATH={top}/site", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1",
+                "OPENBLAS_NUM_THREADS=1", f"EDGENER_BUILD={top}",
+            ],
+        },
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},
+    }  # fmt: skip
+
+
+def _descriptor(media_type: str, blob: bytes) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": f"sha256:{hashlib.sha256(blob).hexdigest()}", "size": len(blob)}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
