@@ -59,7 +59,7 @@ def _run(path: Path, documents: list[str], options: argparse.Namespace) -> str:
                 raise SystemExit(f"line {line}: {entity} is not in the text at its place")
             checked += 1
             if checked % 1000 == 0:
-                memory.append(_resident_kilobytes(process.pid))
+                memory.extend(_resident_kilobytes(process.pid))
         if process.wait():
             raise SystemExit(f"exit code {process.returncode}")
     characters = sum(map(len, documents))
@@ -87,9 +87,10 @@ def _entities(process: subprocess.Popen[bytes]) -> Iterator[tuple[int, dict[str,
         unread = unread[end:]
 
 
-def _resident_kilobytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
+def _resident_kilobytes(pid: int) -> list[int]:
+    """One figure; none once the process has ended and only its last output is still to be read."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
 
 
 if __name__ == "__main__":

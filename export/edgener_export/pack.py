@@ -56,6 +56,8 @@ class Ingredients:
     """Settings, for the manifest."""
     lineage: tuple[Source, ...]
     """What everything was made from."""
+    limits: str
+    """What the model is not good at, in words; may be empty."""
     golden_texts: Sequence[str]
     """Texts of the golden cases."""
 
@@ -94,7 +96,7 @@ def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> 
         quality=tuple(quality),
         files={},
     )
-    (draft / CARD).write_text(model_card(manifest), encoding="utf-8")
+    (draft / CARD).write_text(model_card(manifest, ingredients.limits), encoding="utf-8")
     write_cases(Cases(()), draft / GOLDEN)
     _write_manifest(draft, manifest)
     write_cases(record_cases(Recognizer.load(draft), ingredients.golden_texts), draft / GOLDEN)
@@ -132,8 +134,8 @@ def _exchange(first: Path, second: Path) -> None:
         raise OSError(code, f"cannot be replaced in one step: {os.strerror(code)}", str(second))
 
 
-def model_card(manifest: Manifest) -> str:
-    """README.md of a bundle: what it does, how well, and where it comes from."""
+def model_card(manifest: Manifest, limits: str) -> str:
+    """README.md of a bundle: what it does, how well, where it comes from, and what it is not good at."""
     size = {"int8": "8-bit integer", "fp16": "16-bit", "fp32": "32-bit"}[manifest.precision]
     lines = [
         f"# {manifest.name}",
@@ -164,8 +166,8 @@ def model_card(manifest: Manifest) -> str:
         "",
         "## Limits",
         "",
-        "Trained on news of the 1990s, sentence by sentence: expect less on chats, on classical Chinese and on",
-        "names of a later fashion. A score is the model's own probability and is not calibrated.",
+        *([limits, ""] if limits else []),
+        "A score is the model's own probability and is not calibrated.",
         "",
     ]
     return "\n".join(lines)

@@ -25,7 +25,7 @@ from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
 from edgener_export.graph import export_graph, optimize_graph
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
-from edgener_export.quantize import quantize_graph, verify_quantized
+from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import GateSettings, Recipe
 
 Log = Callable[[str], None]
@@ -174,10 +174,9 @@ class Pipeline:
             tag_set=self._tag_set,
             max_tokens=recipe.model.max_tokens,
             precision=precision,
-            quantization={key: str(value) for key, value in asdict(recipe.quantize).items()}
-            if precision == "int8"
-            else {},
+            quantization=_in_words(recipe.quantize) if precision == "int8" else {},
             lineage=recipe.lineage,
+            limits=recipe.limits,
             golden_texts=self._texts,
         )
 
@@ -188,6 +187,13 @@ class Pipeline:
         measured = quality(Recognizer.load(draft, threads=torch.get_num_threads()), self._corpus.test, name)
         self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
         return measured
+
+
+def _in_words(settings: QuantizeSettings) -> dict[str, str]:
+    return {
+        name: ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+        for name, value in asdict(settings).items()
+    }
 
 
 def _gate(gate: GateSettings, before: Quality, after: Quality, size: int) -> None:

@@ -60,6 +60,8 @@ class Recipe:
     """What the weights and the data are, for the manifest and the card."""
     golden: str
     """A file of texts, one a line, that become golden cases; relative to the recipe."""
+    limits: str = ""
+    """What the model is not good at, for the card."""
     scheme: str = "BIOES"
     """Tagging scheme."""
     finetune: FinetuneSettings | None = None

@@ -26,6 +26,7 @@ INGREDIENTS = Ingredients(
     precision=MANIFEST.precision,
     quantization=MANIFEST.quantization,
     lineage=MANIFEST.lineage,
+    limits="Not good at poems.",
     golden_texts=[case.text for case in read_cases(TINY_BUNDLE / GOLDEN)],
 )
 QUALITY = Quality("some test", 100, "int8", 90.5, 80.25, 85.06)
@@ -34,6 +35,11 @@ QUALITY = Quality("some test", 100, "int8", 90.5, 80.25, 85.06)
 def contents(directory: Path) -> dict[str, bytes]:
     """Every file by name."""
     return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_the_card_tells_the_limits_that_the_recipe_names(tmp_path: Path) -> None:
+    write_bundle(INGREDIENTS, [QUALITY], tmp_path / "bundle")
+    assert "\nNot good at poems.\n" in (tmp_path / "bundle" / CARD).read_text(encoding="utf-8")
 
 
 def test_same_ingredients_same_bytes(tmp_path: Path) -> None:
