@@ -53,7 +53,7 @@ class Emulator:
             "PYTHONPATH": str(artifact.folder / "site"), "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1",
         }  # fmt: skip
-        command += ["-S", str(script), *map(str, arguments)]
+        command += ["-OO", "-S", str(script), *map(str, arguments)]
         done = subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, errors="replace"
         )

@@ -28,7 +28,7 @@ run first ./build.run "$(cat text.txt)"
 tail -n 3 first.out | sed 's/^/@@ answer /'
 home=$(echo /data/unpacked/edgener-*)
 export PYTHONHOME=$home PYTHONPATH=$home/site PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1 OPENBLAS_NUM_THREADS=1
-python="$home/syslib/@LOADER@ --library-path $home/syslib $home/bin/python@PYTHON@ -S"
+python="$home/syslib/@LOADER@ --library-path $home/syslib $home/bin/python@PYTHON@ -OO -S"
 run sentence $python peak.py "$(cat text.txt)"
 run golden "$home/edgener" check
 run stream $python peak.py --file lines.txt
