@@ -1,4 +1,4 @@
-"""Without the extra, importing the exporter names the command that mends it."""
+"""Without the extra, the exporter names the command that mends it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ import sys
 
 from tests.support import ROOT
 
+REMEDY = "edgener_export needs torch, transformers, optimum, onnx: pip install 'edgener[export]'"
+
+
+def import_exporter(program: str) -> subprocess.CompletedProcess[str]:
+    """What an interpreter without any packages says, started as ``program``."""
+    paths = [str(ROOT / "runtime"), str(ROOT / "export")]
+    code = f"import sys; sys.path[:0] = {paths!r}; sys.argv = [{program!r}]; import edgener_export"
+    return subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+
 
 def test_the_import_error_names_the_command() -> None:
-    code = f"import sys; sys.path[:0] = [{str(ROOT / 'runtime')!r}, {str(ROOT / 'export')!r}]; import edgener_export"
-    without_packages = [sys.executable, "-I", "-S", "-c", code]
-    finished = subprocess.run(without_packages, capture_output=True, text=True, check=False)
+    finished = import_exporter("program.py")
     assert finished.returncode == 1
-    last = finished.stderr.splitlines()[-1]
-    assert last.startswith("ImportError: edgener_export needs torch, transformers, optimum, onnx: ")
-    assert last.endswith("pip install 'edgener[export]'")
+    assert finished.stderr.splitlines()[-1] == f"ImportError: {REMEDY}"
+
+
+def test_the_command_line_says_so_without_a_traceback() -> None:
+    finished = import_exporter("/usr/bin/edgener-export")
+    assert finished.returncode == 1
+    assert finished.stderr == f"{REMEDY}\n"
