@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from edgener import Recognizer
 from tests.support import TINY_BUNDLE
+
+# A shell starts background jobs with Ctrl-C ignored, and programs inherit that; the tests send it to theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "same-every-time",
