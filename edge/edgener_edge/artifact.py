@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from edgener.bundle import describe_file
 from edgener.records import RecordError, from_plain
 from edgener_edge.archive import STUB_SIZE
 from edgener_edge.build import BUILD_FILE, BuildRecord
@@ -87,9 +88,8 @@ def check_files(folder: Path, file: Path) -> None:
             f"{file}: {name} is {'missing' if name in expected else 'not a part of it'}; build it again"
         )
     for name, path in found.items():
-        with path.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != expected[name]:
-                raise ArtifactError(f"{file}: {name} is not as it was built; build it again")
+        if describe_file(path).sha256 != expected[name]:
+            raise ArtifactError(f"{file}: {name} is not as it was built; build it again")
 
 
 def _check_payload(file: Path, stream: IO[bytes]) -> None:

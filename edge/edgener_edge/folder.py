@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import edgener
-from edgener.bundle import MANIFEST, load_bundle
+from edgener.bundle import MANIFEST, describe_file, load_bundle
 from edgener_edge.devices import Platform
 from edgener_edge.errors import BuildError
 from edgener_edge.tools import run_tool
@@ -131,11 +130,7 @@ def set_modes(folder: Path) -> None:
 
 def write_checksums(folder: Path) -> None:
     """List the SHA-256 of every file of ``folder`` as sha256sum does: the device checks itself with it."""
-    lines = []
-    for path in _files(folder):
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    lines = [f"{describe_file(path).sha256}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 

