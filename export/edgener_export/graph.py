@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from onnx.external_data_helper import set_external_data
 from optimum.exporters.onnx.convert import export
 from optimum.exporters.onnx.model_configs import BertOnnxConfig
-from transformers import AutoModelForTokenClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
+from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import GateError
 
 OPSET = 18
@@ -58,7 +59,7 @@ def export_graph(model: PreTrainedModel | Path, path: Path, max_tokens: int | No
     With ``max_tokens`` the graph takes no longer rows than that, and has no position embeddings beyond it.
     Raises GateError where the difference is more than ``LARGEST_EXPORT_DIFFERENCE``.
     """
-    trained = _load(model) if isinstance(model, Path) else model
+    trained = load_classifier(model) if isinstance(model, Path) else model
     plain = _for_inference(trained, max_tokens or trained.config.max_position_embeddings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -115,13 +116,6 @@ def open_session(graph: Path | bytes, threads: int = 1) -> ort.InferenceSession:
     """A session over a graph in any form, optimized for this machine; for calibrating and measuring on the host."""
     options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_ALL, threads)
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def _load(directory: Path) -> PreTrainedModel:
-    model: PreTrainedModel = AutoModelForTokenClassification.from_pretrained(
-        directory, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-    )
-    return model
 
 
 def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:
