@@ -15,7 +15,7 @@ from transformers.utils import logging
 from edgener.tags import TagSet
 from edgener_export.errors import CheckpointError
 from edgener_export.ngram import NgramBertForTokenClassification, NgramSettings, with_ngrams
-from edgener_export.shrink import keep_layers, narrow_feed_forward
+from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.widen import widen
 
@@ -33,6 +33,8 @@ class ModelSettings:
     """Only this many layers from the bottom; 0 takes all."""
     keep_layers: tuple[int, ...] = ()
     """Only the layers with these numbers, from 1 at the bottom; empty asks ``layers``."""
+    heads: int = 0
+    """Attention heads of each layer, the strongest; 0 takes all."""
     feed_forward: int = 0
     """Width of the feed-forward blocks, their strongest neurons; 0 takes all."""
     vocabulary: str = "chinese"
@@ -104,6 +106,8 @@ def load_classifier(directory: Path) -> PreTrainedModel:
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:
     if settings.keep_layers:
         keep_layers(model, settings.keep_layers)
+    if settings.heads:
+        keep_heads(model, settings.heads)
     if settings.feed_forward:
         narrow_feed_forward(model, settings.feed_forward)
     if settings.widen > 1:

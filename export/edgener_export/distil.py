@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from transformers import PretrainedConfig
 
 from edgener.encode import Encoder
 from edgener_export.batches import IGNORED, Batch, Example
+from edgener_export.errors import RecipeError
 from edgener_export.finetune import FineTuner, FinetuneSettings, Output
+from edgener_export.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,25 @@ class HiddenStateMatcher(torch.nn.Module):
             for layer, projection, target in zip(self._layers, self.projections, batch.hidden, strict=True)
         ]
         return torch.stack(errors).mean()
+
+
+def match_hidden_states(
+    pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
+) -> HiddenStateMatcher:
+    """The matcher for pairs of a layer of the student and one of the teacher.
+
+    Raises RecipeError for a pair that names a layer which one of them does not have.
+    """
+    if pairs and not teacher.layers:
+        raise RecipeError("distil.match_layers needs a teacher that shows its hidden states: a model, not a bundle")
+    layers = (student.num_hidden_layers, teacher.layers)
+    for pair in pairs:
+        if len(pair) != len(layers) or not all(1 <= layer <= last for layer, last in zip(pair, layers, strict=True)):
+            raise RecipeError(
+                f"distil.match_layers has {list(pair)}; expected a layer of the student, 1 to {layers[0]}, "
+                f"and one of the teacher, 1 to {layers[1]}"
+            )
+    return HiddenStateMatcher([layer for layer, _ in pairs], student.hidden_size, teacher.width)
 
 
 def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -18,7 +18,7 @@ from edgener_export.augment import NameSwapper, read_names
 from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint, load_checkpoint
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
-from edgener_export.distil import Distiller, DistilSettings, HiddenStateMatcher, unlabelled_examples
+from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.evaluate import quality
 from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
@@ -83,16 +83,14 @@ class Pipeline:
         directory = self._run / "distil"
         directory.mkdir(exist_ok=True)
         teacher = open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
+        model = checkpoint.model
+        matcher = match_hidden_states(settings.match_layers, model.config, teacher)
         unlabelled = self._unlabelled(settings)
         examples: EpochExamples | list[Example]
         if settings.swap_probability:
             examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
         else:
             examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
-        model = checkpoint.model
-        matcher = HiddenStateMatcher(
-            [student for student, _ in settings.match_layers], model.config.hidden_size, teacher.width
-        )
         distiller = Distiller(model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
 
@@ -122,9 +120,12 @@ class Pipeline:
 
         def examples_of(epoch: int) -> list[Example]:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch
-            taught = self._taught(swapped(variant), teacher, settings, directory / f"teacher-{variant}")
-            if epoch and not settings.swap_variants:
-                shutil.rmtree(directory / f"teacher-{epoch - 1}", ignore_errors=True)
+            cache = directory / f"teacher-{variant}"
+            taught = self._taught(swapped(variant), teacher, settings, cache)
+            if not settings.swap_variants:
+                for earlier in directory.glob("teacher-*"):
+                    if earlier != cache:
+                        shutil.rmtree(earlier)
             return [*taught, *constant]
 
         return examples_of

@@ -35,8 +35,10 @@ class Lesson(NamedTuple):
 class Teacher(Protocol):
     """Knows the student's tokens and tags."""
 
+    layers: int
+    """How many layers show their hidden states."""
     width: int
-    """Of its hidden states; 0 where it does not show any."""
+    """Of these states."""
 
     def __call__(self, batch: Batch, layers: Sequence[int], /) -> Lesson:
         """Logits, and the hidden states of the layers with these numbers, from 1 at the bottom."""
@@ -45,7 +47,7 @@ class Teacher(Protocol):
 class BundleTeacher:
     """A packed bundle: quick, but it shows its logits alone."""
 
-    width = 0
+    layers = width = 0
 
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
         bundle = load_bundle(directory)
@@ -64,6 +66,7 @@ class ModelTeacher:
         tags = [model.config.id2label[number] for number in range(model.config.num_labels)]
         _verify(directory, directory / "tokenizer.json", tags, tokenizer, tag_set)
         self._model = model.eval()
+        self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
 
     def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
@@ -98,8 +101,6 @@ def with_teacher(
     Its files hold float16 [tokens of all examples, tags or width]; hidden states are mapped into memory, not read.
     Raises RecipeError where the directory belongs to other sentences.
     """
-    if layers and not teacher.width:
-        raise RecipeError("distil.match_layers needs a teacher that shows its hidden states: a model, not a bundle")
     ends = np.cumsum([len(example.ids) for example in examples])
     if not (cache / "done.json").exists():
         _write(examples, ends, teacher, layers, cache, pad_id)
