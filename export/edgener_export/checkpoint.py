@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 from transformers.utils import logging
 
 from edgener.tags import TagSet
+from edgener_export.average import AverageSettings, average_with
 from edgener_export.errors import CheckpointError
 from edgener_export.ngram import NgramBertForTokenClassification, NgramSettings, with_ngrams
 from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
@@ -29,6 +30,8 @@ class ModelSettings:
 
     checkpoint: str
     """A directory, or a name on the hub such as ``hfl/rbt3``."""
+    average: AverageSettings | None = None
+    """Where it is given, the checkpoint's weights are averaged with another model's."""
     layers: int = 0
     """Only this many layers from the bottom; 0 takes all."""
     keep_layers: tuple[int, ...] = ()
@@ -80,6 +83,8 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -
             f"{settings.checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
             f"could not be reached; on an offline machine give a directory: {error}"
         ) from error
+    if settings.average:
+        average_with(model, settings.average)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
     keep_embedding_rows(model, rows)
     model = _reshape(model, settings)

@@ -89,8 +89,8 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         recipe = from_plain(Recipe, plain)
     except RecordError as error:
         raise RecipeError(f"{path}: {error}") from error
-    if recipe.finetune is None and recipe.distil is None:
-        raise RecipeError(f"{path}: has neither [finetune] nor [distil]; nothing would be trained")
+    if not (recipe.finetune or recipe.distil or recipe.model.average):
+        raise RecipeError(f"{path}: has neither [finetune] nor [distil] nor [model.average]; nothing would be trained")
     if recipe.scheme not in SCHEMES:
         raise RecipeError(f"{path}: scheme {recipe.scheme!r} is unknown; known: {', '.join(SCHEMES)}")
     return recipe

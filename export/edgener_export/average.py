@@ -1,0 +1,40 @@
+"""The weights of two models, averaged: often better than both where one was trained on from the other.
+
+Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForTokenClassification, PreTrainedModel
+
+from edgener_export.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class AverageSettings:
+    """The ``[model.average]`` table of a recipe."""
+
+    checkpoint: str
+    """Directory of the other model, of the same shape."""
+    share: float = 0.5
+    """How much of the average the other model has, from 0 to 1."""
+
+
+def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:
+    """Move the model's weights towards those of another one.
+
+    Raises CheckpointError where the other one is missing, or of another shape.
+    """
+    if not (Path(settings.checkpoint) / "config.json").is_file():
+        raise CheckpointError(f"{settings.checkpoint}: is no directory with a model to average with")
+    other = AutoModelForTokenClassification.from_pretrained(
+        settings.checkpoint, dtype=torch.float32, local_files_only=True
+    ).state_dict()
+    own = model.state_dict()
+    if {name: weight.shape for name, weight in own.items()} != {name: weight.shape for name, weight in other.items()}:
+        raise CheckpointError(f"{settings.checkpoint}: is not of the shape of the model that it is to be averaged with")
+    model.load_state_dict({name: weight.lerp(other[name], settings.share) for name, weight in own.items()})
