@@ -1,28 +1,57 @@
 """Training sentences with other names in them, so that a model learns what surrounds a name and not the names alone.
 
 Names come from the training sentences themselves (mention replacement: Dai and Adel, 2020, An analysis of simple data
-augmentation for named entity recognition).
+augmentation for named entity recognition), and from a list where one is given.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from edgener.tags import Span
-from edgener_export.errors import RecipeError
+from edgener_export.errors import CorpusError, RecipeError
+from edgener_export.lines import read_lines
 from edgener_export.sentence import Sentence
 
 Kind = tuple[str, bool]
 """Entity type, and whether the name is a single character: 中 and 美 stand where 北京 cannot."""
 
 
+class Name(NamedTuple):
+    """A name of some type."""
+
+    label: str
+    text: str
+
+
+def read_names(path: Path, labels: Sequence[str]) -> list[Name]:
+    """Names of a file with a type, a tab and a name a line; types that are not among ``labels`` are left out.
+
+    Raises CorpusError that names the file and the line.
+    """
+    names = []
+    for number, line in enumerate(read_lines(path), 1):
+        if not line:
+            continue
+        label, tab, text = line.partition("\t")
+        if not (label and tab and text):
+            raise CorpusError(f"{path}:{number}: expected a type, a tab and a name, found {line!r:.60}")
+        if label in labels:
+            names.append(Name(label, text))
+    return names
+
+
 class NameSwapper:
     """Replaces names by others of their type, otherwise in each epoch."""
 
-    def __init__(self, sentences: Sequence[Sentence], probability: float, seed: int) -> None:
+    def __init__(
+        self, sentences: Sequence[Sentence], probability: float, seed: int, more_names: Iterable[Name] = ()
+    ) -> None:
         """``probability`` is the share of a sentence's distinct names that are replaced.
 
         Raises RecipeError where it is no probability.
@@ -34,6 +63,8 @@ class NameSwapper:
         for sentence in sentences:
             for span in sentence.spans:
                 names[_kind(sentence, span)].add(_name(sentence, span))
+        for label, name in more_names:
+            names[label, len(name) == 1].add(name)
         self._names = {kind: sorted(distinct) for kind, distinct in names.items()}
 
     def epoch(self, number: int) -> list[Sentence]:

@@ -27,6 +27,8 @@ class Example:
     """Shape [tokens]; IGNORED where nobody labelled."""
     teacher: NDArray[np.float16] | None = None
     """A teacher's logits [tokens, tags], where there is a teacher."""
+    hidden: tuple[NDArray[np.float16], ...] = ()
+    """Hidden states [tokens, width] of a teacher's layers, where they are to be matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Batch:
     """True for tokens of the text; False for [CLS], [SEP] and padding."""
     teacher: torch.Tensor | None
     """[sentences, tokens, tags], where there is a teacher."""
+    hidden: tuple[torch.Tensor, ...] = ()
+    """[sentences, tokens, width] of each layer that is to be matched."""
 
 
 def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
@@ -104,6 +108,10 @@ def pad(examples: Sequence[Example], pad_id: int) -> Batch:
         tags=_pad([torch.from_numpy(example.tags) for example in examples], IGNORED),
         is_word=(position > 0) & (position < lengths[:, None] - 1),
         teacher=_pad(teachers, 0) if teachers else None,
+        hidden=tuple(
+            _pad([torch.from_numpy(np.array(states)).float() for states in layer], 0)
+            for layer in zip(*(example.hidden for example in examples), strict=True)
+        ),
     )
 
 

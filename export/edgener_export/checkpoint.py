@@ -14,6 +14,8 @@ from transformers.utils import logging
 
 from edgener.tags import TagSet
 from edgener_export.errors import CheckpointError
+from edgener_export.ngram import NgramBertForTokenClassification, NgramSettings, with_ngrams
+from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.widen import widen
 
@@ -29,12 +31,20 @@ class ModelSettings:
     """A directory, or a name on the hub such as ``hfl/rbt3``."""
     layers: int = 0
     """Only this many layers from the bottom; 0 takes all."""
+    keep_layers: tuple[int, ...] = ()
+    """Only the layers with these numbers, from 1 at the bottom; empty asks ``layers``."""
+    heads: int = 0
+    """Attention heads of each layer, the strongest; 0 takes all."""
+    feed_forward: int = 0
+    """Width of the feed-forward blocks, their strongest neurons; 0 takes all."""
     vocabulary: str = "chinese"
     """Which entries stay: see ``vocabulary.KEEP``."""
     max_tokens: int = 128
     """Longest row of tokens in training and on the device, special tokens included."""
     widen: int = 1
     """This many times as wide, with the same function at first: see ``widen.widen``."""
+    ngrams: NgramSettings | None = None
+    """Where it is given, embeddings that know neighbouring characters: see ``ngram``."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +82,39 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -
         ) from error
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
     keep_embedding_rows(model, rows)
-    if settings.widen > 1:
-        model = widen(model, settings.widen)
+    model = _reshape(model, settings)
     write_tokenizer(pruned, tokenizer)
     return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"])
+
+
+def load_classifier(directory: Path) -> PreTrainedModel:
+    """A trained token classifier of ours, from the directory that the training left.
+
+    Raises CheckpointError where there is none.
+    """
+    try:
+        config = AutoConfig.from_pretrained(directory, local_files_only=True)
+        kind = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
+        model: PreTrainedModel = kind.from_pretrained(
+            directory, config=config, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+        )
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}") from error
+    return model
+
+
+def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:
+    if settings.keep_layers:
+        keep_layers(model, settings.keep_layers)
+    if settings.heads:
+        keep_heads(model, settings.heads)
+    if settings.feed_forward:
+        narrow_feed_forward(model, settings.feed_forward)
+    if settings.widen > 1:
+        model = widen(model, settings.widen)
+    if settings.ngrams:
+        model = with_ngrams(model, settings.ngrams)
+    return model
 
 
 def _fast_tokenizer(checkpoint: str) -> Tokenizer:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from tqdm import tqdm
+from transformers import PretrainedConfig
 
-from edgener.bundle import GRAPH, TOKENIZER, Bundle
 from edgener.encode import Encoder
-from edgener.session import Session
-from edgener.tags import TagSet
-from edgener_export.batches import IGNORED, Batch, Example, pad
-from edgener_export.errors import CheckpointError, RecipeError
-from edgener_export.finetune import FineTuner, FinetuneSettings
+from edgener_export.batches import IGNORED, Batch, Example
+from edgener_export.errors import RecipeError
+from edgener_export.finetune import FineTuner, FinetuneSettings, Output
+from edgener_export.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -25,11 +21,15 @@ class DistilSettings(FinetuneSettings):
     """The ``[distil]`` table of a recipe: what ``[finetune]`` knows, and the teacher."""
 
     teacher: str = ""
-    """Directory of the teacher's bundle; relative to the recipe."""
+    """Directory of the teacher, a bundle or a trained model; relative to the recipe."""
     temperature: float = 2.0
     """Both distributions are softened by it."""
     hard_share: float = 0.3
     """How much of the loss the labels have, where there are any; the teacher has the rest."""
+    match_layers: tuple[tuple[int, ...], ...] = ()
+    """Pairs of a layer of the student and one of the teacher, from 1 at the bottom, whose hidden states are matched."""
+    match_weight: float = 1.0
+    """What that adds to the loss at first; it falls linearly to zero while the student learns."""
     unlabelled: str = ""
     """A file of texts, one a line, also .xz; relative to the recipe. Empty for labelled text alone."""
     unlabelled_sentences: int = 0
@@ -37,19 +37,63 @@ class DistilSettings(FinetuneSettings):
 
 
 class Distiller(FineTuner):
-    """A fine-tuner whose examples carry a teacher's logits."""
+    """A fine-tuner whose examples carry a teacher's logits, and hidden states where they are to be matched."""
 
     _settings: DistilSettings
+    _matcher: HiddenStateMatcher
 
-    def loss(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def loss(self, output: Output, batch: Batch) -> torch.Tensor:
         """Divergence from the teacher over all words, mixed with the cross entropy where there are labels."""
         assert batch.teacher is not None
-        soft = soft_loss(logits[batch.is_word], batch.teacher[batch.is_word], self._settings.temperature)
+        settings = self._settings
+        loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
         labelled = (batch.tags != IGNORED).sum()
-        if not labelled:
-            return soft
-        hard = super().loss(logits, batch) * labelled / batch.is_word.sum()
-        return self._settings.hard_share * hard + (1 - self._settings.hard_share) * soft
+        if labelled:
+            hard = super().loss(output, batch) * labelled / batch.is_word.sum()
+            loss = settings.hard_share * hard + (1 - settings.hard_share) * loss
+        if batch.hidden:
+            loss = loss + settings.match_weight * (1 - self.progress) * self._matcher(output.hidden_states, batch)
+        return loss
+
+
+class HiddenStateMatcher(torch.nn.Module):
+    """Mean squared error between a teacher's hidden states and the student's, projected to the teacher's width.
+
+    TinyBERT (Jiao et al., 2020); the teacher's are normalized, so that an error of 1 is that of knowing nothing.
+    """
+
+    def __init__(self, student_layers: Sequence[int], student_width: int, teacher_width: int) -> None:
+        super().__init__()
+        self._layers = tuple(student_layers)
+        self.projections = torch.nn.ModuleList(torch.nn.Linear(student_width, teacher_width) for _ in student_layers)
+
+    def forward(self, states: Sequence[torch.Tensor], batch: Batch) -> torch.Tensor:
+        """``states`` holds the embeddings' output and that of each layer of the student."""
+        present = batch.attention_mask.bool()
+        errors = [
+            torch.nn.functional.mse_loss(projection(states[layer].float()[present]), target[present])
+            for layer, projection, target in zip(self._layers, self.projections, batch.hidden, strict=True)
+        ]
+        return torch.stack(errors).mean()
+
+
+def match_hidden_states(
+    pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
+) -> HiddenStateMatcher:
+    """The matcher for pairs of a layer of the student and one of the teacher.
+
+    Raises RecipeError for a pair that names a layer which one of them does not have.
+    """
+    if pairs and not teacher.layers:
+        raise RecipeError("distil.match_layers needs a teacher that shows its hidden states: a model, not a bundle")
+    layers = (student.num_hidden_layers, teacher.layers)
+    for pair in pairs:
+        if len(pair) != len(layers) or not all(1 <= layer <= last for layer, last in zip(pair, layers, strict=True)):
+            raise RecipeError(
+                f"distil.match_layers has {list(pair)}; expected a layer of the student, 1 to {layers[0]}, "
+                f"and one of the teacher, 1 to {layers[1]}"
+            )
+    return HiddenStateMatcher([layer for layer, _ in pairs], student.hidden_size, teacher.width)
 
 
 def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -62,36 +106,6 @@ def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) 
     )
 
 
-def verify_teacher(teacher: Bundle, tokenizer: Path, tag_set: TagSet) -> None:
-    """Raise CheckpointError where teacher and student do not speak of the same tokens and tags."""
-    if teacher.path(TOKENIZER).read_bytes() != tokenizer.read_bytes():
-        raise CheckpointError(
-            f"{teacher.directory}: its tokenizer is not the student's ({tokenizer}); "
-            "a student learns token by token and needs the same vocabulary"
-        )
-    if teacher.manifest.tag_set != tag_set:
-        raise CheckpointError(
-            f"{teacher.directory}: its tags {list(teacher.manifest.tags)} are not the student's {list(tag_set.tags)}"
-        )
-
-
-def with_teacher(examples: Sequence[Example], teacher: Bundle, cache: Path, pad_id: int) -> list[Example]:
-    """Examples with the teacher's logits, which are computed once and kept in ``cache``.
-
-    The file holds float16 [tokens of all examples, tags]; it is mapped into memory, not read.
-    """
-    ends = np.cumsum([len(example.ids) for example in examples])
-    if not cache.exists():
-        _write_logits(examples, ends, teacher, cache, pad_id)
-    logits: NDArray[np.float16] = np.load(cache, mmap_mode="r")
-    if len(logits) != ends[-1]:
-        raise RecipeError(f"{cache}: belongs to other sentences; remove it")
-    return [
-        replace(example, teacher=np.array(logits[end - len(example.ids) : end]))
-        for example, end in zip(examples, ends, strict=True)
-    ]
-
-
 def unlabelled_examples(lines: Sequence[str], encoder: Encoder, max_tokens: int) -> Iterator[Example]:
     """Examples without labels; what is longer than a window is cut."""
     room = max_tokens - 2
@@ -99,21 +113,3 @@ def unlabelled_examples(lines: Sequence[str], encoder: Encoder, max_tokens: int)
         for start in range(0, len(encoding.ids), room):
             ids = np.concatenate([[encoder.start_id], encoding.ids[start : start + room], [encoder.end_id]])
             yield Example(ids, np.full(len(ids), IGNORED, dtype=np.int64))
-
-
-def _write_logits(
-    examples: Sequence[Example], ends: NDArray[np.int64], teacher: Bundle, cache: Path, pad_id: int
-) -> None:
-    session = Session(teacher.path(GRAPH), teacher.manifest, torch.get_num_threads())
-    logits = np.zeros((int(ends[-1]), len(teacher.manifest.tags)), dtype=np.float16)
-    order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
-    for start in tqdm(range(0, len(order), 16), disable=None, desc="teacher", unit="batch"):
-        chosen = order[start : start + 16]
-        batch = pad([examples[index] for index in chosen], pad_id)
-        for row, index in zip(session(batch.ids.numpy(), batch.attention_mask.numpy()), chosen, strict=True):
-            length = len(examples[index].ids)
-            logits[ends[index] - length : ends[index]] = row[:length]
-    unfinished = cache.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.save(file, logits)
-    unfinished.replace(cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -52,8 +52,22 @@ class FinetuneSettings:
     swap_probability: float = 0.0
     """Share of the names in a training sentence that become others of their type, otherwise in each epoch; 0 keeps all.
     For few labels, and for names that were never seen: see ``augment``."""
+    swap_names: str = ""
+    """A file of more names to swap in, a type, a tab and a name a line, also .xz; relative to the recipe."""
+    swap_variants: int = 0
+    """Epochs see so many differently swapped sets in turn, so that a teacher reads each once; 0: all are different."""
     seed: int = 1
     """Decides the order of the batches, the hidden tokens and the swapped names."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model says of a batch."""
+
+    logits: torch.Tensor
+    """[sentences, tokens, tags], fp32"""
+    hidden_states: Sequence[torch.Tensor]
+    """The embeddings' output and that of each layer [sentences, tokens, width], where the batch asks to match them."""
 
 
 @dataclass
@@ -82,17 +96,26 @@ class FineTuner:
         tag_set: TagSet,
         settings: FinetuneSettings,
         directory: Path,
+        matcher: torch.nn.Module | None = None,
     ) -> None:
+        """``matcher`` holds parameters that the loss needs and the trained model does not."""
         self._model, self._encoder, self._tag_set, self._settings = model, encoder, tag_set, settings
         self._mask_id = mask_id
         self._state_path = directory / "state.pt"
         self._metrics_path = directory / "metrics.jsonl"
         directory.mkdir(parents=True, exist_ok=True)
         _freeze(model, settings.frozen_layers)
+        self._matcher = matcher or torch.nn.Module()
         self._optimizer = torch.optim.AdamW(
-            _parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True
+            _parameter_groups([model, self._matcher], settings.weight_decay), lr=settings.learning_rate, fused=True
         )
         self._step = 0
+        self._total = 1
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is done, from 0 to 1."""
+        return self._step / self._total
 
     def run(self, train: Sequence[Example] | EpochExamples, dev: Sequence[Example]) -> Score:
         """Train to the end, from the last saved state where there is one; the score of all ``dev`` examples.
@@ -103,12 +126,12 @@ class FineTuner:
         settings = self._settings
         examples_of = lru_cache(maxsize=1)(train) if callable(train) else lambda _epoch: train
         place = self._resume() or self._first_place(examples_of(0))
-        total = place.steps_per_epoch * settings.epochs
+        self._total = total = place.steps_per_epoch * settings.epochs
         done = self._step
         saved = time.monotonic()
         with tqdm(total=total, initial=done, unit="step", disable=None, desc="fine-tune") as bar:
             for batch in itertools.islice(self._all_batches(examples_of, place), max(0, total - done)):
-                loss = self._train_step(batch, total)
+                loss = self._train_step(batch)
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.3f}")
                 if self._step % settings.dev_every == 0:
@@ -127,7 +150,7 @@ class FineTuner:
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._encoder.pad_id, None):
-                logits = self._logits(batch).float().numpy()
+                logits = self._forward(batch).logits.numpy()
                 lengths = batch.attention_mask.sum(dim=1).numpy() - 2
                 for tags, length, found in zip(
                     batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._tag_set), strict=True
@@ -136,9 +159,11 @@ class FineTuner:
         self._model.train()
         return score_spans(pairs)
 
-    def loss(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Cross entropy of ``logits`` [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
-        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED)
+    def loss(self, output: Output, batch: Batch) -> torch.Tensor:
+        """Cross entropy of the logits [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
+        return torch.nn.functional.cross_entropy(
+            output.logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
+        )
 
     def _batches(self, examples: Sequence[Example], epoch: int) -> Iterator[Batch]:
         settings = self._settings
@@ -157,13 +182,12 @@ class FineTuner:
             yield from itertools.islice(batches_of_epoch, self._step - place.first_step, None)
             place.epoch, place.first_step = place.epoch + 1, self._step
 
-    def _train_step(self, batch: Batch, total: int) -> float:
+    def _train_step(self, batch: Batch) -> float:
         settings = self._settings
-        rate = settings.learning_rate * _schedule(self._step, total, settings.warmup)
+        rate = settings.learning_rate * _schedule(self._step, self._total, settings.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        logits = self._logits(self._hide_tokens(batch))
-        loss = self.loss(logits.float(), batch)
+        loss = self.loss(self._forward(self._hide_tokens(batch)), batch)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_gradient_norm)
@@ -171,10 +195,12 @@ class FineTuner:
         self._step += 1
         return float(loss.detach())
 
-    def _logits(self, batch: Batch) -> torch.Tensor:
+    def _forward(self, batch: Batch) -> Output:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._settings.precision == "bf16"):
-            logits: torch.Tensor = self._model(input_ids=batch.ids, attention_mask=batch.attention_mask).logits
-        return logits
+            output = self._model(
+                input_ids=batch.ids, attention_mask=batch.attention_mask, output_hidden_states=bool(batch.hidden)
+            )
+        return Output(output.logits.float(), output.hidden_states or ())
 
     def _hide_tokens(self, batch: Batch) -> Batch:
         """A generator of its own for each step: a resumed run hides the same tokens as one that was never killed."""
@@ -195,6 +221,7 @@ class FineTuner:
             "step": self._step,
             "place": asdict(place),
             "model": self._model.state_dict(),
+            "matcher": self._matcher.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
         unfinished = self._state_path.with_suffix(".tmp")
@@ -207,6 +234,7 @@ class FineTuner:
             return None
         state = torch.load(self._state_path, weights_only=True)
         self._model.load_state_dict(state["model"])
+        self._matcher.load_state_dict(state.get("matcher", {}))
         self._optimizer.load_state_dict(state["optimizer"])
         self._step = int(state["step"])
         return _Place(**state["place"]) if "place" in state else None
@@ -227,8 +255,8 @@ def _freeze(model: PreTrainedModel, layers: int) -> None:
         parameter.requires_grad = not name.startswith(tuple(frozen))
 
 
-def _parameter_groups(model: PreTrainedModel, weight_decay: float) -> list[dict[str, object]]:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+def _parameter_groups(modules: Iterable[torch.nn.Module], weight_decay: float) -> list[dict[str, object]]:
+    trained = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
     return [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from onnx.external_data_helper import set_external_data
 from optimum.exporters.onnx.convert import export
 from optimum.exporters.onnx.model_configs import BertOnnxConfig
-from transformers import AutoModelForTokenClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
+from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import GateError
+from edgener_export.fuse import fold_biases
 
 OPSET = 18
 INPUTS = ("input_ids", "attention_mask")
@@ -58,7 +60,7 @@ def export_graph(model: PreTrainedModel | Path, path: Path, max_tokens: int | No
     With ``max_tokens`` the graph takes no longer rows than that, and has no position embeddings beyond it.
     Raises GateError where the difference is more than ``LARGEST_EXPORT_DIFFERENCE``.
     """
-    trained = _load(model) if isinstance(model, Path) else model
+    trained = load_classifier(model) if isinstance(model, Path) else model
     plain = _for_inference(trained, max_tokens or trained.config.max_position_embeddings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -86,6 +88,7 @@ def optimize_graph(source: Path, target: Path) -> None:
         options.optimized_model_filepath = str(optimized)
         ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         model = onnx.load(optimized)
+    fold_biases(model.graph)
     _rename_values(model.graph)
     _write_with_external_data(model, target)
 
@@ -123,13 +126,6 @@ def open_observed(model: onnx.ModelProto, names: Sequence[str]) -> ort.Inference
     observed.CopyFrom(model)
     observed.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
     return open_session(observed.SerializeToString())
-
-
-def _load(directory: Path) -> PreTrainedModel:
-    model: PreTrainedModel = AutoModelForTokenClassification.from_pretrained(
-        directory, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-    )
-    return model
 
 
 def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import Bundle, Quality, load_bundle
+from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.augment import NameSwapper
+from edgener_export.augment import NameSwapper, read_names
 from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint, load_checkpoint
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
-from edgener_export.distil import Distiller, DistilSettings, unlabelled_examples, verify_teacher, with_teacher
+from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
 from edgener_export.errors import RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
 from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
@@ -31,6 +31,7 @@ from edgener_export.recipe import Recipe
 from edgener_export.report import GateCheck
 from edgener_export.report_collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report_render import render_report
+from edgener_export.teacher import Teacher, open_teacher, with_teacher
 
 Log = Callable[[str], None]
 
@@ -85,15 +86,16 @@ class Pipeline:
     ) -> None:
         directory = self._run / "distil"
         directory.mkdir(exist_ok=True)
-        teacher = load_bundle(self._recipe_directory / settings.teacher)
-        verify_teacher(teacher, self._tokenizer, self._tag_set)
+        teacher = open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
+        model = checkpoint.model
+        matcher = match_hidden_states(settings.match_layers, model.config, teacher)
         unlabelled = self._unlabelled(settings)
         examples: EpochExamples | list[Example]
         if settings.swap_probability:
             examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
         else:
-            examples = self._taught([*train, *unlabelled], teacher, directory / "teacher.npy")
-        distiller = Distiller(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
+            examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
+        distiller = Distiller(model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
 
     def _unlabelled(self, settings: DistilSettings) -> list[Example]:
@@ -105,29 +107,38 @@ class Pipeline:
         return list(unlabelled_examples(lines, self._encoder, self._recipe.model.max_tokens))
 
     def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
-        swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed)
+        more = (
+            read_names(self._recipe_directory / settings.swap_names, self._tag_set.labels)
+            if settings.swap_names
+            else ()
+        )
+        swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
         return lambda epoch: self._examples(swapper.epoch(epoch))
 
     def _swapped_and_taught(
-        self, settings: DistilSettings, teacher: Bundle, unlabelled: list[Example], directory: Path
+        self, settings: DistilSettings, teacher: Teacher, unlabelled: list[Example], directory: Path
     ) -> EpochExamples:
-        """What the teacher says of an epoch's sentences is kept until the next epoch."""
+        """What the teacher says of an epoch's sentences is kept until they do not come again."""
         swapped = self._swapped(settings)
-        constant = self._taught(unlabelled, teacher, directory / "teacher.npy") if unlabelled else []
-        kept = f"teacher-{settings.swap_probability}-{settings.seed}"
+        constant = self._taught(unlabelled, teacher, settings, directory / "teacher") if unlabelled else []
 
         def examples_of(epoch: int) -> list[Example]:
-            cache = directory / f"{kept}-{epoch}.npy"
-            taught = self._taught(swapped(epoch), teacher, cache)
-            for earlier in directory.glob("teacher-*.npy"):
-                if earlier != cache:
-                    earlier.unlink()
+            variant = epoch % settings.swap_variants if settings.swap_variants else epoch
+            cache = directory / f"teacher-{variant}"
+            taught = self._taught(swapped(variant), teacher, settings, cache)
+            if not settings.swap_variants:
+                for earlier in directory.glob("teacher-*"):
+                    if earlier != cache:
+                        shutil.rmtree(earlier)
             return [*taught, *constant]
 
         return examples_of
 
-    def _taught(self, examples: Sequence[Example], teacher: Bundle, cache: Path) -> list[Example]:
-        return with_teacher(examples, teacher, cache, self._encoder.pad_id)
+    def _taught(
+        self, examples: Sequence[Example], teacher: Teacher, settings: DistilSettings, cache: Path
+    ) -> list[Example]:
+        layers = [layer for _, layer in settings.match_layers]
+        return with_teacher(examples, teacher, layers, cache, self._encoder.pad_id)
 
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""

@@ -250,8 +250,9 @@ def _quantize_table(edit: _Edit, lookup: NodeProto) -> None:
     """Look up rows of bytes and the scale of each row, and multiply them."""
     table, rows = lookup.input
     int8 = symmetric_int8(edit.value(table), axis=1)
-    values = edit.insert(lookup, "Gather", [edit.constant(f"{table}/int8", int8.values), rows], f"{table}/row")
-    real = edit.insert(lookup, "Cast", [values], f"{table}/real", to=TensorProto.FLOAT)
-    scales = edit.insert(lookup, "Gather", [edit.constant(f"{table}/scales", int8.scales), rows], f"{table}/scale")
-    edit.insert(lookup, "Mul", [real, scales], lookup.output[0])
+    name = lookup.output[0]
+    values = edit.insert(lookup, "Gather", [edit.constant(f"{table}/int8", int8.values), rows], f"{name}/row")
+    real = edit.insert(lookup, "Cast", [values], f"{name}/real", to=TensorProto.FLOAT)
+    scales = edit.insert(lookup, "Gather", [edit.constant(f"{table}/scales", int8.scales), rows], f"{name}/scale")
+    edit.insert(lookup, "Mul", [real, scales], name)
     edit.remove(lookup)

@@ -89,10 +89,10 @@ def test_what_is_no_probability_is_refused(probability: float) -> None:
 class _Killed(FineTuner):
     """Stops like a process that is killed: nothing is saved any more."""
 
-    def _train_step(self, batch: Batch, total: int) -> float:
+    def _train_step(self, batch: Batch) -> float:
         if self._step == KILLED_AT:
             raise KeyboardInterrupt
-        return super()._train_step(batch, total)
+        return super()._train_step(batch)
 
 
 class _Setup:

@@ -144,7 +144,7 @@ def test_a_step_that_was_repeated_after_a_kill_counts_once(tmp_path: Path) -> No
     assert stage.points == (TrainingPoint(10, 3.0, None), TrainingPoint(15, 1.0, None))
 
 
-@pytest.mark.parametrize("path", [ROOT / "export/recipes/default.toml", DATA / "tiny/recipe.toml"])
+@pytest.mark.parametrize("path", [*sorted((ROOT / "export/recipes").glob("*.toml")), DATA / "tiny/recipe.toml"])
 def test_the_recipe_of_a_report_is_the_same_recipe(path: Path) -> None:
     overrides = ['distil.teacher=a "b" \\ c\n', "quantize.exclude=['x', 'y']", "finetune.learning_rate=1e-5"]
     recipe = read_recipe(path, overrides)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgener_export.augment import Name, read_names
 from edgener_export.cli import main
-from edgener_export.errors import RecipeError
+from edgener_export.errors import CorpusError, RecipeError
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_a_killed_distillation_with_swapped_names_ends_in_the_same_weights(comma
     state = killed / "distil" / "state.pt"
     save = ["--set", "distil.save_minutes=0", "--run", str(killed)]
     with subprocess.Popen([sys.executable, "-m", "edgener_export", *command, *save]) as process:
-        while not (state.exists() and list(killed.glob("distil/teacher-*-1.npy"))):
+        while not (state.exists() and (killed / "distil/teacher-1/done.json").exists()):
             assert process.poll() is None
             time.sleep(0.002)
         process.kill()
@@ -46,7 +47,29 @@ def test_a_killed_distillation_with_swapped_names_ends_in_the_same_weights(comma
     assert main([*command, "--run", str(whole)]) == 0
     weights = Path("model") / "model.safetensors"
     assert (killed / weights).read_bytes() == (whole / weights).read_bytes()
-    assert [path.name for path in whole.glob("distil/teacher-*.npy")] == ["teacher-0.5-1-2.npy"]
+    assert [path.name for path in whole.glob("distil/teacher-*")] == ["teacher-2"]
+
+
+def test_variants_come_again_and_the_teacher_reads_each_once(command: list[str], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert main([*command, "--set", "distil.swap_variants=2", "--run", str(run)]) == 0
+    assert sorted(path.name for path in run.glob("distil/teacher-*")) == ["teacher-0", "teacher-1"]
+
+
+def test_names_of_a_file_are_swapped_in(command: list[str], tmp_path: Path) -> None:
+    names = tmp_path / "names.tsv"
+    names.write_text("PER\t欧阳娜娜\nTIME\t今天\n\n", encoding="utf-8")
+    assert read_names(names, ("LOC", "ORG", "PER")) == [Name("PER", "欧阳娜娜")]
+    swap = ["--set", f"finetune.swap_names={names}", "--set", f"distil.swap_names={names}"]
+    assert main([*command, *swap, "--run", str(tmp_path / "run")]) == 0
+
+
+def test_a_row_that_is_no_name_is_named(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = tmp_path / "names.tsv"
+    names.write_text("PER\t欧阳娜娜\n欧阳\n", encoding="utf-8")
+    code = main([*command, "--set", f"finetune.swap_names={names}", "--run", str(tmp_path / "run")])
+    assert code == CorpusError.exit_code
+    assert f"{names}:2: expected a type, a tab and a name, found '欧阳'" in capsys.readouterr().err
 
 
 def test_what_is_no_probability_is_refused(

@@ -1,0 +1,66 @@
+"""A smaller BERT out of a large one: some of its layers, of their attention heads and feed-forward neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from edgener_export.errors import RecipeError
+
+
+def keep_layers(model: PreTrainedModel, numbers: Sequence[int]) -> None:
+    """Leave only the layers with these numbers, from 1 at the bottom, in the given order.
+
+    Raises RecipeError for a number that the model does not have.
+    """
+    base: Any = model.base_model
+    layers = list(base.encoder.layer)
+    for number in numbers:
+        if not 1 <= number <= len(layers):
+            raise RecipeError(f"model.keep_layers names layer {number}; the checkpoint has 1 to {len(layers)}")
+    base.encoder.layer = torch.nn.ModuleList([layers[number - 1] for number in numbers])
+    model.config.num_hidden_layers = len(numbers)
+
+
+def narrow_feed_forward(model: PreTrainedModel, width: int) -> None:
+    """Keep ``width`` neurons of each feed-forward block: those whose weights in and out have the largest norms.
+
+    Magnitude pruning of whole neurons (Li et al., 2017, Pruning filters for efficient convnets).
+    Raises RecipeError where the blocks are no wider than that.
+    """
+    if width >= model.config.intermediate_size:
+        raise RecipeError(
+            f"model.feed_forward is {width}; the checkpoint's blocks are only {model.config.intermediate_size} wide"
+        )
+    base: Any = model.base_model
+    for layer in base.encoder.layer:
+        widen, narrow = layer.intermediate.dense, layer.output.dense
+        strength = widen.weight.norm(dim=1) * narrow.weight.norm(dim=0)
+        kept = strength.topk(width).indices.sort().values
+        widen.weight = torch.nn.Parameter(widen.weight[kept].detach().clone())
+        widen.bias = torch.nn.Parameter(widen.bias[kept].detach().clone())
+        narrow.weight = torch.nn.Parameter(narrow.weight[:, kept].detach().clone())
+        widen.out_features = narrow.in_features = width
+    model.config.intermediate_size = width
+
+
+def keep_heads(model: PreTrainedModel, number: int) -> None:
+    """Keep ``number`` attention heads of each layer: those whose values and outputs have the largest norms.
+
+    After Michel et al. (2019), Are sixteen heads really better than one?, by magnitude instead of by gradient.
+    Raises RecipeError where the layers have no more than that.
+    """
+    heads = model.config.num_attention_heads
+    if number >= heads:
+        raise RecipeError(f"model.heads is {number}; the checkpoint's layers have only {heads}")
+    base: Any = model.base_model
+    pruned = {}
+    for place, layer in enumerate(base.encoder.layer):
+        attention = layer.attention
+        values = attention.self.value.weight.reshape(heads, -1).norm(dim=1)
+        outputs = attention.output.dense.weight.T.reshape(heads, -1).norm(dim=1)
+        pruned[place] = (values * outputs).argsort()[: heads - number].tolist()
+    model.prune_heads(pruned)

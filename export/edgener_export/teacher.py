@@ -1,0 +1,160 @@
+"""Teachers: what a bundle or a torch model says of sentences, computed once and kept in files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from edgener.bundle import GRAPH, MANIFEST, TOKENIZER, load_bundle
+from edgener.session import Session
+from edgener.tags import TagSet
+from edgener_export.batches import Batch, Example, pad
+from edgener_export.checkpoint import load_classifier
+from edgener_export.errors import CheckpointError, RecipeError
+
+SENTENCES_AT_ONCE = 16
+
+
+class Lesson(NamedTuple):
+    """What a teacher says of a batch."""
+
+    logits: NDArray[np.float32]
+    """[sentences, tokens, tags]"""
+    hidden: tuple[NDArray[np.float32], ...]
+    """For each layer that was asked for: normalized hidden states [sentences, tokens, width]."""
+
+
+class Teacher(Protocol):
+    """Knows the student's tokens and tags."""
+
+    layers: int
+    """How many layers show their hidden states."""
+    width: int
+    """Of these states."""
+
+    def __call__(self, batch: Batch, layers: Sequence[int], /) -> Lesson:
+        """Logits, and the hidden states of the layers with these numbers, from 1 at the bottom."""
+
+
+class BundleTeacher:
+    """A packed bundle: quick, but it shows its logits alone."""
+
+    layers = width = 0
+
+    def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
+        bundle = load_bundle(directory)
+        _verify(directory, bundle.path(TOKENIZER), bundle.manifest.tags, tokenizer, tag_set)
+        self._session = Session(bundle.path(GRAPH), bundle.manifest, torch.get_num_threads())
+
+    def __call__(self, batch: Batch, _layers: Sequence[int]) -> Lesson:
+        return Lesson(self._session(batch.ids.numpy(), batch.attention_mask.numpy()), ())
+
+
+class ModelTeacher:
+    """A torch model as the training left it: also shows the hidden states of its layers."""
+
+    def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
+        model: Any = load_classifier(directory)
+        tags = [model.config.id2label[number] for number in range(model.config.num_labels)]
+        _verify(directory, directory / "tokenizer.json", tags, tokenizer, tag_set)
+        self._model = model.eval()
+        self.layers = int(model.config.num_hidden_layers)
+        self.width = int(model.config.hidden_size)
+
+    def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+            output = self._model(
+                input_ids=batch.ids, attention_mask=batch.attention_mask, output_hidden_states=bool(layers)
+            )
+            hidden = tuple(self._normalized(output.hidden_states[layer], layer) for layer in layers)
+        return Lesson(output.logits.float().numpy(), hidden)
+
+    def _normalized(self, hidden: torch.Tensor, layer: int) -> NDArray[np.float32]:
+        """Without the gain and the bias of the layer's last normalization, which single channels dominate."""
+        norm = self._model.base_model.encoder.layer[layer - 1].output.LayerNorm
+        normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).numpy()
+        return normalized
+
+
+def open_teacher(directory: Path, tokenizer: Path, tag_set: TagSet) -> Teacher:
+    """The teacher in a directory: a bundle has a manifest, everything else must be a torch model.
+
+    Raises CheckpointError where it does not speak of the same tokens and tags as the student.
+    """
+    kind = BundleTeacher if (directory / MANIFEST).exists() else ModelTeacher
+    return kind(directory, tokenizer, tag_set)
+
+
+def with_teacher(
+    examples: Sequence[Example], teacher: Teacher, layers: Sequence[int], cache: Path, pad_id: int
+) -> list[Example]:
+    """Examples with what the teacher says of them, which is computed once and kept in the directory ``cache``.
+
+    Its files hold float16 [tokens of all examples, tags or width]; hidden states are mapped into memory, not read.
+    Raises RecipeError where the directory belongs to other sentences.
+    """
+    ends = np.cumsum([len(example.ids) for example in examples])
+    if not (cache / "done.json").exists():
+        _write(examples, ends, teacher, layers, cache, pad_id)
+    if json.loads((cache / "done.json").read_text()) != _description(ends, layers):
+        raise RecipeError(f"{cache}: belongs to other sentences or layers; remove it")
+    logits = np.load(cache / "logits.npy", mmap_mode="r")
+    hidden = [np.load(cache / f"hidden-{layer}.npy", mmap_mode="r") for layer in layers]
+    return [
+        replace(
+            example,
+            teacher=np.array(logits[end - len(example.ids) : end]),
+            hidden=tuple(states[end - len(example.ids) : end] for states in hidden),
+        )
+        for example, end in zip(examples, ends, strict=True)
+    ]
+
+
+def _verify(directory: Path, own: Path, tags: Sequence[str], tokenizer: Path, tag_set: TagSet) -> None:
+    if not own.exists() or own.read_bytes() != tokenizer.read_bytes():
+        raise CheckpointError(
+            f"{directory}: its tokenizer is not the student's ({tokenizer}); "
+            "a student learns token by token and needs the same vocabulary"
+        )
+    if tuple(tags) != tag_set.tags:
+        raise CheckpointError(f"{directory}: its tags {list(tags)} are not the student's {list(tag_set.tags)}")
+
+
+def _description(ends: NDArray[np.int64], layers: Sequence[int]) -> dict[str, object]:
+    return {"sentences": len(ends), "tokens": int(ends[-1]) if len(ends) else 0, "layers": list(layers)}
+
+
+def _write(
+    examples: Sequence[Example],
+    ends: NDArray[np.int64],
+    teacher: Teacher,
+    layers: Sequence[int],
+    cache: Path,
+    pad_id: int,
+) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    files: list[NDArray[np.float16]] = []
+    order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
+    for start in tqdm(range(0, len(order), SENTENCES_AT_ONCE), disable=None, desc="teacher", unit="batch"):
+        chosen = order[start : start + SENTENCES_AT_ONCE]
+        lesson = teacher(pad([examples[index] for index in chosen], pad_id), layers)
+        said = (lesson.logits, *lesson.hidden)
+        files = files or [
+            np.lib.format.open_memmap(cache / name, "w+", np.float16, (int(ends[-1]), values.shape[-1]))
+            for name, values in zip(("logits.npy", *(f"hidden-{layer}.npy" for layer in layers)), said, strict=True)
+        ]
+        for file, values in zip(files, said, strict=True):
+            for row, index in zip(values, chosen, strict=True):
+                length = len(examples[index].ids)
+                file[ends[index] - length : ends[index]] = row[:length]
+    for file in files:
+        file.flush()  # type: ignore[attr-defined]
+    (cache / "done.json").write_text(json.dumps(_description(ends, layers)))

@@ -1,0 +1,74 @@
+"""Students learn from a model's hidden states, and refuse what does not belong to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgener_export.cli import main
+from edgener_export.errors import CheckpointError, RecipeError
+
+SHORT = {
+    "data.limit": 60,
+    "finetune.epochs": 1,
+    "distil.epochs": 2,
+    "distil.tokens_per_batch": 512,
+    "distil.precision": "fp32",
+    "distil.match_layers": "[[1, 1]]",
+    "gate.f1": 0,
+    "gate.loss": 100,
+}
+
+
+def arguments(build: list[str], run: Path, **more: object) -> list[str]:
+    settings = {**SHORT, **{key.replace("__", "."): value for key, value in more.items()}}
+    overrides = [argument for key, value in settings.items() for argument in ("--set", f"{key}={value}")]
+    return [*build, *overrides, "--run", str(run)]
+
+
+def test_hidden_states_of_a_model_are_matched(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
+    def last_loss(name: str, **more: object) -> float:
+        run = tmp_path / name
+        teacher = tiny_run / "model"
+        assert main(arguments(build_tiny, run, distil__teacher=teacher, distil__dev_every=1, **more)) == 0
+        rows = (run / "distil" / "metrics.jsonl").read_text().splitlines()
+        return float(json.loads(rows[-1])["loss"])
+
+    assert last_loss("much", distil__match_weight=50) > last_loss("little", distil__match_weight=0.1)
+
+
+def test_a_bundle_does_not_show_its_hidden_states(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle"))
+    assert code == RecipeError.exit_code
+    assert "distil.match_layers needs a teacher that shows its hidden states" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pairs", ["[[2, 1]]", "[[1, 2]]", "[[0, 1]]", "[[1]]"])
+def test_layers_that_are_not_there_cannot_be_matched(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], pairs: str
+) -> None:
+    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", distil__match_layers=pairs))
+    assert code == RecipeError.exit_code
+    assert "distil.match_layers" in capsys.readouterr().err
+
+
+def test_what_the_teacher_said_of_other_sentences_is_not_taken(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")
+    assert main(command) == 0
+    (tmp_path / "model").rename(tmp_path / "earlier")
+    assert main([*command, "--set", "data.limit=50"]) == RecipeError.exit_code
+    assert "belongs to other sentences" in capsys.readouterr().err
+
+
+def test_a_teacher_that_is_neither_bundle_nor_model_is_named(
+    build_tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(arguments(build_tiny, tmp_path / "run", distil__teacher=tmp_path / "nothing"))
+    assert code == CheckpointError.exit_code
+    assert str(tmp_path / "nothing") in capsys.readouterr().err
