@@ -7,7 +7,9 @@ from pathlib import Path
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it once, at import
 
-_MISSING = [name for name in ("torch", "transformers", "optimum", "onnx") if find_spec(name) is None]
+_MISSING = [
+    name for name in ("torch", "transformers", "optimum", "onnx", "matplotlib", "jinja2") if find_spec(name) is None
+]
 if _MISSING:
     _REMEDY = f"edgener_export needs {', '.join(_MISSING)}: pip install 'edgener[export]'"
     if Path(sys.argv[0]).name == "edgener-export":

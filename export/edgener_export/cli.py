@@ -11,6 +11,7 @@ from pathlib import Path
 from edgener.errors import EdgenerError
 from edgener_export.data_cli import add_convert, add_data
 from edgener_export.models_cli import add_models
+from edgener_export.report_cli import add_report
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -20,6 +21,7 @@ examples:
   edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1
   edgener-export evaluate                      the built-in bundle on the MSRA test sentences
   edgener-export evaluate ./my-bundle --test my-test.jsonl
+  edgener-export report runs/try               report.html once more, from what the build left
   edgener-export models                        which checkpoint to start from
   edgener-export data train.txt --against test.txt
   edgener-export convert train.txt train.jsonl
@@ -40,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_build(commands)
     _add_evaluate(commands)
-    for add in (add_models, add_convert, add_data):
+    for add in (add_report, add_models, add_convert, add_data):
         add(commands)
     options = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], None] = options.command

@@ -6,7 +6,8 @@ edgener.EdgenerError
     ├── CorpusError       32  labelled data that cannot be read; names the file and the line
     ├── CheckpointError   33  a checkpoint that is not there, or does not fit
     ├── DownloadError     34  data that could not be fetched, or is not what was pinned
-    └── GateError         35  the model is not good enough to be packed
+    ├── GateError         35  the model is not good enough to be packed
+    └── ReportError       36  a run that left no report
 """
 
 from __future__ import annotations
@@ -48,3 +49,9 @@ class GateError(ExportError):
     """A model that is not good enough to be packed."""
 
     exit_code = 35
+
+
+class ReportError(ExportError):
+    """A run that left no report."""
+
+    exit_code = 36

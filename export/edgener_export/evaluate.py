@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -13,6 +15,18 @@ from edgener_export.corpus import Sentence
 from edgener_export.score import Score, score_spans
 
 SpanPair = tuple[Sequence[Span], Sequence[Span]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a bundle found in labelled sentences."""
+
+    bundle: Path
+    """Its directory."""
+    pairs: Sequence[SpanPair]
+    """(expected, found) spans of each sentence."""
+    quality: Quality
+    """Their score, as a manifest records it."""
 
 
 def recognize_all(recognizer: Recognizer, sentences: Sequence[Sentence]) -> list[SpanPair]:
@@ -30,10 +44,12 @@ def scores_by_label(pairs: Sequence[SpanPair]) -> dict[str, Score]:
     return {"all": score_spans(pairs), **{label: score_spans(pairs, label) for label in labels}}
 
 
-def quality(recognizer: Recognizer, sentences: Sequence[Sentence], data: str) -> Quality:
-    """The score as a manifest records it."""
-    score = score_spans(recognize_all(recognizer, sentences))
-    return Quality(
+def evaluate(bundle: Path, sentences: Sequence[Sentence], data: str, threads: int) -> Evaluation:
+    """Run a bundle over labelled sentences; ``data`` is what a manifest calls them."""
+    recognizer = Recognizer.load(bundle, threads=threads)
+    pairs = recognize_all(recognizer, sentences)
+    score = score_spans(pairs)
+    quality = Quality(
         data=data,
         sentences=len(sentences),
         graph=recognizer.manifest.precision,
@@ -41,3 +57,4 @@ def quality(recognizer: Recognizer, sentences: Sequence[Sentence], data: str) ->
         recall=round(score.recall, 2),
         f1=round(score.f1, 2),
     )
+    return Evaluation(bundle, pairs, quality)

@@ -120,6 +120,14 @@ def open_session(graph: Path | bytes, threads: int = 1) -> ort.InferenceSession:
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
+def open_observed(model: onnx.ModelProto, names: Sequence[str]) -> ort.InferenceSession:
+    """A session that also gives the named inner values of a graph; ``model`` stays as it is."""
+    observed = onnx.ModelProto()
+    observed.CopyFrom(model)
+    observed.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    return open_session(observed.SerializeToString())
+
+
 def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:
     """A copy that gives the same logits with two embedding tables, and no longer position table than needed.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from edgener import Recognizer
 from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
@@ -19,14 +19,18 @@ from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint, load_checkpoint
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
 from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
-from edgener_export.errors import GateError, RecipeError
-from edgener_export.evaluate import quality
+from edgener_export.errors import RecipeError
+from edgener_export.evaluate import Evaluation, evaluate
 from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
+from edgener_export.gate import check_gate, pass_gate
 from edgener_export.graph import export_graph, optimize_graph
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
-from edgener_export.recipe import GateSettings, Recipe
+from edgener_export.recipe import Recipe
+from edgener_export.report import GateCheck
+from edgener_export.report_collect import Candidate, bundle_bytes, collect_report
+from edgener_export.report_render import render_report
 from edgener_export.teacher import Teacher, open_teacher, with_teacher
 
 Log = Callable[[str], None]
@@ -145,25 +149,46 @@ class Pipeline:
 
     def quantize(self, fp32: Path) -> Path:
         """Path of the int8 graph."""
-        settings = self._recipe.quantize
-        step = max(1, len(self._corpus.train) // settings.sentences)
-        examples = self._examples(self._corpus.train[::step][: settings.sentences])
         graph = self._run / "int8.onnx"
-        quantize_graph(fp32, graph, [example.ids for example in examples], settings)
+        quantize_graph(fp32, graph, self._calibration(), self._recipe.quantize)
         return graph
 
+    def _calibration(self) -> list[NDArray[np.int64]]:
+        number = self._recipe.quantize.sentences
+        step = max(1, len(self._corpus.train) // number)
+        return [example.ids for example in self._examples(self._corpus.train[::step][:number])]
+
     def pack(self, fp32: Path, int8: Path, target: Path) -> tuple[Quality, Quality]:
-        """Score both graphs through the runtime, and pack the int8 one if it passes the gate."""
+        """Score both graphs through the runtime, report, and pack the int8 one if it passes the gate."""
         before = self._score(self._ingredients(fp32, "fp32"))
         ingredients = self._ingredients(int8, "int8")
         after = self._score(ingredients)
-        with tempfile.TemporaryDirectory(dir=self._run) as scratch:
-            draft = Path(scratch) / "bundle"
-            write_bundle(ingredients, (before, after), draft)
-            _gate(self._recipe.gate, before, after, sum(path.stat().st_size for path in draft.iterdir()))
-        write_bundle(ingredients, (before, after), target)
+        scores = before.quality, after.quality
+        write_bundle(ingredients, scores, after.bundle)
+        gate = check_gate(self._recipe.gate, *scores, bundle_bytes(after.bundle))
+        report = self._report(Candidate(fp32, before), Candidate(int8, after), gate)
+        pass_gate(gate, report)
+        write_bundle(ingredients, scores, target)
         self._log(f"pack: {target}")
-        return before, after
+        return scores
+
+    def _report(self, fp32: Candidate, int8: Candidate, gate: tuple[GateCheck, ...]) -> Path:
+        """Write the report of this run; the path of its page."""
+        recipe = self._recipe
+        teacher = self._recipe_directory / recipe.distil.teacher if recipe.distil else None
+        collect_report(
+            self._run,
+            recipe,
+            fp32,
+            int8,
+            teacher=teacher,
+            test=self._corpus.test,
+            calibration=self._calibration(),
+            gate=gate,
+        ).write(self._run)
+        page = render_report(self._run)
+        self._log(f"report: {page}")
+        return page
 
     @property
     def _encoder(self) -> Encoder:
@@ -191,13 +216,14 @@ class Pipeline:
             golden_texts=self._texts,
         )
 
-    def _score(self, ingredients: Ingredients) -> Quality:
+    def _score(self, ingredients: Ingredients) -> Evaluation:
         draft = self._run / f"{ingredients.precision}-draft"
         write_bundle(ingredients, (), draft)
         name = f"{self._recipe.data.corpus or Path(self._recipe.data.test).name} test"
-        measured = quality(Recognizer.load(draft, threads=torch.get_num_threads()), self._corpus.test, name)
+        evaluation = evaluate(draft, self._corpus.test, name, torch.get_num_threads())
+        measured = evaluation.quality
         self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
-        return measured
+        return evaluation
 
 
 def _in_words(settings: QuantizeSettings) -> dict[str, str]:
@@ -205,18 +231,6 @@ def _in_words(settings: QuantizeSettings) -> dict[str, str]:
         name: ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
         for name, value in asdict(settings).items()
     }
-
-
-def _gate(gate: GateSettings, before: Quality, after: Quality, size: int) -> None:
-    failures = []
-    if after.f1 < gate.f1:
-        failures.append(f"F1 {after.f1:.2f} is below {gate.f1:.2f}")
-    if before.f1 - after.f1 > gate.loss:
-        failures.append(f"quantization costs {before.f1 - after.f1:.2f} points of F1, more than {gate.loss:.2f}")
-    if size > gate.megabytes * 1e6:
-        failures.append(f"{size / 1e6:.1f} MB are more than {gate.megabytes:.1f}")
-    if failures:
-        raise GateError(f"not packed: {'; '.join(failures)}")
 
 
 def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:

@@ -20,7 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgener_export.errors import GateError, RecipeError
-from edgener_export.graph import INPUTS, open_session
+from edgener_export.graph import INPUTS, open_observed
 
 METHODS = ("static", "dynamic")
 NOT_IN_INTEGERS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
@@ -80,7 +80,7 @@ def quantize_graph(
         raise RecipeError("quantize.sentences must be at least 1")
     model = onnx.load(source)
     edit = _Edit(model.graph)
-    products = _by_input(_without_excluded(edit.weight_products(), settings.exclude))
+    products = _by_input(quantized_products(model.graph, settings))
     extremes = _observe(model, list(products), calibration)
     for name, consumers in products.items():
         seen = extremes[name]
@@ -96,6 +96,23 @@ def quantize_graph(
     else:
         names = [product.name for consumers in products.values() for product in consumers]
         quantize_dynamic(model, target, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
+
+
+def weight_products(graph: GraphProto) -> list[NodeProto]:
+    """Matrix products of an fp32 graph with a constant right-hand side."""
+    constants = {tensor.name for tensor in graph.initializer}
+    return [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in constants]
+
+
+def quantized_products(graph: GraphProto, settings: QuantizeSettings) -> list[NodeProto]:
+    """Those of them that the settings do not exclude; raises RecipeError for a setting that excludes nothing."""
+    products = weight_products(graph)
+    for part in settings.exclude:
+        if not any(part in product.name for product in products):
+            raise RecipeError(
+                f"quantize.exclude {part!r} is in no name of a matrix product, such as {products[0].name}"
+            )
+    return [product for product in products if not any(part in product.name for part in settings.exclude)]
 
 
 def verify_quantized(path: Path, settings: QuantizeSettings) -> None:
@@ -128,10 +145,6 @@ class _Edit:
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._before: defaultdict[str, list[NodeProto]] = defaultdict(list)
         self._removed: set[str] = set()
-
-    def weight_products(self) -> list[NodeProto]:
-        """Matrix products with a constant right-hand side."""
-        return [node for node in self._graph.node if node.op_type == "MatMul" and node.input[1] in self._constants]
 
     def table_lookups(self) -> list[NodeProto]:
         """Nodes that take rows out of a constant matrix."""
@@ -177,15 +190,6 @@ class _Edit:
             yield node
 
 
-def _without_excluded(products: list[NodeProto], exclude: Sequence[str]) -> list[NodeProto]:
-    for part in exclude:
-        if not any(part in product.name for product in products):
-            raise RecipeError(
-                f"quantize.exclude {part!r} is in no name of a matrix product, such as {products[0].name}"
-            )
-    return [product for product in products if not any(part in product.name for part in exclude)]
-
-
 def _by_input(products: Iterable[NodeProto]) -> dict[str, list[NodeProto]]:
     """Products by the name of their left-hand side, in the order of the graph."""
     groups: defaultdict[str, list[NodeProto]] = defaultdict(list)
@@ -196,10 +200,7 @@ def _by_input(products: Iterable[NodeProto]) -> dict[str, list[NodeProto]]:
 
 def _observe(model: ModelProto, names: list[str], calibration: Sequence[NDArray[np.int64]]) -> dict[str, Extremes]:
     """Extremes of the named tensors [1, tokens, channels]; each sentence runs alone, without padding."""
-    observed = ModelProto()
-    observed.CopyFrom(model)
-    observed.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    session = open_session(observed.SerializeToString())
+    session = open_observed(model, names)
     seen: dict[str, Extremes] = {}
     for ids in calibration:
         activations = session.run(names, dict(zip(INPUTS, (ids[None], np.ones_like(ids)[None]), strict=True)))

@@ -12,6 +12,7 @@ from edgener import Recognizer
 from edgener.bundle import load_bundle
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, GateError
+from edgener_export.report import read_report
 from tests.support import TINY_BUNDLE, labelled_texts, names
 
 
@@ -75,6 +76,10 @@ def test_a_student_learns_from_a_teacher(build_tiny: list[str], tiny_run: Path, 
     }
     overrides = [argument for key, value in settings.items() for argument in ("--set", f"{key}={value}")]
     assert main([*build_tiny, *overrides, "--run", str(tmp_path)]) == 0
+    teacher = read_report(tmp_path).teacher
+    assert teacher is not None
+    assert teacher.name == "teacher tiny-int8"
+    assert teacher.bytes == sum(path.stat().st_size for path in (tiny_run / "bundle").iterdir())
 
 
 def test_a_teacher_of_other_tags_is_refused(

@@ -28,6 +28,7 @@ IN_WHEEL = (
     "edgener/default/README.md",
     "edgener_export/*.py",
     "edgener_export/py.typed",
+    "edgener_export/report.html.jinja",
     "edgener_edge/*.py",
     "edgener_edge/*.sh",
     "edgener_edge/py.typed",
