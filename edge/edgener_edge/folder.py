@@ -11,6 +11,8 @@ from pathlib import Path
 
 import edgener
 from edgener.bundle import MANIFEST, describe_file, load_bundle
+from edgener.minisign import PublicKey
+from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
 from edgener_edge.errors import BuildError
 from edgener_edge.tools import run_tool
@@ -74,6 +76,11 @@ def add_runtime(folder: Path, bundle: Path) -> None:
     (target / "default").mkdir()
     for name in (MANIFEST, *load_bundle(bundle).manifest.files):
         shutil.copyfile(bundle / name, target / "default" / name)
+
+
+def add_trusted_key(folder: Path, key: PublicKey) -> None:
+    """Let the device install only models that ``key`` signed."""
+    (folder / TRUSTED_KEY).write_text(key.to_text(), encoding="utf-8")
 
 
 def add_launcher(folder: Path, platform: Platform, python: str, threads: int) -> None:

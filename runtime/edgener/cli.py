@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,11 @@ other commands (each has --help):
   edgener doctor              what is wrong with this machine, if anything
   edgener bench               latency, throughput and memory on this machine
   edgener install BUNDLE      use this model from now on; edgener rollback goes back
+  edgener sign BUNDLE         so that a device knows whose it is; edgener keygen makes the keys
 
 exit codes: 0 fine, 2 wrong arguments, 3 unreadable input, 4 output cannot be written, 5 a machine that
-edgener cannot run on, 10 to 20 a bundle that cannot be used (docs/bundle.md lists them), 130 interrupted
+edgener cannot run on, 6 no key, 7 a package that is not installed, 10 to 23 a bundle that cannot be used
+(docs/bundle.md lists them), 130 interrupted
 """
 
 
@@ -251,42 +254,21 @@ def _env(arguments: Sequence[str]) -> None:
     _print_table(rows)
 
 
-def _doctor(arguments: Sequence[str]) -> None:
+def _on_the_device(command: str, arguments: Sequence[str]) -> None:
     with _held_interrupts():
-        from edgener.device_cli import doctor
+        from edgener.device_cli import COMMANDS as DEVICE_COMMANDS
 
-    doctor(arguments, _print)
-
-
-def _bench(arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import bench
-
-    bench(arguments, _print)
-
-
-def _install(arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import install
-
-    install(arguments, _print)
-
-
-def _rollback(arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import rollback
-
-    rollback(arguments, _print)
+    DEVICE_COMMANDS[command](arguments, _print)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "inspect": _inspect,
     "check": _check,
     "env": _env,
-    "doctor": _doctor,
-    "bench": _bench,
-    "install": _install,
-    "rollback": _rollback,
+    **{
+        command: partial(_on_the_device, command)
+        for command in ("doctor", "bench", "install", "rollback", "keygen", "sign")
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""Commands for those who keep a device running: doctor, bench, install, rollback."""
+"""Commands for those who keep a device running: doctor, bench, install, rollback, keygen, sign."""
 
 from __future__ import annotations
 
@@ -68,22 +68,68 @@ def bench(arguments: Sequence[str], show: Print) -> None:
 
 def install(arguments: Sequence[str], show: Print) -> None:
     """``edgener install``."""
+    from edgener.minisign import PublicKey
     from edgener.models import install as install_model
     from edgener.models import models_directory
+    from edgener.signing import TRUSTED_KEY, trusted_key
 
     parser = _parser("install", "Check a model, and use it from now on in place of the present one, which is kept.")
     parser.add_argument("bundle", type=Path, help="directory of the new model")
+    parser.add_argument(
+        "--key", type=Path, metavar="PUBLIC", help=f"take it only if this key signed it; default: {TRUSTED_KEY}, if any"
+    )
     options = parser.parse_args(arguments)
-    _show_path(install_model(options.bundle, models_directory()), options.json, show)
+    models = models_directory()
+    key = PublicKey.read(options.key) if options.key else trusted_key(models)
+    _show_path(install_model(options.bundle, models, key), options.json, show)
 
 
 def rollback(arguments: Sequence[str], show: Print) -> None:
     """``edgener rollback``."""
     from edgener.models import models_directory
     from edgener.models import rollback as roll_back
+    from edgener.signing import trusted_key
 
     options = _parser("rollback", "Use the model again that the last installation replaced.").parse_args(arguments)
-    _show_path(roll_back(models_directory()), options.json, show)
+    models = models_directory()
+    _show_path(roll_back(models, trusted_key(models)), options.json, show)
+
+
+def keygen(arguments: Sequence[str], show: Print) -> None:
+    """``edgener keygen``."""
+    from edgener.signing import TRUSTED_KEY, make_keys
+
+    parser = _parser("keygen", "Make a pair of keys: NAME.key signs bundles and is secret, NAME.pub goes to devices.")
+    parser.add_argument("name", type=Path, metavar="NAME", help="of the two files, without an ending")
+    options = parser.parse_args(arguments)
+    secret, public = make_keys(options.name)
+    if options.json:
+        show(json.dumps({"secret": str(secret), "public": str(public)}, ensure_ascii=False) + "\n")
+    else:
+        show(f"{secret}  signs; keep it secret\n{public}  goes to the devices, as {TRUSTED_KEY}\n")
+
+
+def sign(arguments: Sequence[str], show: Print) -> None:
+    """``edgener sign``."""
+    from edgener.minisign import SecretKey
+    from edgener.signing import sign_bundle
+
+    parser = _parser("sign", "Sign a bundle; 'minisign -Vm manifest.json -p NAME.pub' can check the signature as well.")
+    parser.add_argument("bundle", type=Path, help="directory of the model")
+    parser.add_argument("--key", type=Path, required=True, metavar="SECRET", help="NAME.key of 'edgener keygen'")
+    options = parser.parse_args(arguments)
+    path = sign_bundle(options.bundle, SecretKey.read(options.key))
+    show(json.dumps({"signature": str(path)}, ensure_ascii=False) + "\n" if options.json else f"{path}\n")
+
+
+COMMANDS: dict[str, Callable[[Sequence[str], Print], None]] = {
+    "doctor": doctor,
+    "bench": bench,
+    "install": install,
+    "rollback": rollback,
+    "keygen": keygen,
+    "sign": sign,
+}
 
 
 def default_threads() -> int:
