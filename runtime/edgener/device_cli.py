@@ -1,4 +1,4 @@
-"""Commands for those who keep a device running: doctor, bench, install, rollback, keygen, sign."""
+"""Commands for those who keep a device running: doctor, bench, install, rollback, keygen, sign, serve."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edgener.errors import MachineError, UsageError
+from edgener.providers import CPU, PROVIDERS
 from edgener.records import to_plain
 
 Print = Callable[[str], None]
@@ -122,6 +123,38 @@ def sign(arguments: Sequence[str], show: Print) -> None:
     show(json.dumps({"signature": str(path)}, ensure_ascii=False) + "\n" if options.json else f"{path}\n")
 
 
+def serve(arguments: Sequence[str], _show: Print) -> None:
+    """``edgener serve``."""
+    from edgener.answers import check_min_score
+    from edgener.models import current_model
+    from edgener.recognizer import Recognizer
+    from edgener.service import Service, listening
+    from edgener.systemd import inherited_listener
+
+    parser = argparse.ArgumentParser(
+        prog="edgener serve",
+        description="Answer each line that clients send to a Unix socket with one line of JSON; SIGTERM ends it.",
+        epilog="example:\n  edgener serve --socket /tmp/x &\n  echo 王小明在北京大学工作。 | nc -UN /tmp/x",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--socket", type=Path, metavar="PATH", help="where to listen, unless systemd passes a socket")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="default: the installed or the built-in one")
+    parser.add_argument("--threads", type=int, metavar="N", help="cores to compute on; default: EDGENER_THREADS or 1")
+    parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help="leave out less certain entities")
+    parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help="what computes; default: %(default)s")
+    options = parser.parse_args(arguments)
+    check_min_score(options.min_score)
+    threads = default_threads() if options.threads is None else options.threads
+    inherited = inherited_listener()
+    if bool(inherited) == bool(options.socket):
+        raise UsageError("give either --socket or, through systemd, a socket unit")
+    model = options.model or current_model()
+    recognizer = Recognizer.load(model, threads=threads, serial=True, provider=options.provider)
+    with inherited or listening(options.socket) as listener:
+        Service(recognizer, listener, options.min_score).run()
+
+
 COMMANDS: dict[str, Callable[[Sequence[str], Print], None]] = {
     "doctor": doctor,
     "bench": bench,
@@ -129,6 +162,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], Print], None]] = {
     "rollback": rollback,
     "keygen": keygen,
     "sign": sign,
+    "serve": serve,
 }
 
 

@@ -7,6 +7,7 @@ EdgenerError                    1
 ├── MachineError                5  a machine that the recognizer cannot run on
 ├── KeyFileError                6  a key or signature file that cannot be read, or is none
 ├── MissingExtraError           7  an optional package that is not installed
+├── ProviderError               8  what should compute the graph is not there
 └── BundleError                10  a model bundle that cannot be used
     ├── BundleMissingError     11  its directory, or a file of it, is not there
     ├── BundleUnreadableError  12  it is there and cannot be read
@@ -68,6 +69,12 @@ class MissingExtraError(EdgenerError):
     """An optional package that is not installed; the message says how to install it."""
 
     exit_code = 7
+
+
+class ProviderError(EdgenerError):
+    """The execution provider that was asked for is not in this onnxruntime, or does not work on this machine."""
+
+    exit_code = 8
 
 
 class BundleError(EdgenerError):
