@@ -24,6 +24,8 @@ from edgener_edge.errors import BuildError
 from edgener_edge.lock import Lock, Wheel
 
 BUILD_FILE = "build.json"
+OWN, DEVICE = "own", "device"
+"""Whose interpreter and C library a build uses."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Order:
     """Directory of the model."""
     key: PublicKey | None = None
     """The device then installs no model that it did not sign."""
+    interpreter: str = OWN
+    """OWN or DEVICE."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class BuildRecord:
     machine: str
     """Of its programs."""
     python: str
-    """Version of the interpreter that is carried."""
+    """Version of the interpreter that is carried; without one, major and minor version of what the device must have."""
     edgener: str
     """Version of the runtime."""
     model: str
@@ -58,6 +62,10 @@ class BuildRecord:
     """Version of each Python package."""
     lock_date: str
     """Of the lock file."""
+    interpreter: str = OWN
+    """OWN or DEVICE."""
+    glibc: str = ""
+    """The oldest that the device must have, where it uses its own."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +112,26 @@ def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Ca
     from edgener_edge import sbom
 
     device, platform = order.device, order.device.platform
-    debs, wheels = lock.debs_for(f"python-{platform.machine}"), wheels_of(order, lock)
-    deb_paths = cache.debs(debs)
+    wheels = wheels_of(order, lock)
+    pinned = lock.debs_for(f"python-{platform.machine}")
+    debs = pinned if order.interpreter == OWN else ()
+    deb_paths = cache.debs(debs or [deb for deb in pinned if deb.name == licenses.COMMON_PACKAGE])
     wheel_paths = cache.wheels(wheels, platform, lock.python)
     host = host_interpreter(lock, cache)
     log(f"building for {device.title}: {len(debs)} packages, {len(wheels)} wheels, model {model.manifest.name}")
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
-        parts.add_interpreter(folder, deb_paths, platform, lock.python, Path(root))
+        parts.unpack_debs(deb_paths, Path(root))
+        if order.interpreter == OWN:
+            parts.add_interpreter(folder, Path(root), platform, lock.python)
+            parts.add_launcher(folder, platform, lock.python, device.threads)
+        else:
+            glibc = parts.needed_glibc(wheels)
+            parts.add_device_launcher(folder, platform, lock.python, glibc, device.threads)
         parts.add_wheels(folder, wheel_paths)
         parts.add_runtime(folder, model.directory)
         if order.key:
             parts.add_trusted_key(folder, order.key)
-        parts.add_launcher(folder, platform, lock.python, device.threads)
         parts.compile_sources(folder, host, host_platform(), lock.python)
         texts = licenses.third_party(debs, Path(root), list(zip(wheels, wheel_paths, strict=True)))
     (folder / licenses.FILE).write_text(texts, encoding="utf-8")
@@ -145,8 +160,8 @@ def host_interpreter(lock: Lock, cache: Cache) -> Path:
         with tempfile.TemporaryDirectory(dir=cache.directory) as scratch:
             draft = Path(scratch) / "python"
             draft.mkdir()
-            (Path(scratch) / "root").mkdir()
-            parts.add_interpreter(draft, paths, platform, lock.python, Path(scratch) / "root")
+            parts.unpack_debs(paths, Path(scratch) / "root")
+            parts.add_interpreter(draft, Path(scratch) / "root", platform, lock.python)
             parts.set_modes(draft)
             _put_in_place(draft, target)
     return target
@@ -161,15 +176,18 @@ def build_time(date: str) -> int:
 def _write_record(folder: Path, order: Order, model: Bundle, lock: Lock) -> None:
     device = order.device
     python = next(deb for deb in lock.debs_for(f"python-{device.platform.machine}") if "python3" in deb.name)
+    is_own = order.interpreter == OWN
     record = BuildRecord(
         format_version=1,
         device=device.name,
         machine=device.platform.machine,
-        python=python.version,
+        python=python.version if is_own else lock.python,
         edgener=edgener.__version__,
         model=model.manifest.name,
         wheels={wheel.name: wheel.version for wheel in wheels_of(order, lock)},
         lock_date=lock.date,
+        interpreter=order.interpreter,
+        glibc="" if is_own else parts.needed_glibc(wheels_of(order, lock)),
     )
     (folder / BUILD_FILE).write_text(json.dumps(to_plain(record), indent=1) + "\n", encoding="utf-8")
 

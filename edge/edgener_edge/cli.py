@@ -90,6 +90,8 @@ def _devices(options: argparse.Namespace) -> None:
 
 
 def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from edgener_edge.build import DEVICE, OWN
+
     parser = commands.add_parser(
         "build", help="the file for a device", description="Build the file that is copied to a device."
     )
@@ -97,6 +99,9 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="the model; default: the built-in one")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: edgener-NAME.run, here")
     parser.add_argument("--key", type=Path, metavar="PUBLIC", help="install only models signed with it on the device")
+    parser.add_argument(
+        "--interpreter", choices=(OWN, DEVICE), default=OWN, help="whose Python and C library; default: %(default)s"
+    )
     _add_common(parser)
     parser.set_defaults(command=_build)
 
@@ -111,7 +116,8 @@ def _build(options: argparse.Namespace) -> None:
     device = find_device(options.device)
     lock = read_lock(options.lock)
     output: Path = options.output or Path(f"edgener-{device.name}.run")
-    order = Order(device, options.bundle, PublicKey.read(options.key) if options.key else None)
+    key = PublicKey.read(options.key) if options.key else None
+    order = Order(device, options.bundle, key, options.interpreter)
     built = build(order, output, lock, _cache(options, lock.release), log)
     for path in (built.run, built.tar_gz):
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")

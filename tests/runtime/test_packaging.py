@@ -30,6 +30,8 @@ IN_WHEEL = (
     "edgener_export/py.typed",
     "edgener_edge/*.py",
     "edgener_edge/*.sh",
+    "edgener_edge/edgener.service",
+    "edgener_edge/edgener.socket",
     "edgener_edge/py.typed",
     "edgener_edge/lock.json",
     "edgener_edge/sentences.txt",
