@@ -16,9 +16,9 @@ from typing import IO, cast
 from edgener.bundle import describe_file
 from edgener.records import RecordError, from_plain
 from edgener_edge.archive import STUB_SIZE
-from edgener_edge.build import BUILD_FILE, BuildRecord
+from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
 from edgener_edge.devices import PLATFORMS, Platform
-from edgener_edge.errors import ArtifactError
+from edgener_edge.errors import ArtifactError, BuildError
 from edgener_edge.folder import CHECKSUMS
 
 DIGEST = re.compile(rb'^    \[ "\$\{found%% \*\}" = ([0-9a-f]{64}) \]', re.M)
@@ -40,7 +40,12 @@ class Artifact:
 
     @property
     def python(self) -> str:
-        """Major and minor version of its interpreter."""
+        """Major and minor version of its interpreter; raises BuildError where it brings none."""
+        if self.record.interpreter != OWN:
+            raise BuildError(
+                f"{self.folder.name}: was built with --interpreter {self.record.interpreter}; only a build that brings "
+                "its own interpreter runs here"
+            )
         return ".".join(self.record.python.split(".")[:2])
 
 

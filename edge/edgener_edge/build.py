@@ -14,15 +14,32 @@ from pathlib import Path
 
 import edgener
 from edgener.bundle import Bundle, load_bundle
+from edgener.minisign import PublicKey
 from edgener.records import to_plain
 from edgener_edge import archive, licenses
 from edgener_edge import folder as parts
 from edgener_edge.cache import Cache, Log
 from edgener_edge.devices import Device, host_platform
 from edgener_edge.errors import BuildError
-from edgener_edge.lock import Lock
+from edgener_edge.lock import Lock, Wheel
 
 BUILD_FILE = "build.json"
+OWN, DEVICE = "own", "device"
+"""Whose interpreter and C library a build uses."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be built."""
+
+    device: Device
+    """For which."""
+    bundle: Path
+    """Directory of the model."""
+    key: PublicKey | None = None
+    """The device then installs no model that it did not sign."""
+    interpreter: str = OWN
+    """OWN or DEVICE."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,7 @@ class BuildRecord:
     machine: str
     """Of its programs."""
     python: str
-    """Version of the interpreter that is carried."""
+    """Version of the interpreter that is carried; without one, major and minor version of what the device must have."""
     edgener: str
     """Version of the runtime."""
     model: str
@@ -45,6 +62,10 @@ class BuildRecord:
     """Version of each Python package."""
     lock_date: str
     """Of the lock file."""
+    interpreter: str = OWN
+    """OWN or DEVICE."""
+    glibc: str = ""
+    """The oldest that the device must have, where it uses its own."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +80,18 @@ class Build:
     """Of the unpacked files."""
 
 
-def build(device: Device, bundle: Path, output: Path, lock: Lock, cache: Cache, log: Log) -> Build:
-    """Build for ``device`` with the model in ``bundle``: ``output``, a .run, and the .tar.gz next to it."""
+def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Build:
+    """Build what is ordered: ``output``, a .run, and the .tar.gz next to it."""
+    device = order.device
     if output.suffix != ".run":
         raise BuildError(f"{output}: the file of a build must end with .run")
     name = f"edgener-{device.name}"
-    model = load_bundle(bundle)
+    model = load_bundle(order.bundle)
     time = build_time(lock.date)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output.parent) as scratch:
         folder = Path(scratch) / name
-        fill_folder(folder, device, model, lock, cache, log)
+        fill_folder(folder, order, model, lock, cache, log)
         log("packing")
         tar = Path(scratch) / "folder.tar"
         archive.write_tar(folder, name, tar, time)
@@ -85,31 +107,46 @@ def build(device: Device, bundle: Path, output: Path, lock: Lock, cache: Cache, 
     return Build(output, tar_gz, size)
 
 
-def fill_folder(folder: Path, device: Device, model: Bundle, lock: Lock, cache: Cache, log: Log) -> None:
+def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Cache, log: Log) -> None:
     """Make the relocatable folder of a device."""
     from edgener_edge import sbom
 
-    platform = device.platform
-    debs, wheels = lock.debs_for(f"python-{platform.machine}"), lock.wheels_for(platform.machine)
-    deb_paths = cache.debs(debs)
+    device, platform = order.device, order.device.platform
+    wheels = wheels_of(order, lock)
+    pinned = lock.debs_for(f"python-{platform.machine}")
+    debs = pinned if order.interpreter == OWN else ()
+    deb_paths = cache.debs(debs or [deb for deb in pinned if deb.name == licenses.COMMON_PACKAGE])
     wheel_paths = cache.wheels(wheels, platform, lock.python)
     host = host_interpreter(lock, cache)
     log(f"building for {device.title}: {len(debs)} packages, {len(wheels)} wheels, model {model.manifest.name}")
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
-        parts.add_interpreter(folder, deb_paths, platform, lock.python, Path(root))
+        parts.unpack_debs(deb_paths, Path(root))
+        if order.interpreter == OWN:
+            parts.add_interpreter(folder, Path(root), platform, lock.python)
+            parts.add_launcher(folder, platform, lock.python, device.threads)
+        else:
+            glibc = parts.needed_glibc(wheels)
+            parts.add_device_launcher(folder, platform, lock.python, glibc, device.threads)
         parts.add_wheels(folder, wheel_paths)
         parts.add_runtime(folder, model.directory)
-        parts.add_launcher(folder, platform, lock.python, device.threads)
+        if order.key:
+            parts.add_trusted_key(folder, order.key)
         parts.compile_sources(folder, host, host_platform(), lock.python)
         texts = licenses.third_party(debs, Path(root), list(zip(wheels, wheel_paths, strict=True)))
     (folder / licenses.FILE).write_text(texts, encoding="utf-8")
     bill = sbom.software_bill(folder.name, debs, wheels, model.manifest, lock.release, build_time(lock.date))
     (folder / sbom.FILE).write_text(bill, encoding="utf-8")
-    _write_record(folder, device, model, lock)
+    _write_record(folder, order, model, lock)
     parts.set_modes(folder)
     parts.write_checksums(folder)
     (folder / parts.CHECKSUMS).chmod(0o644)
+
+
+def wheels_of(order: Order, lock: Lock) -> tuple[Wheel, ...]:
+    """The Python packages of a build."""
+    machine = order.device.platform.machine
+    return lock.wheels_for(machine) + (lock.wheels_for(f"sign-{machine}") if order.key else ())
 
 
 def host_interpreter(lock: Lock, cache: Cache) -> Path:
@@ -123,8 +160,8 @@ def host_interpreter(lock: Lock, cache: Cache) -> Path:
         with tempfile.TemporaryDirectory(dir=cache.directory) as scratch:
             draft = Path(scratch) / "python"
             draft.mkdir()
-            (Path(scratch) / "root").mkdir()
-            parts.add_interpreter(draft, paths, platform, lock.python, Path(scratch) / "root")
+            parts.unpack_debs(paths, Path(scratch) / "root")
+            parts.add_interpreter(draft, Path(scratch) / "root", platform, lock.python)
             parts.set_modes(draft)
             _put_in_place(draft, target)
     return target
@@ -136,17 +173,21 @@ def build_time(date: str) -> int:
     return int(given) if given else int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
 
 
-def _write_record(folder: Path, device: Device, model: Bundle, lock: Lock) -> None:
+def _write_record(folder: Path, order: Order, model: Bundle, lock: Lock) -> None:
+    device = order.device
     python = next(deb for deb in lock.debs_for(f"python-{device.platform.machine}") if "python3" in deb.name)
+    is_own = order.interpreter == OWN
     record = BuildRecord(
         format_version=1,
         device=device.name,
         machine=device.platform.machine,
-        python=python.version,
+        python=python.version if is_own else lock.python,
         edgener=edgener.__version__,
         model=model.manifest.name,
-        wheels={wheel.name: wheel.version for wheel in lock.wheels_for(device.platform.machine)},
+        wheels={wheel.name: wheel.version for wheel in wheels_of(order, lock)},
         lock_date=lock.date,
+        interpreter=order.interpreter,
+        glibc="" if is_own else parts.needed_glibc(wheels_of(order, lock)),
     )
     (folder / BUILD_FILE).write_text(json.dumps(to_plain(record), indent=1) + "\n", encoding="utf-8")
 

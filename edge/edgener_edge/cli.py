@@ -32,9 +32,9 @@ examples:
   edgener-edge boot edgener-pi4.run --memory 256         does it fit into this memory?
   edgener-edge pack edgener-pi4.run --as deb             or oci: a container image
 
-exit codes: 0 fine, 2 wrong arguments, 10 to 20 a bundle that cannot be used, 41 an unknown device, 42 and 43 a lock
-file that cannot be used or is out of date, 44 a download, 45 a missing program, 46 a build, 47 answers that differ,
-48 a damaged file, 130 interrupted
+exit codes: 0 fine, 2 wrong arguments, 6 no key, 10 to 23 a bundle that cannot be used, 41 an unknown device, 42 and 43
+a lock file that cannot be used or is out of date, 44 a download, 45 a missing program, 46 a build, 47 answers that
+differ, 48 a damaged file, 130 interrupted
 """
 
 
@@ -90,18 +90,25 @@ def _devices(options: argparse.Namespace) -> None:
 
 
 def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from edgener_edge.build import DEVICE, OWN
+
     parser = commands.add_parser(
         "build", help="the file for a device", description="Build the file that is copied to a device."
     )
     parser.add_argument("--device", required=True, metavar="NAME", help="'edgener-edge devices' lists them")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="the model; default: the built-in one")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: edgener-NAME.run, here")
+    parser.add_argument("--key", type=Path, metavar="PUBLIC", help="install only models signed with it on the device")
+    parser.add_argument(
+        "--interpreter", choices=(OWN, DEVICE), default=OWN, help="whose Python and C library; default: %(default)s"
+    )
     _add_common(parser)
     parser.set_defaults(command=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
-    from edgener_edge.build import build
+    from edgener.minisign import PublicKey
+    from edgener_edge.build import Order, build
     from edgener_edge.devices import find_device
     from edgener_edge.lock import read_lock
 
@@ -109,7 +116,9 @@ def _build(options: argparse.Namespace) -> None:
     device = find_device(options.device)
     lock = read_lock(options.lock)
     output: Path = options.output or Path(f"edgener-{device.name}.run")
-    built = build(device, options.bundle, output, lock, _cache(options, lock.release), log)
+    key = PublicKey.read(options.key) if options.key else None
+    order = Order(device, options.bundle, key, options.interpreter)
+    built = build(order, output, lock, _cache(options, lock.release), log)
     for path in (built.run, built.tar_gz):
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     log(f"{built.folder_bytes / 1e6:.0f} MB unpacked; took {time.monotonic() - started:.0f} s")

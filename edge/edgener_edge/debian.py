@@ -1,4 +1,4 @@
-"""A build as a Debian package: the folder in /opt/edgener, and the command ``edgener``."""
+"""A build as a Debian package: the folder in /opt/edgener, the command ``edgener``, and the units of the service."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 from edgener_edge.artifact import Artifact
+from edgener_edge.build import DEVICE, BuildRecord
+from edgener_edge.folder import TEMPLATES
 from edgener_edge.tools import run_tool
 
 CONTROL = """\
@@ -18,10 +20,14 @@ Maintainer: the edgener project
 Section: text
 Priority: optional
 Installed-Size: {kilobytes}
-Description: Chinese named-entity recognition, with its own interpreter and model
+{depends}Description: Chinese named-entity recognition
  Finds people, places and organizations in Chinese text. Built for {device},
- with the model {model}. Needs no Python and no network.
+ with the model {model}. Needs no network.
+ .
+ 'systemctl enable --now edgener.socket' answers on /run/edgener.sock.
 """
+UNITS = ("edgener.service", "edgener.socket")
+SCRIPTS = ("postinst", "prerm")
 
 
 def write_deb(artifact: Artifact, target: Path, time: int) -> None:
@@ -32,14 +38,18 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
         shutil.copytree(artifact.folder, root / "opt/edgener")
         (root / "usr/bin").mkdir(parents=True)
         (root / "usr/bin/edgener").symlink_to("/opt/edgener/edgener")
+        for name in UNITS:
+            _put(TEMPLATES / name, root / "usr/lib/systemd/system" / name, 0o644)
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
-        (root / "DEBIAN").mkdir()
+        for name in SCRIPTS:
+            _put(TEMPLATES / f"debian-{name}.sh", root / "DEBIAN" / name, 0o755)
         control = CONTROL.format(
             version=record.edgener,
             architecture=artifact.platform.debian,
             kilobytes=-(-size // 1024),
             device=record.device,
             model=record.model,
+            depends=_depends(record) if record.interpreter == DEVICE else "",
         )
         (root / "DEBIAN/control").write_text(control, encoding="utf-8")
         for path in (root, *root.rglob("*")):
@@ -60,3 +70,16 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
         ]
         run_tool(command, "run this on Debian or install dpkg", env=env)
         draft.replace(target)
+
+
+def _depends(record: BuildRecord) -> str:
+    """What the device must bring."""
+    major, minor = record.python.split(".")
+    interpreter = f"python3 (>= {major}.{minor}), python3 (<< {major}.{int(minor) + 1})"
+    return f"Depends: {interpreter}, libc6 (>= {record.glibc}), libstdc++6\n"
+
+
+def _put(source: Path, target: Path, mode: int) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import edgener
 from edgener.bundle import MANIFEST, describe_file, load_bundle
+from edgener.minisign import PublicKey
+from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
 from edgener_edge.errors import BuildError
+from edgener_edge.lock import Wheel
 from edgener_edge.tools import run_tool
 
 TEMPLATES = Path(__file__).parent
 CHECKSUMS = "files.sha256"
+MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
 LIBRARIES = (
     "libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2",
     "libz.so.1", "libexpat.so.1", "libffi.so.8", "libbz2.so.1.0", "liblzma.so.5", "libcrypto.so.3",
@@ -41,18 +46,20 @@ PRUNED_WHEELS = (
 )  # fmt: skip
 
 
-def add_interpreter(folder: Path, debs: Sequence[Path], platform: Platform, python: str, scratch: Path) -> None:
-    """Put ``bin``, ``lib`` and ``syslib`` into ``folder`` from the unpacked Debian packages, in ``scratch``."""
+def unpack_debs(debs: Iterable[Path], root: Path) -> None:
+    """Unpack Debian packages into ``root``, without installing them."""
     for deb in debs:
-        run_tool(["dpkg-deb", "-x", deb, scratch], "run this on Debian or install dpkg")
+        run_tool(["dpkg-deb", "-x", deb, root], "run this on Debian or install dpkg")
+
+
+def add_interpreter(folder: Path, root: Path, platform: Platform, python: str) -> None:
+    """Put ``bin``, ``lib`` and ``syslib`` into ``folder`` from the Debian packages unpacked in ``root``."""
     (folder / "bin").mkdir()
-    shutil.copyfile(scratch / f"usr/bin/python{python}", folder / f"bin/python{python}")
-    shutil.copytree(
-        scratch / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_ignoring(PRUNED_STDLIB)
-    )
+    shutil.copyfile(root / f"usr/bin/python{python}", folder / f"bin/python{python}")
+    shutil.copytree(root / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_ignoring(PRUNED_STDLIB))
     (folder / "syslib").mkdir()
     for name in (platform.loader, *LIBRARIES):
-        shutil.copyfile(_library(scratch, platform, name), folder / "syslib" / name)
+        shutil.copyfile(_library(root, platform, name), folder / "syslib" / name)
 
 
 def add_wheels(folder: Path, wheels: Iterable[Path]) -> None:
@@ -76,12 +83,35 @@ def add_runtime(folder: Path, bundle: Path) -> None:
         shutil.copyfile(bundle / name, target / "default" / name)
 
 
+def add_trusted_key(folder: Path, key: PublicKey) -> None:
+    """Let the device install only models that ``key`` signed."""
+    (folder / TRUSTED_KEY).write_text(key.to_text(), encoding="utf-8")
+
+
 def add_launcher(folder: Path, platform: Platform, python: str, threads: int) -> None:
     """Write the script that starts the folder's own interpreter."""
     text = fill((TEMPLATES / "launcher.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "LOADER": platform.loader, "PYTHON": python,
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")
+
+
+def add_device_launcher(folder: Path, platform: Platform, python: str, glibc: str, threads: int) -> None:
+    """Write the script that starts the device's own interpreter, and what looks whether that one fits."""
+    text = fill((TEMPLATES / "launcher-device.sh").read_text(encoding="utf-8"), {
+        "THREADS": str(threads), "PYTHON": python, "GLIBC": glibc, "MACHINE": platform.machine,
+    })  # fmt: skip
+    (folder / "edgener").write_text(text, encoding="utf-8")
+    shutil.copyfile(TEMPLATES / "start.py", folder / "start.py")
+
+
+def needed_glibc(wheels: Iterable[Wheel]) -> str:
+    """The oldest glibc that all of ``wheels`` run on, by the tags in their names (PEP 600)."""
+    newest = (2, 17)
+    for wheel in wheels:
+        tags = [(int(major), int(minor)) for major, minor in MANYLINUX.findall(wheel.file_name)]
+        newest = max(newest, min(tags, default=newest))
+    return f"{newest[0]}.{newest[1]}"
 
 
 def compile_sources(folder: Path, host: Path, host_platform: Platform, python: str) -> None:
@@ -111,7 +141,7 @@ def compile_sources(folder: Path, host: Path, host_platform: Platform, python: s
         run_tool([*command, *options, folder / part], "the pinned interpreter must run on this machine", env=env)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(compile_part, ("lib", "site")))
+        list(pool.map(compile_part, [part for part in ("lib", "site") if (folder / part).exists()]))
 
 
 def interpreter_command(folder: Path, platform: Platform, python: str) -> list[str]:

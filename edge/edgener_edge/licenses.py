@@ -12,6 +12,8 @@ from edgener_edge.lock import Deb, Wheel
 
 FILE = "THIRD_PARTY.txt"
 COMMON = re.compile(r"/usr/share/common-licenses/([A-Za-z0-9.-]*[A-Za-z0-9])")
+COMMON_PACKAGE = "base-files"
+"""Of Debian: brings the texts of the common licences."""
 OWN = "Apache-2.0"
 """edgener's own licence."""
 RULE = "=" * 100
@@ -20,7 +22,8 @@ HEAD = """\
 edgener and its model: the licences that the model's README.md names, and Apache-2.0 (below) for edgener itself.
 This folder carries the programs and libraries listed here, unchanged but for files left out, under the licences
 below. The source of a Debian package: 'apt-get source NAME=VERSION' on Debian; of a Python package: its page on PyPI.
-The GNU C library, libgcc and libstdc++ are linked dynamically and may be replaced: they lie in syslib/.
+The GNU C library, libgcc and libstdc++, where they are carried, are linked dynamically and may be replaced: they lie in
+syslib/.
 
 """
 

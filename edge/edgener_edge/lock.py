@@ -71,7 +71,7 @@ class Lock:
     debs: dict[str, tuple[Deb, ...]]
     """By what they serve: ``python-aarch64``, ``qemu-user`` ..."""
     wheels: dict[str, tuple[Wheel, ...]]
-    """By the machine that they run on."""
+    """By the machine that they run on; with ``sign-`` before, those that check signatures."""
 
     def debs_for(self, purpose: str) -> tuple[Deb, ...]:
         """The packages of one purpose; raises LockError where it has none."""

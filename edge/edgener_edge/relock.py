@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgener_edge.apt import AptRoot
@@ -20,6 +21,8 @@ PYTHON_PACKAGES = (
 """The interpreter, the libraries that it and the wheels are linked with, and the texts of the common licences."""
 REQUIREMENTS = ("onnxruntime>=1.24", "numpy>=2", "tokenizers>=0.22,<0.24")
 """What the runtime depends on; the same as in pyproject.toml."""
+SIGN_REQUIREMENTS = ("cryptography>=46", "cffi>=2", "pycparser>=2")
+"""What builds that check signatures carry besides: the extra ``sign``, with all that it needs."""
 
 
 def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:
@@ -38,13 +41,15 @@ def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:
     for platform in PLATFORMS.values():
         log(f"wheels for {platform.machine}")
         with tempfile.TemporaryDirectory(dir=scratch) as draft:
-            wheels[platform.machine] = _wheels(platform, Path(draft))
+            wheels[platform.machine] = _wheels(REQUIREMENTS, platform, Path(draft))
+        with tempfile.TemporaryDirectory(dir=scratch) as draft:
+            wheels[f"sign-{platform.machine}"] = _wheels(SIGN_REQUIREMENTS, platform, Path(draft))
     return Lock(FORMAT_VERSION, RELEASE, PYTHON, date, debs, wheels)
 
 
-def _wheels(platform: Platform, directory: Path) -> tuple[Wheel, ...]:
+def _wheels(requirements: Sequence[str], platform: Platform, directory: Path) -> tuple[Wheel, ...]:
     avoided = {name: "".join(f",!={version}" for version in versions) for name, versions in AVOIDED.items()}
-    wanted = [requirement + avoided.get(requirement.split(">")[0], "") for requirement in REQUIREMENTS]
+    wanted = [requirement + avoided.get(requirement.split(">")[0], "") for requirement in requirements]
     fetch_wheels(wanted, platform, PYTHON, directory)
     return tuple(_describe(path) for path in sorted(directory.glob("*.whl")))
 

@@ -21,6 +21,7 @@ from edgener.tags import TagSet
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.json.minisig"
 GRAPH = "model.onnx"
 TOKENIZER = "tokenizer.json"
 GOLDEN = "golden.json"
@@ -160,7 +161,8 @@ def describe_file(path: Path) -> File:
         return File(stream.tell(), digest)
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest_bytes(path: Path) -> bytes:
+    """Content of a manifest.json, unverified; raises a BundleError where it cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_MANIFEST + 1)
@@ -170,8 +172,12 @@ def _read_manifest(path: Path) -> Manifest:
         raise BundleUnreadableError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > LONGEST_MANIFEST:
         raise ManifestError(f"{path}: larger than any manifest; copy the bundle again")
+    return content
+
+
+def _read_manifest(path: Path) -> Manifest:
     try:
-        plain = json.loads(content)
+        plain = json.loads(read_manifest_bytes(path))
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: is not JSON ({error}); copy the bundle again") from error
     version = plain.get("format_version") if isinstance(plain, dict) else None

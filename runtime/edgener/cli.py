@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,11 @@ from edgener import __version__
 from edgener.documents import Document, line_groups
 from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, UsageError
 from edgener.progress import Progress
+from edgener.providers import CPU, PROVIDERS
 from edgener.records import to_plain
 
 if TYPE_CHECKING:
+    from edgener.answers import Answers
     from edgener.recognizer import Recognizer
     from edgener.writers import Writer
 
@@ -40,10 +43,13 @@ other commands (each has --help):
   edgener env                 versions, processor, memory
   edgener doctor              what is wrong with this machine, if anything
   edgener bench               latency, throughput and memory on this machine
+  edgener serve               answers on a Unix socket, with the model loaded once
   edgener install BUNDLE      use this model from now on; edgener rollback goes back
+  edgener sign BUNDLE         so that a device knows whose it is; edgener keygen makes the keys
 
 exit codes: 0 fine, 2 wrong arguments, 3 unreadable input, 4 output cannot be written, 5 a machine that
-edgener cannot run on, 10 to 20 a bundle that cannot be used (docs/bundle.md lists them), 130 interrupted
+edgener cannot run on, 6 no key, 7 a package that is not installed, 8 no such GPU, 10 to 23 a bundle that
+cannot be used (docs/bundle.md lists them), 130 interrupted
 """
 
 
@@ -88,23 +94,26 @@ def _recognize(arguments: Sequence[str]) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="cores to compute on; default: EDGENER_THREADS or 1")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="most windows at once; default: 8")
     parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help="leave out less certain entities")
+    parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help="what computes; default: %(default)s")
     parser.add_argument("--version", action="version", version=f"edgener {__version__}")
     options = parser.parse_args(arguments)
     if options.text and options.file:
         raise UsageError("give either texts or --file, not both")
-    if not 0 <= options.min_score <= 1:
-        raise UsageError(f"--min-score is {options.min_score}; it must be between 0 and 1")
 
     with _held_interrupts():
+        from edgener.answers import check_min_score
         from edgener.device_cli import default_threads
         from edgener.models import current_model
         from edgener.recognizer import Recognizer
 
+    check_min_score(options.min_score)
     threads = default_threads() if options.threads is None else options.threads
-    recognizer = Recognizer.load(options.model or current_model(), threads=threads, batch_size=options.batch_size)
+    recognizer = Recognizer.load(
+        options.model or current_model(), threads=threads, batch_size=options.batch_size, provider=options.provider
+    )
     run = _Run(recognizer, options.format, options.min_score)
     if options.text:
-        run.write(None, [(text,) for text in options.text])
+        run.write([(text,) for text in options.text])
     elif options.file:
         for name in options.file:
             run.read(_standard_input() if name == STANDARD_INPUT else _open(name), name)
@@ -124,16 +133,16 @@ class _Run:
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._recognizer, self._min_score = recognizer, min_score
         self._writer: Writer = WRITERS[output_format](shows_colour)
-        self._line = 1
         self._warned = False
 
     def read(self, fd: int, file: str | None) -> None:
         """All lines of an open file."""
-        self._line = 1
+        answers = self._answers(file)
         progress = Progress(file or "standard input", os.fstat(fd).st_size)
         try:
             for group in line_groups(fd, progress.advance, lambda: self._warn_once(file)):
-                self.write(file, group)
+                for piece in answers(group):
+                    _print(piece)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -141,14 +150,15 @@ class _Run:
         finally:
             progress.close()
 
-    def write(self, file: str | None, documents: Iterable[Document]) -> None:
+    def write(self, documents: Iterable[Document]) -> None:
         """The answers to ``documents``, each written out as soon as it is known."""
-        from edgener.writers import Place
+        for piece in self._answers(None)(documents):
+            _print(piece)
 
-        for segment in self._recognizer.segments(documents):
-            certain = [entity for entity in segment.entities if entity.score >= self._min_score]
-            _print(self._writer(Place(file, self._line), segment._replace(entities=certain)))
-            self._line += segment.is_last
+    def _answers(self, file: str | None) -> Answers:
+        from edgener.answers import Answers
+
+        return Answers(self._recognizer, self._writer, self._min_score, file)
 
     def _warn_once(self, file: str | None) -> None:
         if not self._warned:
@@ -251,42 +261,21 @@ def _env(arguments: Sequence[str]) -> None:
     _print_table(rows)
 
 
-def _doctor(arguments: Sequence[str]) -> None:
+def _on_the_device(command: str, arguments: Sequence[str]) -> None:
     with _held_interrupts():
-        from edgener.device_cli import doctor
+        from edgener.device_cli import COMMANDS as DEVICE_COMMANDS
 
-    doctor(arguments, _print)
-
-
-def _bench(arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import bench
-
-    bench(arguments, _print)
-
-
-def _install(arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import install
-
-    install(arguments, _print)
-
-
-def _rollback(arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import rollback
-
-    rollback(arguments, _print)
+    DEVICE_COMMANDS[command](arguments, _print)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "inspect": _inspect,
     "check": _check,
     "env": _env,
-    "doctor": _doctor,
-    "bench": _bench,
-    "install": _install,
-    "rollback": _rollback,
+    **{
+        command: partial(_on_the_device, command)
+        for command in ("doctor", "bench", "install", "rollback", "keygen", "sign", "serve")
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""Commands for those who keep a device running: doctor, bench, install, rollback."""
+"""Commands for those who keep a device running: doctor, bench, install, rollback, keygen, sign, serve."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edgener.errors import MachineError, UsageError
+from edgener.providers import CPU, PROVIDERS
 from edgener.records import to_plain
 
 Print = Callable[[str], None]
@@ -68,22 +69,101 @@ def bench(arguments: Sequence[str], show: Print) -> None:
 
 def install(arguments: Sequence[str], show: Print) -> None:
     """``edgener install``."""
+    from edgener.minisign import PublicKey
     from edgener.models import install as install_model
     from edgener.models import models_directory
+    from edgener.signing import TRUSTED_KEY, trusted_key
 
     parser = _parser("install", "Check a model, and use it from now on in place of the present one, which is kept.")
     parser.add_argument("bundle", type=Path, help="directory of the new model")
+    parser.add_argument(
+        "--key", type=Path, metavar="PUBLIC", help=f"take it only if this key signed it; default: {TRUSTED_KEY}, if any"
+    )
     options = parser.parse_args(arguments)
-    _show_path(install_model(options.bundle, models_directory()), options.json, show)
+    models = models_directory()
+    key = PublicKey.read(options.key) if options.key else trusted_key(models)
+    _show_path(install_model(options.bundle, models, key), options.json, show)
 
 
 def rollback(arguments: Sequence[str], show: Print) -> None:
     """``edgener rollback``."""
     from edgener.models import models_directory
     from edgener.models import rollback as roll_back
+    from edgener.signing import trusted_key
 
     options = _parser("rollback", "Use the model again that the last installation replaced.").parse_args(arguments)
-    _show_path(roll_back(models_directory()), options.json, show)
+    models = models_directory()
+    _show_path(roll_back(models, trusted_key(models)), options.json, show)
+
+
+def keygen(arguments: Sequence[str], show: Print) -> None:
+    """``edgener keygen``."""
+    from edgener.signing import TRUSTED_KEY, make_keys
+
+    parser = _parser("keygen", "Make a pair of keys: NAME.key signs bundles and is secret, NAME.pub goes to devices.")
+    parser.add_argument("name", type=Path, metavar="NAME", help="of the two files, without an ending")
+    options = parser.parse_args(arguments)
+    secret, public = make_keys(options.name)
+    if options.json:
+        show(json.dumps({"secret": str(secret), "public": str(public)}, ensure_ascii=False) + "\n")
+    else:
+        show(f"{secret}  signs; keep it secret\n{public}  goes to the devices, as {TRUSTED_KEY}\n")
+
+
+def sign(arguments: Sequence[str], show: Print) -> None:
+    """``edgener sign``."""
+    from edgener.minisign import SecretKey
+    from edgener.signing import sign_bundle
+
+    parser = _parser("sign", "Sign a bundle; 'minisign -Vm manifest.json -p NAME.pub' can check the signature as well.")
+    parser.add_argument("bundle", type=Path, help="directory of the model")
+    parser.add_argument("--key", type=Path, required=True, metavar="SECRET", help="NAME.key of 'edgener keygen'")
+    options = parser.parse_args(arguments)
+    path = sign_bundle(options.bundle, SecretKey.read(options.key))
+    show(json.dumps({"signature": str(path)}, ensure_ascii=False) + "\n" if options.json else f"{path}\n")
+
+
+def serve(arguments: Sequence[str], _show: Print) -> None:
+    """``edgener serve``."""
+    from edgener.answers import check_min_score
+    from edgener.models import current_model
+    from edgener.recognizer import Recognizer
+    from edgener.service import Service, listening
+    from edgener.systemd import inherited_listener
+
+    parser = argparse.ArgumentParser(
+        prog="edgener serve",
+        description="Answer each line that clients send to a Unix socket with one line of JSON; SIGTERM ends it.",
+        epilog="example:\n  edgener serve --socket /tmp/x &\n  echo 王小明在北京大学工作。 | nc -UN /tmp/x",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--socket", type=Path, metavar="PATH", help="where to listen, unless systemd passes a socket")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="default: the installed or the built-in one")
+    parser.add_argument("--threads", type=int, metavar="N", help="cores to compute on; default: EDGENER_THREADS or 1")
+    parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help="leave out less certain entities")
+    parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help="what computes; default: %(default)s")
+    options = parser.parse_args(arguments)
+    check_min_score(options.min_score)
+    threads = default_threads() if options.threads is None else options.threads
+    inherited = inherited_listener()
+    if bool(inherited) == bool(options.socket):
+        raise UsageError("give either --socket or, through systemd, a socket unit")
+    model = options.model or current_model()
+    recognizer = Recognizer.load(model, threads=threads, serial=True, provider=options.provider)
+    with inherited or listening(options.socket) as listener:
+        Service(recognizer, listener, options.min_score).run()
+
+
+COMMANDS: dict[str, Callable[[Sequence[str], Print], None]] = {
+    "doctor": doctor,
+    "bench": bench,
+    "install": install,
+    "rollback": rollback,
+    "keygen": keygen,
+    "sign": sign,
+    "serve": serve,
+}
 
 
 def default_threads() -> int:

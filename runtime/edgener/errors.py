@@ -5,6 +5,9 @@ EdgenerError                    1
 ├── InputError                  3  a text file that cannot be read
 ├── OutputError                 4  a place that cannot be written: disk full, no permission
 ├── MachineError                5  a machine that the recognizer cannot run on
+├── KeyFileError                6  a key or signature file that cannot be read, or is none
+├── MissingExtraError           7  an optional package that is not installed
+├── ProviderError               8  what should compute the graph is not there
 └── BundleError                10  a model bundle that cannot be used
     ├── BundleMissingError     11  its directory, or a file of it, is not there
     ├── BundleUnreadableError  12  it is there and cannot be read
@@ -15,7 +18,10 @@ EdgenerError                    1
     ├── GraphError             17  not an ONNX graph that onnxruntime can run
     ├── SignatureError         18  the graph's inputs, outputs or labels do not fit the manifest
     ├── TokenizerError         19  tokenizer.json cannot be used
-    └── GoldenError            20  the model does not give the answers that it was packed with
+    ├── GoldenError            20  the model does not give the answers that it was packed with
+    ├── UnsignedError          21  it has no signature, but this device asks for one
+    ├── WrongKeyError          22  it was signed with another key than the trusted one
+    └── ForgedError            23  its manifest or its signature was changed after signing
 """
 
 from __future__ import annotations
@@ -51,6 +57,24 @@ class MachineError(EdgenerError):
     """A machine that the recognizer cannot run on; ``edgener doctor`` says why."""
 
     exit_code = 5
+
+
+class KeyFileError(EdgenerError):
+    """A key or signature file that cannot be read, or a key file that holds none."""
+
+    exit_code = 6
+
+
+class MissingExtraError(EdgenerError):
+    """An optional package that is not installed; the message says how to install it."""
+
+    exit_code = 7
+
+
+class ProviderError(EdgenerError):
+    """The execution provider that was asked for is not in this onnxruntime, or does not work on this machine."""
+
+    exit_code = 8
 
 
 class BundleError(EdgenerError):
@@ -117,3 +141,21 @@ class GoldenError(BundleError):
     """The model does not give the answers that it was packed with."""
 
     exit_code = 20
+
+
+class UnsignedError(BundleError):
+    """The bundle has no signature, but this device takes only signed ones."""
+
+    exit_code = 21
+
+
+class WrongKeyError(BundleError):
+    """The bundle was signed with another key than the trusted one."""
+
+    exit_code = 22
+
+
+class ForgedError(BundleError):
+    """manifest.json, or its signature, was changed after it was signed."""
+
+    exit_code = 23

@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, Bundle, load_bundle
+from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle
 from edgener.errors import BundleError, BundleMissingError, GoldenError, OutputError
+from edgener.minisign import PublicKey
+from edgener.signing import verify_bundle
 
 CURRENT, PREVIOUS, LOCK = "current", "previous", ".lock"
 DRAFT = ".draft-"
@@ -46,19 +48,20 @@ def current_model(directory: Path | None = None) -> Path:
         return DEFAULT_BUNDLE
 
 
-def install(source: Path, directory: Path) -> Path:
+def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path:
     """Copy the bundle ``source`` into ``directory``, check its golden cases there, and make it the current model.
 
     The model that was current is kept as the previous one; older ones are deleted. Returns the new folder. Raises a
-    BundleError where the bundle is bad, OutputError where it cannot be written; the current model then stays.
+    BundleError where the bundle is bad, or not signed with ``key`` if there is one, OutputError where it cannot be
+    written; the current model then stays.
     """
-    bundle = load_bundle(source)
+    bundle = _verified(source, key)
     digest = hashlib.sha256(bundle.manifest.to_json().encode()).hexdigest()[:DIGEST]
     name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bundle.manifest.name)
     with _locked(directory):
         target = directory / f"{name.lstrip('.')}-{digest}"
-        if not _is_whole(target):
-            _copy(bundle, target)
+        if not _is_whole(target, key):
+            _copy(bundle, target, key)
         check_golden(target)
         old = _target(directory, CURRENT)
         if old != target.name:
@@ -69,15 +72,17 @@ def install(source: Path, directory: Path) -> Path:
     return target
 
 
-def rollback(directory: Path) -> Path:
+def rollback(directory: Path, key: PublicKey | None = None) -> Path:
     """Make the previous model the current one, and the other way round; its folder.
 
-    Raises BundleMissingError where there is none, and a BundleError where it is no longer whole.
+    Raises BundleMissingError where there is none, and a BundleError where it is no longer whole, or not signed with
+    ``key`` if there is one.
     """
     with _locked(directory):
         old, new = _target(directory, CURRENT), _target(directory, PREVIOUS)
         if not old or not new or old == new:
             raise BundleMissingError(f"{directory}: holds no older model to go back to")
+        _verified(directory / new, key)
         check_golden(directory / new)
         _point(directory, CURRENT, new)
         _point(directory, PREVIOUS, old)
@@ -95,25 +100,33 @@ def check_golden(path: Path) -> None:
             raise GoldenError(f"{path}: gives another answer to {case.text!r:.60} than it was packed with; not used")
 
 
-def _copy(bundle: Bundle, target: Path) -> None:
+def _verified(path: Path, key: PublicKey | None) -> Bundle:
+    """The signature first: what nobody vouches for is not parsed."""
+    if key:
+        verify_bundle(path, key)
+    return load_bundle(path)
+
+
+def _copy(bundle: Bundle, target: Path, key: PublicKey | None) -> None:
     """Files first, then the folder, then its name: each on the disk before the next."""
     directory = target.parent
     if target.exists():
         target.replace(Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory)))
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory))
-    for name in (*bundle.manifest.files, MANIFEST):
+    signature = (SIGNATURE,) if bundle.path(SIGNATURE).is_file() else ()
+    for name in (*bundle.manifest.files, MANIFEST, *signature):
         shutil.copyfile(bundle.path(name), draft / name)
         _sync(draft / name)
     draft.chmod(0o755)
-    load_bundle(draft)
+    _verified(draft, key)
     _sync(draft)
     draft.replace(target)
     _sync(directory)
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Path, key: PublicKey | None) -> bool:
     try:
-        load_bundle(path)
+        _verified(path, key)
     except BundleError:
         return False
     return True

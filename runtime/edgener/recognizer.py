@@ -14,7 +14,8 @@ from edgener.decode import ScoredSpan, decode
 from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
-from edgener.session import Session
+from edgener.providers import CPU
+from edgener.session import SerialSession, Session
 from edgener.windows import Chunk, Window, chunks, sentence_ends, windows
 
 POOL_DOCUMENTS = 256
@@ -76,11 +77,21 @@ class Recognizer:
         self._margin = min(LONGEST_MARGIN, self._room // 4)
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, threads: int = 1, batch_size: int = 8) -> Recognizer:
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        threads: int = 1,
+        batch_size: int = 8,
+        serial: bool = False,
+        provider: str = CPU,
+    ) -> Recognizer:
         """The model of the bundle in the directory ``path``; of the bundle that edgener brings where it is None.
 
-        ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows.
-        Raises UsageError, or a BundleError that names the file and the remedy.
+        ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows. With ``serial``, one batch
+        is computed at a time, however many threads of the program ask: memory does not grow with them. ``provider``
+        computes: ``cpu``, ``cuda`` or ``tensorrt``.
+        Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
         """
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
@@ -91,7 +102,8 @@ class Recognizer:
                 f"{bundle.path(TOKENIZER)}: has {encoder.vocabulary_size} entries, but the model knows "
                 f"{bundle.manifest.vocabulary_size}; export the model again"
             )
-        return cls(bundle.manifest, encoder, Session(bundle.path(GRAPH), bundle.manifest, threads), batch_size)
+        session = (SerialSession if serial else Session)(bundle.path(GRAPH), bundle.manifest, threads, provider)
+        return cls(bundle.manifest, encoder, session, batch_size)
 
     def __call__(self, text: str) -> list[Entity]:
         """Entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each of them."""

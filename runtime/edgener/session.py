@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgener.bundle import Manifest, Tensor
-from edgener.errors import GraphError, SignatureError
+from edgener.errors import GraphError, ProviderError, SignatureError, UsageError
+from edgener.providers import CPU, PROVIDERS
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, at import
 
@@ -22,11 +25,13 @@ NUMPY_NAMES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int
 class Session:
     """A loaded graph. Safe to share between threads: it keeps nothing between two runs."""
 
-    def __init__(self, graph: Path, manifest: Manifest, threads: int) -> None:
+    def __init__(self, graph: Path, manifest: Manifest, threads: int, provider: str = CPU) -> None:
+        _check_provider(provider, onnxruntime.get_available_providers(), "is not in")
         try:
-            self._session = _open(graph, threads)
+            self._session = _open(graph, threads, provider)
         except Exception as error:  # onnxruntime's own errors share no base class but this
             raise GraphError(f"{graph}: onnxruntime {onnxruntime.__version__} cannot run it: {error}") from error
+        _check_provider(provider, self._session.get_providers(), "cannot load its libraries in")
         _verify_signature(graph, _signature(self._session), manifest)
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -35,13 +40,38 @@ class Session:
         return logits
 
 
+class SerialSession(Session):
+    """A session that runs the graph for one thread at a time, in the memory that one run needs."""
+
+    def __init__(self, graph: Path, manifest: Manifest, threads: int, provider: str = CPU) -> None:
+        super().__init__(graph, manifest, threads, provider)
+        self._turn = threading.Lock()
+
+    def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """As in Session."""
+        with self._turn:
+            return super().__call__(ids, attention_mask)
+
+
 def graph_signature(graph: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Inputs and outputs of a graph, as a manifest describes them."""
-    return _signature(_open(graph, threads=1))
+    return _signature(_open(graph, threads=1, provider=CPU))
 
 
-def _open(graph: Path, threads: int) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(str(graph), _options(threads), providers=["CPUExecutionProvider"])
+def _open(graph: Path, threads: int, provider: str) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(str(graph), _options(threads), providers=list(PROVIDERS[provider]))
+
+
+def _check_provider(provider: str, available: Sequence[str], trouble: str) -> None:
+    """onnxruntime would compute on the CPU instead, and say so in a log at most."""
+    if provider not in PROVIDERS:
+        raise UsageError(f"provider is {provider!r}; known: {', '.join(PROVIDERS)}")
+    if PROVIDERS[provider][0] not in available:
+        raise ProviderError(
+            f"{provider}: {PROVIDERS[provider][0]} {trouble} onnxruntime {onnxruntime.__version__}, which has "
+            f"{', '.join(available)}; install an onnxruntime that is built for this GPU and its driver, or use "
+            f"--provider {CPU}"
+        )
 
 
 def _signature(session: onnxruntime.InferenceSession) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

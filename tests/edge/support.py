@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,23 +21,28 @@ DEVICE: Device = find_device("x86-64" if platform.machine() == "x86_64" else "aa
 """One whose programs run on this machine."""
 
 
-def make_folder(directory: Path) -> Path:
-    """A folder with what every build has; its launcher prints its arguments."""
+def make_folder(directory: Path, **record_changes: str) -> Path:
+    """A folder with what every build has; its launcher and its interpreter print their arguments."""
     folder = directory / NAME
     folder.mkdir(parents=True)
     (folder / "edgener").write_text('#!/bin/sh\necho "answer: $*"\n')
     (folder / "syslib").mkdir()
     (folder / "syslib/data").write_bytes(bytes(range(256)) * 4096)
+    loader, libc = (Path("/lib", DEVICE.platform.triplet, name) for name in (DEVICE.platform.loader, "libc.so.6"))
+    for library in (loader, libc):
+        shutil.copyfile(library, folder / "syslib" / library.name)
+    (folder / "bin").mkdir()
+    shutil.copyfile("/bin/echo", folder / "bin/python3.11")
     record = BuildRecord(1, DEVICE.name, DEVICE.platform.machine, "3.11.2-6", "0.1.0", "tiny", {}, "2026-01-01")
-    (folder / BUILD_FILE).write_text(json.dumps(to_plain(record)))
+    (folder / BUILD_FILE).write_text(json.dumps({**to_plain(record), **record_changes}))
     parts.set_modes(folder)
     parts.write_checksums(folder)
     return folder
 
 
-def make_files(directory: Path) -> tuple[Path, Path]:
+def make_files(directory: Path, **record_changes: str) -> tuple[Path, Path]:
     """The folder as .run and .tar.gz."""
-    folder = make_folder(directory)
+    folder = make_folder(directory, **record_changes)
     tar, run, tar_gz = directory / "folder.tar", directory / "made.run", directory / "made.tar.gz"
     write_tar(folder, NAME, tar, TIME)
     write_run(tar, DEVICE, NAME, run)

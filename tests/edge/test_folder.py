@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from edgener.bundle import load_bundle
+from edgener.minisign import SecretKey
+from edgener.signing import trusted_key
 from edgener_edge import folder as parts
+from edgener_edge.build import Order, wheels_of
 from edgener_edge.cpio import initramfs
 from edgener_edge.devices import DEVICES, X86_64, find_device
 from edgener_edge.errors import DeviceError
@@ -52,6 +55,15 @@ def test_runtime_and_model(tmp_path: Path) -> None:
     assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
     assert (tmp_path / "site/edgener/cli.py").exists()
     assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_a_build_with_a_key_carries_the_key_and_what_checks_with_it(tmp_path: Path) -> None:
+    key, lock = SecretKey.generate().public(), read_lock()
+    parts.add_trusted_key(tmp_path, key)
+    assert trusted_key(tmp_path) == key
+    orders = [Order(find_device("pi4"), TINY_BUNDLE, key) for key in (None, key)]
+    plain, signed = ({wheel.name for wheel in wheels_of(order, lock)} for order in orders)
+    assert signed - plain == {"cffi", "cryptography", "pycparser"}
 
 
 def test_launcher_is_a_valid_script(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from edgener_edge.apt import parse_sources
 from edgener_edge.devices import AVOIDED, DEVICES
 from edgener_edge.errors import LockError
 from edgener_edge.lock import LOCK_FILE, Deb, read_lock
-from edgener_edge.relock import PYTHON_PACKAGES, REQUIREMENTS
+from edgener_edge.relock import PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 SOURCES = """\
@@ -43,6 +43,8 @@ def test_the_lock_file_is_complete_and_names_no_server() -> None:
         assert [wheel.name for wheel in lock.wheels_for(device.platform.machine)] == [
             "numpy", "onnxruntime", "tokenizers",
         ]  # fmt: skip
+        signing = [wheel.name for wheel in lock.wheels_for(f"sign-{device.platform.machine}")]
+        assert signing == ["cffi", "cryptography", "pycparser"]
     assert "://" not in LOCK_FILE.read_text()
     assert lock.to_json() == LOCK_FILE.read_text()
 
@@ -56,6 +58,7 @@ def test_no_avoided_version_is_pinned() -> None:
 def test_requirements_are_those_of_the_project() -> None:
     project = tomllib.loads(PYPROJECT.read_text())["project"]
     assert sorted(REQUIREMENTS) == sorted(project["dependencies"])
+    assert SIGN_REQUIREMENTS[0] in project["optional-dependencies"]["sign"]
 
 
 @pytest.mark.parametrize(

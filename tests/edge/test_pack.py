@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import configparser
 import gzip
 import hashlib
 import io
 import json
+import os
+import shutil
 import subprocess
 import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edgener.service import DRAIN_SECONDS
 from edgener_edge.cli import main
+from edgener_edge.debian import SCRIPTS, UNITS
+from edgener_edge.folder import TEMPLATES
 from tests.edge.support import DEVICE, make_files
 
 
@@ -29,39 +37,147 @@ def test_same_build_same_bytes(run: Path, tmp_path: Path, form: str) -> None:
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
-def test_image_layout_is_whole(run: Path, tmp_path: Path) -> None:
-    output = tmp_path / "image.tar"
-    assert main(["pack", str(run), "--as", "oci", "--output", str(output)]) == 0
-    with tarfile.open(output) as archive:
+def pack(run: Path, form: str, output: Path) -> Path:
+    assert main(["pack", str(run), "--as", form, "--output", str(output)]) == 0
+    return output
+
+
+def image_blobs(image: Path) -> dict[str, bytes]:
+    """All blobs of an image layout by digest, each with the digest that it is named by."""
+    with tarfile.open(image) as archive:
         files = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+    assert json.loads(files.pop("oci-layout")) == {"imageLayoutVersion": "1.0.0"}
+    blobs = {"index": files.pop("index.json")}
     for name, content in files.items():
-        if name.startswith("blobs/"):
-            assert name == f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
-
-    def blob(descriptor: dict[str, object]) -> bytes:
-        content = files["blobs/" + str(descriptor["digest"]).replace(":", "/")]
-        assert len(content) == descriptor["size"]
-        return content
-
-    assert json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
-    (entry,) = json.loads(files["index.json"])["manifests"]
-    manifest = json.loads(blob(entry))
-    config = json.loads(blob(manifest["config"]))
-    layer = gzip.decompress(blob(manifest["layers"][0]))
-    assert config["architecture"] == entry["platform"]["architecture"] == DEVICE.platform.debian
-    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}"]
-    with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
-        assert "opt/edgener/edgener" in archive.getnames()
+        digest = hashlib.sha256(content).hexdigest()
+        assert name == f"blobs/sha256/{digest}"
+        blobs[f"sha256:{digest}"] = content
+    return blobs
 
 
-def test_debian_package_is_whole(run: Path, tmp_path: Path) -> None:
-    output = tmp_path / "edgener.deb"
-    assert main(["pack", str(run), "--as", "deb", "--output", str(output)]) == 0
-    fields = subprocess.run(["dpkg-deb", "--field", output], check=True, capture_output=True, text=True).stdout
+def described(value: Any) -> Iterator[dict[str, Any]]:
+    """Every descriptor in a JSON document of the image specification."""
+    if isinstance(value, dict):
+        if "digest" in value:
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from described(item)
+
+
+def unpack_image(image: Path, root: Path) -> dict[str, Any]:
+    """Check a layout as an engine does, without one, and unpack its layers into ``root``; its configuration."""
+    blobs = image_blobs(image)
+    used, documents = {"index"}, [blobs["index"]]
+    while documents:
+        for descriptor in described(json.loads(documents.pop())):
+            content = blobs[descriptor["digest"]]
+            assert len(content) == descriptor["size"]
+            used.add(descriptor["digest"])
+            if descriptor["mediaType"].endswith("+json"):
+                documents.append(content)
+    assert used == blobs.keys()
+    (entry,) = json.loads(blobs["index"])["manifests"]
+    manifest = json.loads(blobs[entry["digest"]])
+    config: dict[str, Any] = json.loads(blobs[manifest["config"]["digest"]])
+    assert manifest["mediaType"] == entry["mediaType"]
+    assert {key: config[key] for key in entry["platform"]} == entry["platform"]
+    assert config["rootfs"]["type"] == "layers"
+    for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True):
+        content = gzip.decompress(blobs[layer["digest"]])
+        assert diff_id == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            archive.extractall(root, filter="data")
+    return config
+
+
+def run_image(config: dict[str, Any], root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Start an unpacked image as an engine does: in its own root; where this user may not, by path."""
+    command = [*config["config"]["Entrypoint"], *arguments]
+    env = dict(variable.split("=", 1) for variable in config["config"]["Env"])
+    enter = ["unshare", "--map-root-user"]
+    if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode == 0:
+        command = [*enter, "--root", str(root), *command]
+    else:
+        command = [f"{root}{word}" if word.startswith("/") else word for word in command]
+    return subprocess.run(command, env=env | {"PATH": os.defpath}, capture_output=True, text=True, check=False)
+
+
+def test_an_image_is_whole_and_starts_in_its_own_root(run: Path, tmp_path: Path) -> None:
+    config = unpack_image(pack(run, "oci", tmp_path / "image.tar"), tmp_path / "root")
+    assert config["architecture"] == DEVICE.platform.debian
+    assert (tmp_path / "root/opt/edgener/edgener").is_file()
+    finished = run_image(config, tmp_path / "root", "王小明")
+    assert (finished.stdout, finished.stderr) == ("-OO -S -m edgener 王小明\n", "")
+
+
+def install(package: Path, root: Path) -> Callable[..., str]:
+    """Let dpkg install a package under ``root``, as any user; dpkg for other commands about it."""
+    for name in ("info", "updates"):
+        (root / "var/lib/dpkg" / name).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+
+    def dpkg(*arguments: str | Path) -> str:
+        options = ["--force-not-root", "--force-script-chrootless", "--force-bad-path", f"--log={root}/log"]
+        command = ["fakeroot"] if os.geteuid() and shutil.which("fakeroot") else []
+        command += ["dpkg", f"--root={root}", *options, *map(str, arguments)]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    dpkg("--install", package)
+    return dpkg
+
+
+def test_a_debian_package_is_installed_upgraded_and_removed(run: Path, tmp_path: Path) -> None:
+    package, root = pack(run, "deb", tmp_path / "edgener.deb"), tmp_path / "root"
+    dpkg = install(package, root)
+    assert "install ok installed" in dpkg("--status", "edgener")
+    assert (root / "usr/bin/edgener").readlink() == Path("/opt/edgener/edgener")
+    answer = subprocess.run([root / "opt/edgener/edgener", "王小明"], capture_output=True, text=True, check=True)
+    assert answer.stdout == "answer: 王小明\n"
+    assert dpkg("--verify", "edgener") == ""
+    dpkg("--install", package)
+    dpkg("--remove", "edgener")
+    left = {path.name for path in root.rglob("*") if path.is_file() and "var/lib/dpkg" not in str(path)}
+    assert left <= {"log"}
+
+
+def test_the_package_names_what_it_is(run: Path, tmp_path: Path) -> None:
+    package = pack(run, "deb", tmp_path / "edgener.deb")
+    fields = subprocess.run(["dpkg-deb", "--field", package], check=True, capture_output=True, text=True).stdout
     assert f"Architecture: {DEVICE.platform.debian}\n" in fields
-    subprocess.run(["dpkg-deb", "-x", output, tmp_path / "root"], check=True)
-    assert (tmp_path / "root/opt/edgener/files.sha256").is_file()
-    assert str((tmp_path / "root/usr/bin/edgener").readlink()) == "/opt/edgener/edgener"
+    assert "\nDepends:" not in fields
+    for script in SCRIPTS:
+        subprocess.run(["sh", "-n", TEMPLATES / f"debian-{script}.sh"], check=True)
+
+
+def test_the_units_are_valid(run: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(pack(run, "deb", tmp_path / "edgener.deb"), root)
+    paths = [root / "usr/lib/systemd/system" / name for name in UNITS]
+    service, sockets = (read_unit(path) for path in paths)
+    program = service["Service"]["ExecStart"].split()[0]
+    assert (root / program.removeprefix("/")).stat().st_mode & 0o111
+    assert service["Service"]["Type"] == "notify"
+    assert int(service["Service"]["TimeoutStopSec"]) > DRAIN_SECONDS
+    assert service["Unit"]["Requires"] == service["Install"]["Also"] == paths[1].name
+    assert sockets["Socket"]["ListenStream"] == "/run/edgener.sock"
+    if shutil.which("systemd-analyze"):
+        for pattern in ("*.target", "*.slice", "*.mount"):  # what every unit depends on
+            for unit in Path("/lib/systemd/system").glob(pattern):
+                shutil.copyfile(unit, paths[0].parent / unit.name)
+        command = ["systemd-analyze", "verify", f"--root={root}", "--man=no", *UNITS]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def read_unit(path: Path) -> configparser.RawConfigParser:
+    unit = configparser.RawConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(path, encoding="utf-8")
+    return unit
 
 
 def test_a_file_that_is_no_build(tmp_path: Path) -> None:

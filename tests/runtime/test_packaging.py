@@ -31,6 +31,8 @@ IN_WHEEL = (
     "edgener_export/report.html.jinja",
     "edgener_edge/*.py",
     "edgener_edge/*.sh",
+    "edgener_edge/edgener.service",
+    "edgener_edge/edgener.socket",
     "edgener_edge/py.typed",
     "edgener_edge/lock.json",
     "edgener_edge/sentences.txt",
@@ -87,7 +89,8 @@ def test_the_wheel_asks_for_three_packages(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
     required = re.findall(r"^Requires-Dist: ([\w-]+)([^;\n]*)(.*)$", wheel.read(name).decode(), re.MULTILINE)
     assert {package for package, _, marker in required if not marker} == {"onnxruntime", "numpy", "tokenizers"}
-    assert {marker for _, _, marker in required} == {"", "; extra == 'export'", "; extra == 'edge'"}
+    extras = {f"; extra == '{name}'" for name in ("export", "edge", "sign")}
+    assert {marker for _, _, marker in required} == {"", *extras}
 
 
 def test_the_unpacked_wheel_finds_entities(wheel: zipfile.ZipFile, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -166,7 +167,7 @@ def test_results_do_not_depend_on_the_number_of_threads(recognizer: Recognizer) 
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"batch_size": 0}, {"threads": -1}])
-def test_nonsense_is_refused(options: dict[str, int]) -> None:
+def test_nonsense_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="at least 1"):
         Recognizer.load(TINY_BUNDLE, **options)
 

@@ -1,0 +1,31 @@
+"""Documents in, lines of output out: what the command line and the service have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from edgener.documents import Document
+from edgener.errors import UsageError
+from edgener.recognizer import Recognizer
+from edgener.writers import Place, Writer
+
+
+class Answers:
+    """Answers to the lines of one file or connection, which are counted."""
+
+    def __init__(self, recognizer: Recognizer, writer: Writer, min_score: float, file: str | None = None) -> None:
+        self._recognizer, self._writer, self._min_score, self._file = recognizer, writer, min_score, file
+        self._line = 1
+
+    def __call__(self, documents: Iterable[Document]) -> Iterator[str]:
+        """Output for ``documents``, each piece as soon as it is known."""
+        for segment in self._recognizer.segments(documents):
+            certain = [entity for entity in segment.entities if entity.score >= self._min_score]
+            yield self._writer(Place(self._file, self._line), segment._replace(entities=certain))
+            self._line += segment.is_last
+
+
+def check_min_score(min_score: float) -> None:
+    """Raise UsageError for what is no probability."""
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"--min-score is {min_score}; it must be between 0 and 1")

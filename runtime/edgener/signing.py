@@ -1,0 +1,72 @@
+"""Signed bundles: manifest.json holds the digest of every other file, so that its signature stands for all of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from edgener.bundle import MANIFEST, SIGNATURE, load_bundle, read_manifest_bytes
+from edgener.errors import OutputError, UnsignedError
+from edgener.minisign import PublicKey, SecretKey
+
+TRUSTED_KEY = "trusted.pub"
+"""In the models' directory, or in the folder of a device build: only models signed with this key are installed."""
+
+
+def make_keys(stem: Path) -> tuple[Path, Path]:
+    """Write a new pair of keys: ``stem``.key, readable for its owner only, and ``stem``.pub; never over others."""
+    secret = SecretKey.generate()
+    files = {Path(f"{stem}.key"): (secret.to_text(), 0o600), Path(f"{stem}.pub"): (secret.public().to_text(), 0o644)}
+    for path in files:
+        if path.exists():
+            raise OutputError(f"{path}: exists already; name other files, or delete it")
+    for path, (text, mode) in files.items():
+        _write(path, text, mode)
+    secret_path, public_path = files
+    return secret_path, public_path
+
+
+def sign_bundle(directory: Path, key: SecretKey) -> Path:
+    """Sign the bundle in ``directory``, after checking that it is whole; the signature's path."""
+    load_bundle(directory)
+    comment = f"timestamp:{int(time.time())}\tfile:{MANIFEST}\thashed"
+    signature = key.sign(read_manifest_bytes(directory / MANIFEST), comment)
+    draft = directory / f".{SIGNATURE}.draft"
+    draft.unlink(missing_ok=True)
+    _write(draft, signature, 0o644)
+    draft.replace(directory / SIGNATURE)
+    return directory / SIGNATURE
+
+
+def verify_bundle(directory: Path, key: PublicKey) -> None:
+    """Check who signed manifest.json; its other files are for load_bundle to check.
+
+    Raises UnsignedError, WrongKeyError, ForgedError, or another BundleError where there is no bundle.
+    """
+    content = read_manifest_bytes(directory / MANIFEST)
+    signature = directory / SIGNATURE
+    if not signature.exists():
+        raise UnsignedError(
+            f"{signature}: not found, but only models signed with the key {key.name} are taken here; sign it with "
+            "'edgener sign', or ask its maker to"
+        )
+    key.verify(content, directory / MANIFEST, signature)
+
+
+def trusted_key(models: Path) -> PublicKey | None:
+    """The key that this device was told to trust; None where it takes any model. Raises KeyFileError if unreadable."""
+    build = os.environ.get("EDGENER_BUILD")
+    for directory in (models, *([Path(build)] if build else [])):
+        if os.path.lexists(directory / TRUSTED_KEY):
+            return PublicKey.read(directory / TRUSTED_KEY)
+    return None
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,45 @@
+"""What systemd passes to a service in its environment: a listening socket, and where to say that it is ready.
+
+The protocols are those of sd_listen_fds(3) and sd_notify(3); no library of systemd's is needed for them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from edgener.errors import UsageError
+
+FIRST_DESCRIPTOR = 3
+
+
+def inherited_listener() -> socket.socket | None:
+    """The socket of the unit that activated this process; None where systemd passed none.
+
+    Raises UsageError where it is not exactly one stream socket of the Unix kind.
+    """
+    if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
+        return None
+    count = os.environ.pop("LISTEN_FDS", "")
+    os.environ.pop("LISTEN_FDNAMES", None)
+    if count != "1":
+        raise UsageError(f"systemd passed {count or 'no'} sockets; the socket unit must have one ListenStream=")
+    listener = socket.socket(fileno=FIRST_DESCRIPTOR)
+    listener.set_inheritable(False)
+    listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if (listener.family, listener.type) != (socket.AF_UNIX, socket.SOCK_STREAM) or not listens:
+        raise UsageError("systemd passed another kind of socket; the socket unit must have ListenStream=/a/path")
+    return listener
+
+
+def notify(state: str) -> None:
+    """Tell systemd ``READY=1`` or ``STOPPING=1``, where it asked for it."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messenger:
+        try:
+            messenger.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+        except OSError as error:
+            print(f"edgener: NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}", file=sys.stderr)

@@ -1,0 +1,231 @@
+"""The service as a process: several clients at once, long lines, the signal to stop, sockets of all origins."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgener import Recognizer
+from edgener.service import DRAIN_SECONDS, MOST_CLIENTS
+from tests.support import TINY_BUNDLE, run_main, run_tiny
+
+TEXT = "王小明在青山大学工作。"
+LINE = f"{TEXT}\n".encode()
+PASS_SOCKET = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": sys.argv[2]}
+os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[3:]])
+"""
+"""What systemd does between fork and exec."""
+PATIENCE = 120
+"""Seconds, for machines that are busy with something else."""
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "ner.sock"
+
+
+@pytest.fixture
+def start(place: Path, tmp_path: Path) -> Iterator[Start]:
+    """Starts the service at ``place`` and waits until it says that it is ready."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start_service(*command: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+        words = command or ("-m", "edgener", "serve", "--socket", str(place), "--model", str(TINY_BUNDLE))
+        address = tmp_path / f"notify-{len(processes)}"
+        messages = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        messages.bind(str(address))
+        messages.settimeout(PATIENCE)
+        env = {**os.environ, "NOTIFY_SOCKET": str(address)}
+        process = subprocess.Popen([sys.executable, *words], env=env, stderr=subprocess.PIPE, pass_fds=pass_fds)
+        processes.append(process)
+        assert messages.recv(100) == b"READY=1"
+        return process
+
+    with ExitStack() as stack:
+        yield start_service
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def connect(place: Path) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(PATIENCE)
+    client.connect(str(place))
+    return client
+
+
+def read_rows(client: socket.socket) -> list[Any]:
+    """All that comes until the service closes the connection."""
+    with client, client.makefile("rb") as stream:
+        return [json.loads(line) for line in stream]
+
+
+def ask(place: Path, content: bytes) -> list[Any]:
+    """Send everything while reading the answers."""
+    client = connect(place)
+
+    def send() -> None:
+        client.sendall(content)
+        client.shutdown(socket.SHUT_WR)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(send)
+        return read_rows(client)
+
+
+def end(process: subprocess.Popen[bytes]) -> str:
+    """Let the service end as systemd does; what it said meanwhile."""
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=DRAIN_SECONDS + PATIENCE)
+    assert process.returncode == 0
+    return errors.decode()
+
+
+def test_the_same_records_as_the_command_line_for_any_bytes(start: Start, place: Path) -> None:
+    process = start()
+    long_line = ("长" * 300 + TEXT).encode() * 90 + b"\n"
+    content = LINE * 2 + b"\n" + "一行\r\n".encode() + b"\xff\xfe\n" + long_line + LINE[:-1]
+    assert ask(place, content) == run_tiny(stdin=content).rows
+    assert ask(place, b"") == []
+    assert end(process) == ""
+    assert not place.exists()
+
+
+def test_each_line_is_answered_before_the_next_one_is_sent(start: Start, place: Path) -> None:
+    start()
+    client = connect(place)
+    with client, client.makefile("rb") as stream:
+        for number in range(1, 4):
+            for byte in LINE:
+                client.sendall(bytes([byte]))
+            row = json.loads(stream.readline())
+            assert row["line"] == number
+            assert [entity["text"] for entity in row["entities"]] == ["王小明", "青山大学"]
+
+
+def test_more_clients_than_are_served_at_once_all_get_their_answers(start: Start, place: Path) -> None:
+    process = start()
+    contents = [LINE * number for number in range(1, MOST_CLIENTS + 5)]
+    with ThreadPoolExecutor(len(contents)) as pool:
+        answers = list(pool.map(lambda content: ask(place, content), contents))
+    for number, rows in enumerate(answers, start=1):
+        assert [row["line"] for row in rows] == list(range(1, number + 1))
+        assert all([entity["text"] for entity in row["entities"]] == ["王小明", "青山大学"] for row in rows)
+    assert end(process) == ""
+
+
+def test_a_silent_or_vanished_client_keeps_nobody_waiting(start: Start, place: Path) -> None:
+    process = start()
+    silent = connect(place)
+    silent.sendall(LINE[:-1] * 3_000)  # one line that does not end: read in pieces
+    vanished = connect(place)
+    vanished.sendall(LINE * 3_000)
+    vanished.close()
+    assert len(ask(place, LINE * 3)) == 3
+    silent.close()
+    assert end(process) == ""
+
+
+def test_what_arrived_before_the_signal_is_answered_and_no_cut_line_is(start: Start, place: Path) -> None:
+    process = start()
+    clients = [connect(place) for _ in range(3)]
+    clients[0].sendall(LINE * 300)
+    clients[1].sendall(LINE + LINE[:9])
+    idle = clients[2]
+    assert end(process) == ""
+    assert len(read_rows(clients[0])) == 300
+    assert len(read_rows(clients[1])) == 1
+    assert read_rows(idle) == []
+    assert not place.exists()
+
+
+def test_a_client_that_takes_no_answers_does_not_keep_it_from_ending(start: Start, place: Path) -> None:
+    process = start()
+    with connect(place) as client:
+        client.settimeout(5)
+        with pytest.raises(TimeoutError):  # both sockets are full: the service waits for its answers to be taken
+            client.sendall(LINE * 100_000)
+        assert "1 clients did not take their answers in time" in end(process)
+
+
+def test_a_dead_socket_is_replaced(start: Start, place: Path) -> None:
+    process = start()
+    process.kill()
+    process.wait()
+    assert place.is_socket()
+    process = start()
+    assert len(ask(place, LINE)) == 1
+    end(process)
+
+
+def test_a_socket_that_lives_is_left_alone(start: Start, place: Path) -> None:
+    start()
+    refused = run_main("serve", "--socket", str(place), "--model", str(TINY_BUNDLE))
+    assert refused.code == 4
+    assert "another service answers there" in refused.errors
+    assert len(ask(place, LINE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("file", "is there and no socket"), ("none/x", "No such file"), ("x" * 120, "no socket can be made there")],
+)
+def test_places_where_no_socket_can_be(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    finished = run_main("serve", "--socket", str(tmp_path / name), "--model", str(TINY_BUNDLE))
+    assert finished.code == 4
+    assert message in finished.errors
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_socket_passed_by_systemd_is_served_and_left(start: Start, place: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        for _ in range(2):  # a client that comes between two services waits for the second one
+            client = connect(place)
+            client.sendall(LINE)
+            client.shutdown(socket.SHUT_WR)
+            fd = listener.fileno()
+            process = start("-c", PASS_SOCKET, str(fd), "1", "--model", str(TINY_BUNDLE), pass_fds=(fd,))
+            assert len(read_rows(client)) == 1
+            end(process)
+            assert place.is_socket()
+
+
+@pytest.mark.parametrize(("kind", "count"), [(socket.SOCK_DGRAM, "1"), (socket.SOCK_STREAM, "1"), (None, "2")])
+def test_other_sockets_of_systemd_are_refused(kind: socket.SocketKind | None, count: str) -> None:
+    with socket.socket(socket.AF_UNIX, kind or socket.SOCK_STREAM) as other:  # none of them listens
+        command = [sys.executable, "-c", PASS_SOCKET, str(other.fileno()), count, "--model", str(TINY_BUNDLE)]
+        finished = subprocess.run(command, pass_fds=(other.fileno(),), capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert "socket unit must have" in finished.stderr
+
+
+def test_nowhere_to_listen_or_twice(place: Path) -> None:
+    assert run_main("serve", "--model", str(TINY_BUNDLE)).code == 2
+    assert run_main("serve", "--socket", str(place), "--min-score", "2").code == 2
+
+
+def test_one_batch_at_a_time_gives_the_same_answers(recognizer: Recognizer) -> None:
+    serial = Recognizer.load(TINY_BUNDLE, serial=True)
+    texts = [TEXT * number for number in range(1, 9)]
+    expected = [recognizer(text) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(serial, texts)) == expected
