@@ -58,8 +58,8 @@ class Measurement:
     """Of the process, at the end."""
 
 
-def measure(path: Path | None, threads: int, seconds: float) -> Measurement:
-    """Measure the model in ``path`` (None: the default) for about ``seconds``, each part for its share."""
+def measure(path: Path, threads: int, seconds: float) -> Measurement:
+    """Measure the model in ``path`` for about ``seconds``, each part for its share."""
     began = time.monotonic()
     recognizer = Recognizer.load(path, threads=threads)
     loaded = time.monotonic()

@@ -28,6 +28,8 @@ GOLDEN = "golden.json"
 CARD = "README.md"
 REQUIRED = (GRAPH, TOKENIZER, GOLDEN, CARD)
 DEFAULT_BUNDLE = Path(__file__).parent / "default"
+BUILT_IN = {name: Path(__file__).parent / name for name in ("default", "nano")}
+"""The bundles that edgener brings, by the names that stand for their directories."""
 LONGEST_MANIFEST = 1 << 20
 """Bytes. A larger file is no manifest, and is not read."""
 
@@ -143,11 +145,18 @@ class Bundle:
         return self.directory / name
 
 
-def load_bundle(directory: Path) -> Bundle:
-    """Read and verify the bundle in ``directory``: version, names, sizes and checksums of all files.
+def bundle_directory(name: str | Path) -> Path:
+    """The directory of a built-in bundle by its name; everything else is a directory itself."""
+    return BUILT_IN.get(str(name), Path(name))
 
-    Raises a BundleError that names the file and the remedy.
+
+def load_bundle(name: str | Path) -> Bundle:
+    """Read and verify the bundle in a directory, or a built-in one by its name.
+
+    Version, names, sizes and checksums of all files are checked. Raises a BundleError that names the file and the
+    remedy.
     """
+    directory = bundle_directory(name)
     manifest = _read_manifest(directory / MANIFEST)
     for name, file in manifest.files.items():
         _verify(directory, name, file)

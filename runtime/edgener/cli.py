@@ -35,7 +35,7 @@ examples:
   edgener --format text "…"                   marked in the text, in colour on a terminal
   edgener --file news.txt > entities.jsonl    a file, one document a line
   tail -f log.txt | edgener                   lines as they come, each answered at once
-  edgener --model ./my-bundle --threads 4 …   another model, four cores
+  edgener --model nano --threads 4 …          the smallest model, or any directory of a bundle; four cores
 
 other commands (each has --help):
   edgener inspect [BUNDLE]    what a model is, was made from, and scores
@@ -89,7 +89,7 @@ def _recognize(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--format", choices=("jsonl", "conll", "text"), default="jsonl", help="default: %(default)s")
     parser.add_argument(
-        "--model", type=Path, metavar="BUNDLE", help="directory of a bundle; default: the installed or built-in one"
+        "--model", type=Path, metavar="BUNDLE", help="a directory, or nano; default: the installed or built-in one"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="cores to compute on; default: EDGENER_THREADS or 1")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="most windows at once; default: 8")
@@ -208,12 +208,12 @@ def _inspect(arguments: Sequence[str]) -> None:
 def _check(arguments: Sequence[str]) -> None:
     options = _bundle_options("check", "Verify a model's checksums, and its answers on its golden cases.", arguments)
     with _held_interrupts():
-        from edgener.bundle import GOLDEN
+        from edgener.bundle import GOLDEN, bundle_directory
         from edgener.golden import check_case, read_cases
         from edgener.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.bundle)
-    outcomes = [check_case(recognizer, case) for case in read_cases(options.bundle / GOLDEN)]
+    outcomes = [check_case(recognizer, case) for case in read_cases(bundle_directory(options.bundle) / GOLDEN)]
     wrong = [outcome for outcome in outcomes if not outcome.same_entities]
     same_logits = sum(outcome.same_logits for outcome in outcomes)
     if options.json:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.bundle import DEFAULT_BUNDLE, GRAPH, TOKENIZER, Manifest, load_bundle
+from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
 from edgener.decode import ScoredSpan, decode
 from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
@@ -79,14 +79,14 @@ class Recognizer:
     @classmethod
     def load(
         cls,
-        path: str | Path | None = None,
+        path: str | Path = "default",
         *,
         threads: int = 1,
         batch_size: int = 8,
         serial: bool = False,
         provider: str = CPU,
     ) -> Recognizer:
-        """The model of the bundle in the directory ``path``; of the bundle that edgener brings where it is None.
+        """The model of the bundle in the directory ``path``, or of one that edgener brings: ``default`` or ``nano``.
 
         ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows. With ``serial``, one batch
         is computed at a time, however many threads of the program ask: memory does not grow with them. ``provider``
@@ -95,7 +95,7 @@ class Recognizer:
         """
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
-        bundle = load_bundle(DEFAULT_BUNDLE if path is None else Path(path))
+        bundle = load_bundle(path)
         encoder = Encoder(bundle.path(TOKENIZER))
         if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
             raise TokenizerError(
