@@ -81,8 +81,13 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{settings.checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
-            f"could not be reached; on an offline machine give a directory: {error}"
+            f"could not be reached; on an offline machine give a directory: {' '.join(str(error).split())}"
         ) from error
+    if settings.max_tokens > config.max_position_embeddings:
+        raise CheckpointError(
+            f"{settings.checkpoint}: has {config.max_position_embeddings} positions; "
+            f"model.max_tokens is {settings.max_tokens} and must not be more"
+        )
     if settings.average:
         average_with(model, settings.average)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
@@ -106,6 +111,12 @@ def load_classifier(directory: Path) -> PreTrainedModel:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}") from error
     return model
+
+
+def trained_tags(directory: Path) -> list[str]:
+    """Tags of a trained token classifier, in the order of its last axis."""
+    config: Any = AutoConfig.from_pretrained(directory, local_files_only=True)
+    return [config.id2label[number] for number in range(config.num_labels)]
 
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edgener.errors import EdgenerError
+from edgener.errors import EdgenerError, OutputError
 from edgener_export.data_cli import add_convert, add_data
 from edgener_export.models_cli import add_models
+from edgener_export.writing import writing
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -51,14 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edgener-export: interrupted; the same command goes on from the last saved state", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own last flush
+        _discard_output()
         return CLOSED_PIPE
     except EdgenerError as error:
         print(f"edgener-export: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        print(f"edgener-export: {error.filename or ''}: {error.strerror}", file=sys.stderr)
-        return 1
+        if error.filename is None:
+            _discard_output()
+        print(f"edgener-export: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 1 if error.filename else OutputError.exit_code
     return 0
 
 
@@ -80,7 +83,8 @@ def _build(options: argparse.Namespace) -> None:
 
     recipe = read_recipe(options.recipe, options.set)
     run: Path = options.run or Path("runs") / recipe.name
-    run.mkdir(parents=True, exist_ok=True)
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
     before, after = pipeline.build(options.bundle or run / "bundle")
     for measured in (before, after):
@@ -116,6 +120,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's own last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _log(message: str) -> None:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from edgener.session import graph_signature
 from edgener.tags import TagSet
 from edgener_export.errors import GateError
 from edgener_export.graph import external_data_path
+from edgener_export.writing import writing
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -62,16 +63,26 @@ class Ingredients:
     """Texts of the golden cases."""
 
 
-def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: Path) -> None:
-    """Write, load and check a bundle next to ``target``, then put it there; an older one is replaced."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        _fill(draft, ingredients, quality)
-        _check(draft)
-        _put_in_place(draft, target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+def write_bundle(
+    ingredients: Ingredients,
+    quality: Sequence[Quality],
+    target: Path,
+    accept: Callable[[int], object] = lambda _size: None,
+) -> None:
+    """Write, load and check a bundle next to ``target``, then put it there; an older one is replaced.
+
+    ``accept`` is given its size in bytes before that, and raises GateError where it must not be put there.
+    """
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            _fill(draft, ingredients, quality)
+            _check(draft)
+            accept(sum(path.stat().st_size for path in draft.iterdir()))
+            _put_in_place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> None:

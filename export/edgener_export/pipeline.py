@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -16,10 +16,10 @@ from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.augment import NameSwapper, read_names
 from edgener_export.batches import Example, encode_sentences
-from edgener_export.checkpoint import Checkpoint, load_checkpoint
+from edgener_export.checkpoint import Checkpoint, load_checkpoint, trained_tags
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
 from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
-from edgener_export.errors import GateError, RecipeError
+from edgener_export.errors import CheckpointError, GateError, RecipeError
 from edgener_export.evaluate import quality
 from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
 from edgener_export.graph import export_graph, optimize_graph
@@ -28,6 +28,7 @@ from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import GateSettings, Recipe
 from edgener_export.teacher import Teacher, open_teacher, with_teacher
+from edgener_export.writing import draft_of
 
 Log = Callable[[str], None]
 
@@ -52,9 +53,12 @@ class Pipeline:
         """Directory of the trained model."""
         trained = self._run / "model"
         if trained.exists():
+            _verify_trained(trained, self._tag_set, self._tokenizer)
             self._log(f"train: {trained} is there already")
             return trained
         checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
+        if self._recipe.distil:
+            self._teacher(self._recipe.distil)  # one that does not fit is told before the fine-tuning, not after
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         if self._recipe.finetune:
@@ -62,11 +66,9 @@ class Pipeline:
         if self._recipe.distil:
             self._distil(self._recipe.distil, checkpoint, train, dev)
 
-        def write(directory: Path) -> None:
-            checkpoint.model.save_pretrained(directory)
-            shutil.copyfile(self._tokenizer, directory / "tokenizer.json")
-
-        _write_directory(trained, write)
+        with draft_of(trained) as draft:
+            checkpoint.model.save_pretrained(draft)
+            shutil.copyfile(self._tokenizer, draft / "tokenizer.json")
         return trained
 
     def _finetune(
@@ -82,7 +84,7 @@ class Pipeline:
     ) -> None:
         directory = self._run / "distil"
         directory.mkdir(exist_ok=True)
-        teacher = open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
+        teacher = self._teacher(settings)
         model = checkpoint.model
         matcher = match_hidden_states(settings.match_layers, model.config, teacher)
         unlabelled = self._unlabelled(settings)
@@ -93,6 +95,9 @@ class Pipeline:
             examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
         distiller = Distiller(model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
+
+    def _teacher(self, settings: DistilSettings) -> Teacher:
+        return open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
 
     def _unlabelled(self, settings: DistilSettings) -> list[Example]:
         if not settings.unlabelled:
@@ -146,7 +151,7 @@ class Pipeline:
     def quantize(self, fp32: Path) -> Path:
         """Path of the int8 graph."""
         settings = self._recipe.quantize
-        step = max(1, len(self._corpus.train) // settings.sentences)
+        step = max(1, len(self._corpus.train) // max(1, settings.sentences))
         examples = self._examples(self._corpus.train[::step][: settings.sentences])
         graph = self._run / "int8.onnx"
         quantize_graph(fp32, graph, [example.ids for example in examples], settings)
@@ -157,15 +162,11 @@ class Pipeline:
         before = self._score(self._ingredients(fp32, "fp32"))
         ingredients = self._ingredients(int8, "int8")
         after = self._score(ingredients)
-        with tempfile.TemporaryDirectory(dir=self._run) as scratch:
-            draft = Path(scratch) / "bundle"
-            write_bundle(ingredients, (before, after), draft)
-            _gate(self._recipe.gate, before, after, sum(path.stat().st_size for path in draft.iterdir()))
-        write_bundle(ingredients, (before, after), target)
+        write_bundle(ingredients, (before, after), target, lambda size: _gate(self._recipe.gate, before, after, size))
         self._log(f"pack: {target}")
         return before, after
 
-    @property
+    @cached_property
     def _encoder(self) -> Encoder:
         return Encoder(self._tokenizer)
 
@@ -231,7 +232,9 @@ def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
         names = (data.train, data.dev, data.test)
         corpus = Corpus(*(read_corpus_file(recipe_directory / name, data.format) for name in names))
     limit = data.limit or None
-    return Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
+    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
+    corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)
+    return corpus
 
 
 def _golden_texts(path: Path) -> list[str]:
@@ -239,15 +242,18 @@ def _golden_texts(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
 
 
 def _parameters(checkpoint: Checkpoint) -> float:
     return sum(parameter.numel() for parameter in checkpoint.model.parameters()) / 1e6
 
 
-def _write_directory(target: Path, write: Callable[[Path], object]) -> None:
-    """Fill a directory under another name first: what carries the name is complete."""
-    draft = target.with_name(f".{target.name}")
-    shutil.rmtree(draft, ignore_errors=True)
-    write(draft)
-    draft.rename(target)
+def _verify_trained(model: Path, tag_set: TagSet, tokenizer: Path) -> None:
+    """Raise CheckpointError where the model of an earlier run does not fit the recipe."""
+    tags, known = trained_tags(model), list(tag_set.tags)
+    if tags != known:
+        raise CheckpointError(f"{model}: was trained for the tags {tags}, not {known}; name another --run or remove it")
+    if not tokenizer.exists() or tokenizer.read_bytes() != (model / tokenizer.name).read_bytes():
+        raise CheckpointError(f"{model}: was trained with another {tokenizer}; name another --run or remove it")

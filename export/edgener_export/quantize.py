@@ -21,6 +21,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import INPUTS, open_session
+from edgener_export.writing import draft_of
 
 METHODS = ("static", "dynamic")
 NOT_IN_INTEGERS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
@@ -91,11 +92,12 @@ def quantize_graph(
     for lookup in edit.table_lookups():
         _quantize_table(edit, lookup)
     edit.apply()
-    if settings.method == "static":
-        onnx.save(model, target)
-    else:
-        names = [product.name for consumers in products.values() for product in consumers]
-        quantize_dynamic(model, target, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
+    with draft_of(target) as draft:
+        if settings.method == "static":
+            onnx.save(model, draft)
+        else:
+            names = [product.name for consumers in products.values() for product in consumers]
+            quantize_dynamic(model, draft, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
 
 
 def verify_quantized(path: Path, settings: QuantizeSettings) -> None:

@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.writing import draft_of
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LONGEST_ASCII_PIECE = 2
@@ -72,4 +73,5 @@ def keep_embedding_rows(model: PreTrainedModel, rows: list[int]) -> None:
 
 def write_tokenizer(tokenizer: dict[str, Any], path: Path) -> None:
     """tokenizer.json without white space: it is read at every start on the device."""
-    path.write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    with draft_of(path) as draft:
+        draft.write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
