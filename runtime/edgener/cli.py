@@ -17,6 +17,7 @@ from edgener.documents import Document, line_groups
 from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, UsageError
 from edgener.progress import Progress
 from edgener.records import to_plain
+from edgener.table import table
 
 if TYPE_CHECKING:
     from edgener.recognizer import Recognizer
@@ -192,7 +193,7 @@ def _inspect(arguments: Sequence[str]) -> None:
             for q in manifest.quality
         ),
     ]
-    _print_table(rows)
+    _print(table(rows))
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -216,7 +217,7 @@ def _check(arguments: Sequence[str]) -> None:
             ("entities", f"{len(outcomes) - len(wrong)} of {len(outcomes)} golden cases as packed"),
             ("logits", f"{same_logits} of {len(outcomes)} golden cases bit-identical to the host's"),
         ]
-        _print_table(rows)
+        _print(table(rows))
     if wrong:
         raise GoldenError(
             f"{options.bundle}: {len(wrong)} of {len(outcomes)} golden cases differ, the first one "
@@ -248,7 +249,7 @@ def _env(arguments: Sequence[str]) -> None:
         ("memory", f"{environment.memory_available_mb} of {environment.memory_total_mb} MB available"),
         ("model", environment.default_bundle),
     ]
-    _print_table(rows)
+    _print(table(rows))
 
 
 def _doctor(arguments: Sequence[str]) -> None:
@@ -327,12 +328,6 @@ def _open(name: str) -> int:
         return os.open(name, os.O_RDONLY)
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be opened: {getattr(error, 'strerror', error)}") from error
-
-
-def _print_table(rows: Iterable[tuple[str, str]]) -> None:
-    rows = list(rows)
-    width = max(len(name) for name, _ in rows)
-    _print("".join(f"{name:<{width}}  {value}\n" for name, value in rows))
 
 
 def _print(text: str) -> None:
