@@ -15,8 +15,8 @@ from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.augment import NameSwapper, read_names
-from edgener_export.batches import Example, encode_sentences
-from edgener_export.checkpoint import Checkpoint, load_checkpoint, trained_tags
+from edgener_export.batches import Example, calibration_rows, encode_sentences
+from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned, trained_tags
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
 from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
 from edgener_export.errors import CheckpointError, GateError, RecipeError
@@ -28,6 +28,7 @@ from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import GateSettings, Recipe
 from edgener_export.teacher import Teacher, open_teacher, with_teacher
+from edgener_export.vocabulary import unknown_share
 from edgener_export.writing import draft_of
 
 Log = Callable[[str], None]
@@ -38,10 +39,11 @@ class Pipeline:
 
     def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
         self._recipe, self._recipe_directory, self._run, self._log = recipe, recipe_directory, run, log
-        self._corpus = _read_corpus(recipe, recipe_directory, cache)
+        self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
-        self._texts = _golden_texts(recipe_directory / recipe.golden)
+        self._texts = read_golden_texts(recipe_directory / recipe.golden)
         self._tokenizer = run / "tokenizer.json"
+        self._packed_tokenizer = run / "packed-tokenizer.json"
 
     def build(self, target: Path) -> tuple[Quality, Quality]:
         """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph."""
@@ -144,17 +146,22 @@ class Pipeline:
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
         graph = self._run / "fp32.onnx"
-        difference = export_graph(model, graph, self._recipe.model.max_tokens)
+        pruned = load_pruned(model, self._recipe.model.packed_vocabulary, self._packed_tokenizer)
+        difference = export_graph(pruned, graph, self._recipe.model.max_tokens)
         self._log(f"export: logits differ from torch by at most {difference:.1e}")
+        for part, sentences in (("training", self._corpus.train), ("test", self._corpus.test)):
+            share = unknown_share(self._packed_tokenizer, [sentence.text for sentence in sentences])
+            self._log(f"vocabulary: {share:.3f} % of the {part} characters become [UNK]")
         return graph
 
     def quantize(self, fp32: Path) -> Path:
         """Path of the int8 graph."""
         settings = self._recipe.quantize
-        step = max(1, len(self._corpus.train) // max(1, settings.sentences))
-        examples = self._examples(self._corpus.train[::step][: settings.sentences])
         graph = self._run / "int8.onnx"
-        quantize_graph(fp32, graph, [example.ids for example in examples], settings)
+        rows = calibration_rows(
+            self._corpus.train, settings.sentences, Encoder(self._packed_tokenizer), self._recipe.model.max_tokens
+        )
+        quantize_graph(fp32, graph, rows, settings)
         return graph
 
     def pack(self, fp32: Path, int8: Path, target: Path) -> tuple[Quality, Quality]:
@@ -182,7 +189,7 @@ class Pipeline:
         return Ingredients(
             name=f"{recipe.name}-{precision}",
             graph=optimized,
-            tokenizer=self._tokenizer,
+            tokenizer=self._packed_tokenizer,
             tag_set=self._tag_set,
             max_tokens=recipe.model.max_tokens,
             precision=precision,
@@ -220,7 +227,8 @@ def _gate(gate: GateSettings, before: Quality, after: Quality, size: int) -> Non
         raise GateError(f"not packed: {'; '.join(failures)}")
 
 
-def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
+def read_recipe_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
+    """The sentences that a recipe names. Raises CorpusError, DownloadError, or RecipeError where it names none."""
     data = recipe.data
     if data.corpus == "msra":
         corpus = read_msra(cache)
@@ -237,7 +245,8 @@ def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
     return corpus
 
 
-def _golden_texts(path: Path) -> list[str]:
+def read_golden_texts(path: Path) -> list[str]:
+    """Texts of the golden cases. Raises RecipeError where they cannot be read."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
