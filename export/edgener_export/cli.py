@@ -11,6 +11,7 @@ from pathlib import Path
 from edgener.errors import EdgenerError, OutputError
 from edgener_export.data_cli import add_convert, add_data
 from edgener_export.models_cli import add_models
+from edgener_export.search_cli import add_search
 from edgener_export.writing import writing
 
 INTERRUPTED = 130
@@ -19,6 +20,7 @@ EXAMPLES = """\\
 examples:
   edgener-export build export/recipes/default.toml --set model.checkpoint=hfl/rbt3
   edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1
+  edgener-export search my-recipe.toml --run runs/try    which quantization to pack
   edgener-export evaluate                      the built-in bundle on the MSRA test sentences
   edgener-export evaluate ./my-bundle --test my-test.jsonl
   edgener-export models                        which checkpoint to start from
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_build(commands)
+    add_search(commands, _add_recipe, _log)
     _add_evaluate(commands)
     for add in (add_models, add_convert, add_data):
         add(commands)
@@ -69,12 +72,16 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "build", help="recipe to bundle", description="Build the bundle that a recipe describes."
     )
-    parser.add_argument("recipe", type=Path)
+    _add_recipe(parser)
     parser.add_argument("--bundle", type=Path, help="where to put the bundle; default: bundle/ in the run's directory")
+    parser.set_defaults(command=_build)
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path)
     parser.add_argument("--run", type=Path, help="directory of everything made on the way; default: runs/NAME")
     parser.add_argument("--cache", type=Path, default=_default_cache(), help="downloads; default: %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change the recipe")
-    parser.set_defaults(command=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
