@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from edgener.bundle import DEFAULT_BUNDLE
 from edgener.errors import EdgenerError
 from edgener.records import to_plain
+from edgener.table import table
 from edgener_edge.lock import LOCK_FILE
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _devices(options: argparse.Namespace) -> None:
         )
         for device in DEVICES
     )  # fmt: skip
-    print_table(rows)
+    print(table(rows), end="")
 
 
 def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -207,7 +208,7 @@ def _verify(options: argparse.Namespace) -> None:
             )
             for one in report.agreements
         )  # fmt: skip
-        print_table(rows)
+        print(table(rows), end="")
     for one in report.agreements:
         if not one.is_good:
             shown = f", the first one {one.first_difference!r:.80}" if one.first_difference else ""
@@ -266,7 +267,7 @@ def _boot(options: argparse.Namespace) -> None:
             )
             for one in report.results
         )  # fmt: skip
-        print_table(rows)
+        print(table(rows), end="")
         print("".join(f"  {said}\n" for said in report.said))
     if options.json:
         print(json.dumps([to_plain(report) for report in reports], ensure_ascii=False, indent=1))
@@ -344,14 +345,6 @@ def _apt(options: argparse.Namespace, release: str) -> AptRoot:
     from edgener_edge.apt import AptRoot
 
     return AptRoot(options.cache / "apt", release, options.apt_sources)
-
-
-def print_table(rows: Iterable[Sequence[str]]) -> None:
-    """Rows of the same length, columns lined up; the first row is the head."""
-    rows = list(rows)
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def log(message: str) -> None:

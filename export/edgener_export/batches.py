@@ -80,6 +80,20 @@ def encode_sentences(
     return examples
 
 
+def calibration_rows(
+    sentences: Sequence[Sentence], number: int, encoder: Encoder, max_tokens: int
+) -> list[NDArray[np.int64]]:
+    """Rows of token ids with their special tokens, of so many sentences, evenly spread."""
+    step = max(1, len(sentences) // max(1, number))
+    chosen = [sentence.text for sentence in sentences[::step][:number]]
+    room = max_tokens - 2
+    return [
+        np.concatenate([[encoder.start_id], encoding.ids[start : start + room], [encoder.end_id]])
+        for encoding in encoder(chosen)
+        for start in range(0, len(encoding.ids), room)
+    ]
+
+
 def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, seed: int | None) -> Iterator[Batch]:
     """All examples once, in batches of at most ``tokens_per_batch`` tokens with padding.
 

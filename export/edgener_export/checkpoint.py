@@ -14,7 +14,7 @@ from transformers.utils import logging
 
 from edgener.tags import TagSet
 from edgener_export.average import AverageSettings, average_with
-from edgener_export.errors import CheckpointError
+from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.ngram import NgramBertForTokenClassification, NgramSettings, with_ngrams
 from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
@@ -41,7 +41,9 @@ class ModelSettings:
     feed_forward: int = 0
     """Width of the feed-forward blocks, their strongest neurons; 0 takes all."""
     vocabulary: str = "chinese"
-    """Which entries stay: see ``vocabulary.KEEP``."""
+    """Which entries stay: ``all``, ``chinese``, ``gb2312``, ``gb2312-1``, or ``text:FILE``, relative to the recipe."""
+    packed_vocabulary: str = "all"
+    """Which of these stay in the bundle, likewise: what is pruned after the training costs no new one."""
     max_tokens: int = 128
     """Longest row of tokens in training and on the device, special tokens included."""
     widen: int = 1
@@ -81,8 +83,13 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{settings.checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
-            f"could not be reached; on an offline machine give a directory: {error}"
+            f"could not be reached; on an offline machine give a directory: {' '.join(str(error).split())}"
         ) from error
+    if settings.max_tokens > config.max_position_embeddings:
+        raise CheckpointError(
+            f"{settings.checkpoint}: has {config.max_position_embeddings} positions; "
+            f"model.max_tokens is {settings.max_tokens} and must not be more"
+        )
     if settings.average:
         average_with(model, settings.average)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
@@ -106,6 +113,30 @@ def load_classifier(directory: Path) -> PreTrainedModel:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}") from error
     return model
+
+
+def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
+    """A trained token classifier of ours with fewer entries, whose tokenizer.json is written to ``tokenizer``.
+
+    Raises CheckpointError where there is none, and RecipeError where it cannot lose entries any more.
+    """
+    model = load_classifier(directory)
+    pruned, rows = prune_vocabulary(json.loads((directory / "tokenizer.json").read_bytes()), keep)
+    if len(rows) < model.config.vocab_size:
+        if hasattr(model.config, "ngrams"):
+            raise RecipeError(
+                f"model.packed_vocabulary {keep!r}: [model.ngrams] knows pairs by the numbers of their entries; "
+                "prune before the training, with model.vocabulary"
+            )
+        keep_embedding_rows(model, rows)
+    write_tokenizer(pruned, tokenizer)
+    return model
+
+
+def trained_tags(directory: Path) -> list[str]:
+    """Tags of a trained token classifier, in the order of its last axis."""
+    config: Any = AutoConfig.from_pretrained(directory, local_files_only=True)
+    return [config.id2label[number] for number in range(config.num_labels)]
 
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edgener.errors import EdgenerError
+from edgener.errors import EdgenerError, OutputError
 from edgener_export.data_cli import add_convert, add_data
 from edgener_export.models_cli import add_models
 from edgener_export.report_cli import add_report
+from edgener_export.search_cli import add_search
+from edgener_export.writing import writing
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -19,6 +21,7 @@ EXAMPLES = """\\
 examples:
   edgener-export build export/recipes/default.toml --set model.checkpoint=hfl/rbt3
   edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1
+  edgener-export search my-recipe.toml --run runs/try    which quantization to pack
   edgener-export evaluate                      the built-in bundle on the MSRA test sentences
   edgener-export evaluate ./my-bundle --test my-test.jsonl
   edgener-export report runs/try               report.html once more, from what the build left
@@ -41,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_build(commands)
+    add_search(commands, _add_recipe, _log)
     _add_evaluate(commands)
     for add in (add_report, add_models, add_convert, add_data):
         add(commands)
@@ -53,14 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edgener-export: interrupted; the same command goes on from the last saved state", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own last flush
+        _discard_output()
         return CLOSED_PIPE
     except EdgenerError as error:
         print(f"edgener-export: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        print(f"edgener-export: {error.filename or ''}: {error.strerror}", file=sys.stderr)
-        return 1
+        if error.filename is None:
+            _discard_output()
+        print(f"edgener-export: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 1 if error.filename else OutputError.exit_code
     return 0
 
 
@@ -68,12 +74,16 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "build", help="recipe to bundle", description="Build the bundle that a recipe describes."
     )
-    parser.add_argument("recipe", type=Path)
+    _add_recipe(parser)
     parser.add_argument("--bundle", type=Path, help="where to put the bundle; default: bundle/ in the run's directory")
+    parser.set_defaults(command=_build)
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path)
     parser.add_argument("--run", type=Path, help="directory of everything made on the way; default: runs/NAME")
     parser.add_argument("--cache", type=Path, default=_default_cache(), help="downloads; default: %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change the recipe")
-    parser.set_defaults(command=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -82,7 +92,8 @@ def _build(options: argparse.Namespace) -> None:
 
     recipe = read_recipe(options.recipe, options.set)
     run: Path = options.run or Path("runs") / recipe.name
-    run.mkdir(parents=True, exist_ok=True)
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
     before, after = pipeline.build(options.bundle or run / "bundle")
     for measured in (before, after):
@@ -118,6 +129,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's own last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _log(message: str) -> None:

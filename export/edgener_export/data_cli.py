@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
 from edgener.records import to_plain
+from edgener.table import table
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -99,12 +99,4 @@ def _data(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(to_plain(report), ensure_ascii=False, indent=1))
     else:
-        print_rows(report.rows())
-
-
-def print_rows(rows: Iterable[tuple[str, str]]) -> None:
-    """Names and values in two columns."""
-    rows = list(rows)
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+        print(table(report.rows()), end="")

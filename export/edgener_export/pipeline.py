@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.augment import NameSwapper, read_names
-from edgener_export.batches import Example, encode_sentences
-from edgener_export.checkpoint import Checkpoint, load_checkpoint
+from edgener_export.batches import Example, calibration_rows, encode_sentences
+from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned, trained_tags
 from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
 from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
-from edgener_export.errors import RecipeError
+from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
 from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
 from edgener_export.gate import check_gate, pass_gate
@@ -32,6 +33,8 @@ from edgener_export.report import GateCheck
 from edgener_export.report_collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report_render import render_report
 from edgener_export.teacher import Teacher, open_teacher, with_teacher
+from edgener_export.vocabulary import unknown_share
+from edgener_export.writing import draft_of
 
 Log = Callable[[str], None]
 
@@ -41,10 +44,11 @@ class Pipeline:
 
     def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
         self._recipe, self._recipe_directory, self._run, self._log = recipe, recipe_directory, run, log
-        self._corpus = _read_corpus(recipe, recipe_directory, cache)
+        self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
-        self._texts = _golden_texts(recipe_directory / recipe.golden)
+        self._texts = read_golden_texts(recipe_directory / recipe.golden)
         self._tokenizer = run / "tokenizer.json"
+        self._packed_tokenizer = run / "packed-tokenizer.json"
 
     def build(self, target: Path) -> tuple[Quality, Quality]:
         """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph."""
@@ -56,9 +60,12 @@ class Pipeline:
         """Directory of the trained model."""
         trained = self._run / "model"
         if trained.exists():
+            _verify_trained(trained, self._tag_set, self._tokenizer)
             self._log(f"train: {trained} is there already")
             return trained
         checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
+        if self._recipe.distil:
+            self._teacher(self._recipe.distil)  # one that does not fit is told before the fine-tuning, not after
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         if self._recipe.finetune:
@@ -66,11 +73,9 @@ class Pipeline:
         if self._recipe.distil:
             self._distil(self._recipe.distil, checkpoint, train, dev)
 
-        def write(directory: Path) -> None:
-            checkpoint.model.save_pretrained(directory)
-            shutil.copyfile(self._tokenizer, directory / "tokenizer.json")
-
-        _write_directory(trained, write)
+        with draft_of(trained) as draft:
+            checkpoint.model.save_pretrained(draft)
+            shutil.copyfile(self._tokenizer, draft / "tokenizer.json")
         return trained
 
     def _finetune(
@@ -86,7 +91,7 @@ class Pipeline:
     ) -> None:
         directory = self._run / "distil"
         directory.mkdir(exist_ok=True)
-        teacher = open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
+        teacher = self._teacher(settings)
         model = checkpoint.model
         matcher = match_hidden_states(settings.match_layers, model.config, teacher)
         unlabelled = self._unlabelled(settings)
@@ -97,6 +102,9 @@ class Pipeline:
             examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
         distiller = Distiller(model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
+
+    def _teacher(self, settings: DistilSettings) -> Teacher:
+        return open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
 
     def _unlabelled(self, settings: DistilSettings) -> list[Example]:
         if not settings.unlabelled:
@@ -143,8 +151,12 @@ class Pipeline:
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
         graph = self._run / "fp32.onnx"
-        difference = export_graph(model, graph, self._recipe.model.max_tokens)
+        pruned = load_pruned(model, self._recipe.model.packed_vocabulary, self._packed_tokenizer)
+        difference = export_graph(pruned, graph, self._recipe.model.max_tokens)
         self._log(f"export: logits differ from torch by at most {difference:.1e}")
+        for part, sentences in (("training", self._corpus.train), ("test", self._corpus.test)):
+            share = unknown_share(self._packed_tokenizer, [sentence.text for sentence in sentences])
+            self._log(f"vocabulary: {share:.3f} % of the {part} characters become [UNK]")
         return graph
 
     def quantize(self, fp32: Path) -> Path:
@@ -154,9 +166,12 @@ class Pipeline:
         return graph
 
     def _calibration(self) -> list[NDArray[np.int64]]:
-        number = self._recipe.quantize.sentences
-        step = max(1, len(self._corpus.train) // number)
-        return [example.ids for example in self._examples(self._corpus.train[::step][:number])]
+        return calibration_rows(
+            self._corpus.train,
+            self._recipe.quantize.sentences,
+            Encoder(self._packed_tokenizer),
+            self._recipe.model.max_tokens,
+        )
 
     def pack(self, fp32: Path, int8: Path, target: Path) -> tuple[Quality, Quality]:
         """Score both graphs through the runtime, report, and pack the int8 one if it passes the gate."""
@@ -190,7 +205,7 @@ class Pipeline:
         self._log(f"report: {page}")
         return page
 
-    @property
+    @cached_property
     def _encoder(self) -> Encoder:
         return Encoder(self._tokenizer)
 
@@ -206,7 +221,7 @@ class Pipeline:
         return Ingredients(
             name=f"{recipe.name}-{precision}",
             graph=optimized,
-            tokenizer=self._tokenizer,
+            tokenizer=self._packed_tokenizer,
             tag_set=self._tag_set,
             max_tokens=recipe.model.max_tokens,
             precision=precision,
@@ -233,7 +248,8 @@ def _in_words(settings: QuantizeSettings) -> dict[str, str]:
     }
 
 
-def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
+def read_recipe_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
+    """The sentences that a recipe names. Raises CorpusError, DownloadError, or RecipeError where it names none."""
     data = recipe.data
     if data.corpus == "msra":
         corpus = read_msra(cache)
@@ -245,23 +261,29 @@ def _read_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
         names = (data.train, data.dev, data.test)
         corpus = Corpus(*(read_corpus_file(recipe_directory / name, data.format) for name in names))
     limit = data.limit or None
-    return Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
+    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
+    corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)
+    return corpus
 
 
-def _golden_texts(path: Path) -> list[str]:
+def read_golden_texts(path: Path) -> list[str]:
+    """Texts of the golden cases. Raises RecipeError where they cannot be read."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
 
 
 def _parameters(checkpoint: Checkpoint) -> float:
     return sum(parameter.numel() for parameter in checkpoint.model.parameters()) / 1e6
 
 
-def _write_directory(target: Path, write: Callable[[Path], object]) -> None:
-    """Fill a directory under another name first: what carries the name is complete."""
-    draft = target.with_name(f".{target.name}")
-    shutil.rmtree(draft, ignore_errors=True)
-    write(draft)
-    draft.rename(target)
+def _verify_trained(model: Path, tag_set: TagSet, tokenizer: Path) -> None:
+    """Raise CheckpointError where the model of an earlier run does not fit the recipe."""
+    tags, known = trained_tags(model), list(tag_set.tags)
+    if tags != known:
+        raise CheckpointError(f"{model}: was trained for the tags {tags}, not {known}; name another --run or remove it")
+    if not tokenizer.exists() or tokenizer.read_bytes() != (model / tokenizer.name).read_bytes():
+        raise CheckpointError(f"{model}: was trained with another {tokenizer}; name another --run or remove it")

@@ -21,9 +21,11 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import INPUTS, open_observed
+from edgener_export.writing import draft_of
 
 METHODS = ("static", "dynamic")
 NOT_IN_INTEGERS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
+IN_INTEGERS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger", "QLinearMatMul", "QGemm")
 INT8_STEPS = np.float32(127)
 UINT8_STEPS = np.float32(255)
 SMALLEST_MAGNITUDE = 1e-5
@@ -91,11 +93,12 @@ def quantize_graph(
     for lookup in edit.table_lookups():
         _quantize_table(edit, lookup)
     edit.apply()
-    if settings.method == "static":
-        onnx.save(model, target)
-    else:
-        names = [product.name for consumers in products.values() for product in consumers]
-        quantize_dynamic(model, target, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
+    with draft_of(target) as draft:
+        if settings.method == "static":
+            onnx.save(model, draft)
+        else:
+            names = [product.name for consumers in products.values() for product in consumers]
+            quantize_dynamic(model, draft, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
 
 
 def weight_products(graph: GraphProto) -> list[NodeProto]:
@@ -118,16 +121,35 @@ def quantized_products(graph: GraphProto, settings: QuantizeSettings) -> list[No
 def verify_quantized(path: Path, settings: QuantizeSettings) -> None:
     """Raise GateError where an optimized graph still multiplies constant weights in anything but integers."""
     graph = onnx.load(path, load_external_data=False).graph
-    constants = {tensor.name for tensor in graph.initializer}
-    left = [
-        node.name
-        for node in graph.node
-        if node.op_type in NOT_IN_INTEGERS
-        and not constants.isdisjoint(node.input)
-        and not any(part in node.name for part in settings.exclude)
-    ]
+    left = [name for name in _left_in_floats(graph) if not any(part in name for part in settings.exclude)]
     if left:
         raise GateError(f"{path}: the optimizer left {len(left)} matrix products unquantized, such as {left[0]}")
+
+
+def product_names(path: Path) -> list[str]:
+    """Names of the matrix products with constant weights of an fp32 graph, in its order."""
+    return [product.name for product in weight_products(onnx.load(path).graph)]
+
+
+class IntegerShare(NamedTuple):
+    """How many of a graph's products with constant weights run in integers."""
+
+    in_integers: int
+    products: int
+
+
+def integer_share(path: Path) -> IntegerShare:
+    """Counted in an optimized graph, as the device runs it."""
+    graph = onnx.load(path, load_external_data=False).graph
+    in_integers = sum(node.op_type in IN_INTEGERS for node in graph.node)
+    return IntegerShare(in_integers, in_integers + len(_left_in_floats(graph)))
+
+
+def _left_in_floats(graph: GraphProto) -> list[str]:
+    constants = {tensor.name for tensor in graph.initializer}
+    return [
+        node.name for node in graph.node if node.op_type in NOT_IN_INTEGERS and not constants.isdisjoint(node.input)
+    ]
 
 
 def symmetric_int8(matrix: NDArray[np.float32], axis: int) -> RowScaled:

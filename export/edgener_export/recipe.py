@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from edgener_export.distil import DistilSettings
 from edgener_export.errors import RecipeError
 from edgener_export.finetune import FinetuneSettings
 from edgener_export.quantize import QuantizeSettings
+from edgener_export.vocabulary import OF_TEXT
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,13 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path}: has neither [finetune] nor [distil] nor [model.average]; nothing would be trained")
     if recipe.scheme not in SCHEMES:
         raise RecipeError(f"{path}: scheme {recipe.scheme!r} is unknown; known: {', '.join(SCHEMES)}")
-    return recipe
+    vocabulary, packed = (beside(path, rule) for rule in (recipe.model.vocabulary, recipe.model.packed_vocabulary))
+    return replace(recipe, model=replace(recipe.model, vocabulary=vocabulary, packed_vocabulary=packed))
+
+
+def beside(recipe: Path, rule: str) -> str:
+    """A vocabulary rule whose text, where it names one, is relative to the recipe."""
+    return f"{OF_TEXT}{recipe.parent / rule.removeprefix(OF_TEXT)}" if rule.startswith(OF_TEXT) else rule
 
 
 def _override(plain: dict[str, Any], override: str) -> None:

@@ -19,6 +19,7 @@ from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
 from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.writing import draft_of, take_room, writing
 
 SENTENCES_AT_ONCE = 16
 
@@ -140,7 +141,8 @@ def _write(
     cache: Path,
     pad_id: int,
 ) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
+    with writing(cache):
+        cache.mkdir(parents=True, exist_ok=True)
     files: list[NDArray[np.float16]] = []
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
     for start in tqdm(range(0, len(order), SENTENCES_AT_ONCE), disable=None, desc="teacher", unit="batch"):
@@ -148,7 +150,7 @@ def _write(
         lesson = teacher(pad([examples[index] for index in chosen], pad_id), layers)
         said = (lesson.logits, *lesson.hidden)
         files = files or [
-            np.lib.format.open_memmap(cache / name, "w+", np.float16, (int(ends[-1]), values.shape[-1]))
+            _map_file(cache / name, (int(ends[-1]), values.shape[-1]))
             for name, values in zip(("logits.npy", *(f"hidden-{layer}.npy" for layer in layers)), said, strict=True)
         ]
         for file, values in zip(files, said, strict=True):
@@ -157,4 +159,13 @@ def _write(
                 file[ends[index] - length : ends[index]] = row[:length]
     for file in files:
         file.flush()  # type: ignore[attr-defined]
-    (cache / "done.json").write_text(json.dumps(_description(ends, layers)))
+    with draft_of(cache / "done.json") as draft:
+        draft.write_text(json.dumps(_description(ends, layers)))
+
+
+def _map_file(path: Path, shape: tuple[int, int]) -> NDArray[np.float16]:
+    """A new array that is a file, with all of its room on the disk."""
+    with writing(path):
+        array: NDArray[np.float16] = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+        take_room(path)
+    return array

@@ -19,6 +19,7 @@ from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, U
 from edgener.progress import Progress
 from edgener.providers import CPU, PROVIDERS
 from edgener.records import to_plain
+from edgener.table import table
 
 if TYPE_CHECKING:
     from edgener.answers import Answers
@@ -202,7 +203,7 @@ def _inspect(arguments: Sequence[str]) -> None:
             for q in manifest.quality
         ),
     ]
-    _print_table(rows)
+    _print(table(rows))
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -226,7 +227,7 @@ def _check(arguments: Sequence[str]) -> None:
             ("entities", f"{len(outcomes) - len(wrong)} of {len(outcomes)} golden cases as packed"),
             ("logits", f"{same_logits} of {len(outcomes)} golden cases bit-identical to the host's"),
         ]
-        _print_table(rows)
+        _print(table(rows))
     if wrong:
         raise GoldenError(
             f"{options.bundle}: {len(wrong)} of {len(outcomes)} golden cases differ, the first one "
@@ -258,7 +259,7 @@ def _env(arguments: Sequence[str]) -> None:
         ("memory", f"{environment.memory_available_mb} of {environment.memory_total_mb} MB available"),
         ("model", environment.default_bundle),
     ]
-    _print_table(rows)
+    _print(table(rows))
 
 
 def _on_the_device(command: str, arguments: Sequence[str]) -> None:
@@ -316,12 +317,6 @@ def _open(name: str) -> int:
         return os.open(name, os.O_RDONLY)
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be opened: {getattr(error, 'strerror', error)}") from error
-
-
-def _print_table(rows: Iterable[tuple[str, str]]) -> None:
-    rows = list(rows)
-    width = max(len(name) for name, _ in rows)
-    _print("".join(f"{name:<{width}}  {value}\n" for name, value in rows))
 
 
 def _print(text: str) -> None:

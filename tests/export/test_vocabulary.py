@@ -11,8 +11,14 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from edgener.encode import Encoder
-from edgener_export.errors import CheckpointError, RecipeError
-from edgener_export.vocabulary import SPECIAL, keep_embedding_rows, prune_vocabulary, write_tokenizer
+from edgener_export.errors import CheckpointError, CorpusError, RecipeError
+from edgener_export.vocabulary import (
+    SPECIAL,
+    keep_embedding_rows,
+    prune_vocabulary,
+    unknown_share,
+    write_tokenizer,
+)
 from tests.support import labelled_texts
 from tools.make_tiny_bundle import PRUNED
 
@@ -65,8 +71,63 @@ def test_all_may_stay(tokenizer: dict[str, Any]) -> None:
 
 
 def test_unknown_rules_and_vocabularies_are_refused(tokenizer: dict[str, Any]) -> None:
-    with pytest.raises(RecipeError, match="'latin' is unknown; known: all, chinese"):
+    with pytest.raises(RecipeError, match="'latin' is unknown; known: all, chinese, gb2312, gb2312-1, text:FILE"):
         prune_vocabulary(tokenizer, "latin")
     tokenizer["model"]["type"] = "BPE"
     with pytest.raises(CheckpointError, match="WordPiece"):
         prune_vocabulary(tokenizer, "chinese")
+
+
+CHARACTERS = {
+    "ascii": ["a", "##a", "7", "##7", "(", "12"],
+    "symbols": ["。", "、", "〇", "¥", "😀"],
+    "other scripts of GB2312": ["あ", "α"],
+    "level 1": ["啊", "座"],
+    "level 2": ["亍", "齄"],
+    "beyond": ["臺", "𠮷", "한"],
+}
+"""啊 and 座 are the first and the last character of level 1, 亍 and 齄 those of level 2."""
+
+
+@pytest.fixture
+def characters(tokenizer: dict[str, Any]) -> dict[str, Any]:
+    """The tokenizer with these entries alone."""
+    entries = [*SPECIAL, *(entry for group in CHARACTERS.values() for entry in group)]
+    return {**tokenizer, "model": {**tokenizer["model"], "vocab": {entry: row for row, entry in enumerate(entries)}}}
+
+
+@pytest.mark.parametrize(
+    ("keep", "dropped"),
+    [
+        ("chinese", []),
+        ("gb2312", ["beyond"]),
+        ("gb2312-1", ["beyond", "level 2"]),
+    ],
+)
+def test_a_standard_keeps_its_characters(characters: dict[str, Any], keep: str, dropped: list[str]) -> None:
+    pruned, _ = prune_vocabulary(characters, keep)
+    expected = {entry for name, group in CHARACTERS.items() if name not in dropped for entry in group}
+    assert set(pruned["model"]["vocab"]) == {*SPECIAL, *expected}
+
+
+def test_a_text_keeps_its_characters(characters: dict[str, Any], tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("臺座 ＡＢ\n座", encoding="utf-8")
+    pruned, _ = prune_vocabulary(characters, f"text:{text}")
+    expected = {"臺", "座", *CHARACTERS["ascii"], *CHARACTERS["symbols"]}
+    assert set(pruned["model"]["vocab"]) == {*SPECIAL, *expected}
+
+
+def test_a_text_that_says_nothing_is_refused(characters: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text(" \n")
+    with pytest.raises(CorpusError, match=r"empty\.txt: holds no character"):
+        prune_vocabulary(characters, f"text:{tmp_path / 'empty.txt'}")
+    with pytest.raises(CorpusError, match=r"none\.txt: cannot be read"):
+        prune_vocabulary(characters, f"text:{tmp_path / 'none.txt'}")
+
+
+def test_the_share_of_unknown_characters_is_counted(characters: dict[str, Any], tmp_path: Path) -> None:
+    for keep, expected in (("gb2312", 25.0), ("gb2312-1", 50.0), ("chinese", 0.0)):
+        write_tokenizer(prune_vocabulary(characters, keep)[0], tmp_path / "tokenizer.json")
+        assert unknown_share(tmp_path / "tokenizer.json", ["座 臺", "亍。"]) == expected
+    assert unknown_share(tmp_path / "tokenizer.json", []) == 0
