@@ -1,0 +1,73 @@
+"""The bundles that edgener brings are whole, small, and find real names in real Chinese."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from edgener import Recognizer
+from edgener.bundle import BUILT_IN, load_bundle
+from tests.support import ROOT, assert_consistent, run_main, run_measured
+
+
+class Promise(NamedTuple):
+    """What the README says of a bundle."""
+
+    bytes: int
+    f1: float
+    kilobytes: int
+    """Most memory for one sentence, interpreter and libraries included."""
+
+
+PROMISES = {"default": Promise(26_000_000, 91.0, 120 * 1024), "nano": Promise(8_000_000, 88.5, 105 * 1024)}
+IN_SAMPLE = {"李思远", "王海燕", "陈国栋", "成都", "上海市第六人民医院", "北京航空航天大学", "北京", "加拿大"}
+
+every_bundle = pytest.mark.parametrize("name", PROMISES)
+
+
+def test_there_is_a_promise_for_each() -> None:
+    assert PROMISES.keys() == BUILT_IN.keys()
+
+
+@every_bundle
+def test_its_golden_cases_are_as_packed(name: str) -> None:
+    finished = run_main("check", name)
+    assert finished.code == 0, finished.errors
+    assert finished.errors == ""
+
+
+@every_bundle
+def test_it_is_small(name: str) -> None:
+    manifest = load_bundle(name).manifest
+    assert manifest.precision == "int8"
+    assert sum(file.size for file in manifest.files.values()) <= PROMISES[name].bytes
+
+
+@every_bundle
+def test_it_says_what_it_was_made_from_and_what_it_scores(name: str) -> None:
+    manifest = load_bundle(name).manifest
+    assert {"base weights", "training data"} <= {source.role for source in manifest.lineage}
+    fp32, int8 = manifest.quality
+    assert (fp32.graph, int8.graph) == ("fp32", "int8")
+    assert int8.sentences == 4631
+    assert int8.f1 >= PROMISES[name].f1
+    assert fp32.f1 - int8.f1 <= 0.3
+
+
+@every_bundle
+def test_one_sentence_takes_little_memory(name: str) -> None:
+    finished, peak = run_measured("--model", name, "王小明在北京大学工作。")
+    assert [entity["text"] for entity in finished.rows[0]["entities"]] == ["王小明", "北京大学"]
+    assert peak <= PROMISES[name].kilobytes
+
+
+@every_bundle
+def test_the_sample_text_holds_people_places_and_organizations(name: str) -> None:
+    recognizer = Recognizer.load(name)
+    found = set()
+    for line in (ROOT / "docs" / "sample.txt").read_text(encoding="utf-8").splitlines():
+        entities = recognizer(line)
+        assert_consistent(line, entities)
+        found |= {entity.text for entity in entities}
+    assert found >= IN_SAMPLE
