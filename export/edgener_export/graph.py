@@ -21,6 +21,7 @@ from optimum.exporters.onnx.model_configs import BertOnnxConfig
 from transformers import AutoModelForTokenClassification, PreTrainedModel
 
 from edgener_export.errors import GateError
+from edgener_export.lean import make_lean
 
 OPSET = 18
 INPUTS = ("input_ids", "attention_mask")
@@ -86,6 +87,7 @@ def optimize_graph(source: Path, target: Path) -> None:
         options.optimized_model_filepath = str(optimized)
         ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         model = onnx.load(optimized)
+    make_lean(model.graph)
     _rename_values(model.graph)
     _write_with_external_data(model, target)
 
