@@ -15,7 +15,7 @@ from tests.support import ROOT, TINY_BUNDLE, labelled_texts
 from tools.bench.client import Worker, WorkerError
 from tools.bench.contenders import others, ours
 from tools.bench.environments import Environment
-from tools.bench.limits import measure_limits
+from tools.bench.limits import Effort, measure_limits
 from tools.bench.products import INTEGER_PRODUCTS, Products
 
 HERE = Environment(Path(sys.executable), None)
@@ -57,7 +57,7 @@ def test_products_alone_have_the_shapes_of_the_graph() -> None:
 
 def test_limits_of_the_tiny_model() -> None:
     texts = [row.text for row in labelled_texts()[:8]]
-    limits = measure_limits("tiny", TINY_BUNDLE, 1, texts, ["王小明在青山大学工作"] * 200, rounds=1)
+    limits = measure_limits("tiny", TINY_BUNDLE, 1, texts, ["王小明在青山大学工作"] * 200, Effort(1, 0.0))
     assert [(limit.batch_size, limit.tokens) for limit in limits.limits][:2] == [(8, 16), (8, 32)]
     for split in limits.splits:
         assert sum(part.seconds for part in split.parts) == pytest.approx(split.seconds)

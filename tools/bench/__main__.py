@@ -25,7 +25,7 @@ from edgener_export.sentence import Sentence
 from tools.bench.client import Worker, WorkerError, prepare
 from tools.bench.contenders import ROOT, Contender, others, ours
 from tools.bench.environments import Environment, InstallError, environment_for
-from tools.bench.limits import measure_limits
+from tools.bench.limits import Effort, measure_limits
 from tools.bench.machine import describe_machine, load_average
 from tools.bench.measures import (
     StartWorker,
@@ -45,7 +45,8 @@ DOCUMENTS = [DOCS / "benchmarks.md", ROOT / "README.md"]
 CACHE = ROOT / "build" / "bench"
 FULL = Settings(sentences=1 << 30, turn_sentences=300, rounds=5, latency_seconds=4.0, starts=7)
 QUICK = Settings(sentences=120, turn_sentences=12, rounds=2, latency_seconds=0.05, starts=1)
-LIMIT_ROUNDS = 9
+FULL_LIMITS = Effort(rounds=9, turn_s=0.2)
+QUICK_LIMITS = Effort(rounds=2, turn_s=0.0)
 
 
 def main() -> None:
@@ -112,8 +113,8 @@ def _measure(options: argparse.Namespace) -> Report:
         corpus = [sentence.text for sentence in read_msra(cache).test]
         for name, bundle in bundles:
             _say(f"the limit of {name}")
-            rounds = QUICK.rounds if options.quick else LIMIT_ROUNDS
-            limits.append(measure_limits(f"edgener {name}", bundle, 1, texts, corpus, rounds))
+            effort = QUICK_LIMITS if options.quick else FULL_LIMITS
+            limits.append(measure_limits(f"edgener {name}", bundle, 1, texts, corpus, effort))
     return Report(
         describe_machine(before), settings, run.reference.name, tuple(entries), tuple(failures), tuple(limits)
     )

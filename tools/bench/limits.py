@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from edgener.decode import decode
 from edgener.recognizer import SPECIAL_TOKENS
@@ -17,12 +18,20 @@ from tools.bench.results import Limit, Limits, Share, Split
 TOKENS = (16, 32, 64, 128)
 BATCH_SIZES = (8, 1)
 BATCHES_A_TURN = 4
-SHORTEST_TURN_S = 0.2
 NOT_CHINESE = re.compile(r"[^\u4e00-\u9fff]")
 
 
+class Effort(NamedTuple):
+    """How long to measure."""
+
+    rounds: int
+    """Turns of each."""
+    turn_s: float
+    """Seconds that a turn takes at least, if more than one run."""
+
+
 def measure_limits(
-    name: str, bundle: Path, threads: int, sentences: Sequence[str], corpus: Sequence[str], rounds: int
+    name: str, bundle: Path, threads: int, sentences: Sequence[str], corpus: Sequence[str], effort: Effort
 ) -> Limits:
     """Of one bundle: batches of equal length out of the corpus, and the split over the sentences."""
     text = NOT_CHINESE.sub("", "".join(corpus))
@@ -34,8 +43,8 @@ def measure_limits(
         longest = recognizer.recognizer.manifest.max_tokens
         for tokens in (tokens for tokens in TOKENS if tokens <= longest):
             texts = _texts(text, tokens - SPECIAL_TOKENS, batch_size * BATCHES_A_TURN)
-            limits.append(_limit(recognizer, integer, every, texts, rounds))
-    splits = tuple(_split(bundle, threads, batch_size, sentences, rounds) for batch_size in BATCH_SIZES)
+            limits.append(_limit(recognizer, integer, every, texts, effort))
+    splits = tuple(_split(bundle, threads, batch_size, sentences, effort.rounds) for batch_size in BATCH_SIZES)
     return Limits(name, threads, peak_gmacs(threads), tuple(limits), splits)
 
 
@@ -45,7 +54,7 @@ def _texts(text: str, length: int, count: int) -> list[str]:
 
 
 def _limit(
-    instrumented: InstrumentedRecognizer, integer: Products, every: Products, texts: list[str], rounds: int
+    instrumented: InstrumentedRecognizer, integer: Products, every: Products, texts: list[str], effort: Effort
 ) -> Limit:
     instrumented.forget()
     recognize = instrumented.recognizer.batch
@@ -59,9 +68,9 @@ def _limit(
         instrumented.session(ids, attention_mask)
         return instrumented.session.seconds
 
-    recognizer_turn = _turn(lambda: _seconds(lambda: list(recognize(texts))))
-    turns = [_turn(work) for work in (graph, bound_integer.run, bound_every.run)]
-    measured = [(recognizer_turn() / BATCHES_A_TURN, *(turn() for turn in turns)) for _ in range(rounds)]
+    recognizer_turn = _turn(lambda: _seconds(lambda: list(recognize(texts))), effort.turn_s)
+    turns = [_turn(work, effort.turn_s) for work in (graph, bound_integer.run, bound_every.run)]
+    measured = [(recognizer_turn() / BATCHES_A_TURN, *(turn() for turn in turns)) for _ in range(effort.rounds)]
     whole, graph_s, integer_s, every_s = (median(column) for column in zip(*measured, strict=True))
     return Limit(
         batch_size=shape[0],
@@ -119,10 +128,10 @@ def _split(bundle: Path, threads: int, batch_size: int, sentences: Sequence[str]
     return Split(batch_size, whole, parts, tuple(shares), padding)
 
 
-def _turn(work: Callable[[], float]) -> Callable[[], float]:
+def _turn(work: Callable[[], float], turn_s: float) -> Callable[[], float]:
     """The mean of as many runs as make a turn, after a warm-up; ``work`` returns its seconds."""
     work()
-    runs = max(1, round(SHORTEST_TURN_S / work()))
+    runs = max(1, round(turn_s / work()))
     return lambda: sum(work() for _ in range(runs)) / runs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import pyplot
@@ -13,7 +14,7 @@ from tools.bench.results import Entry, Report
 
 OURS, OTHERS = "#1d4ed8", "#78716c"
 SIZE = (7.2, 4.4)
-STYLE = {
+STYLE: Any = {
     "svg.hashsalt": "edgener",
     "svg.fonttype": "none",
     "axes.unicode_minus": False,

@@ -124,7 +124,8 @@ def _model(nodes: Sequence[NodeProto], inputs: Feeds, constants: Sequence[Tensor
     graph = helper.make_graph(nodes, "products", described, outputs, constants)
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
     model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-    return model.SerializeToString()
+    serialized: bytes = model.SerializeToString()
+    return serialized
 
 
 def _one_of_each_kind(values: Feeds) -> dict[str, str]:

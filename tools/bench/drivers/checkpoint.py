@@ -15,7 +15,7 @@ PIPELINE_PREFIX = {"B": "B", "I": "I", "E": "I", "S": "B"}
 
 def write_tokenizer(bundle: Path, directory: Path, max_tokens: int = MAX_TOKENS) -> None:
     """The bundle's tokenizer.json, with special tokens, as transformers stores it."""
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_file=str(bundle / "tokenizer.json"),
         model_max_length=max_tokens,
         unk_token="[UNK]",

@@ -24,7 +24,7 @@ class ChineseNerModel:
 
     def __init__(self, options: Options) -> None:
         torch.set_num_threads(options.threads)
-        torch.Tensor.byte = torch.Tensor.bool  # type: ignore[method-assign,assignment]
+        torch.Tensor.byte = torch.Tensor.bool  # type: ignore[method-assign]
         self._model = load_model()
         self._model.eval()
 

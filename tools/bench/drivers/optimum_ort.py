@@ -31,7 +31,7 @@ def load(options: Options) -> PipelineModel:
     session_options.intra_op_num_threads = options.threads
     directory = _directory(options)
     model = ORTModelForTokenClassification.from_pretrained(directory, session_options=session_options)
-    tokenizer = AutoTokenizer.from_pretrained(directory)
+    tokenizer = AutoTokenizer.from_pretrained(directory)  # type: ignore[no-untyped-call]
     return PipelineModel(
         pipeline("token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple")
     )

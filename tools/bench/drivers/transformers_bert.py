@@ -37,7 +37,7 @@ def load(options: Options) -> PipelineModel:
     """The checkpoint."""
     torch.set_num_threads(options.threads)
     return PipelineModel(
-        pipeline("token-classification", model=str(_directory(options)), aggregation_strategy="simple", device="cpu")  # type: ignore[call-overload]
+        pipeline("token-classification", model=str(_directory(options)), aggregation_strategy="simple", device="cpu")
     )
 
 
