@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 
 from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import GateError
-from edgener_export.fuse import fold_biases
+from edgener_export.lean import make_lean
 from edgener_export.writing import draft_of, writing
 
 OPSET = 18
@@ -89,7 +89,7 @@ def optimize_graph(source: Path, target: Path) -> None:
             options.optimized_model_filepath = str(optimized)
             ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
             model = onnx.load(optimized)
-        fold_biases(model.graph)
+        make_lean(model.graph)
         _rename_values(model.graph)
         _write_with_external_data(model, target)
 

@@ -59,7 +59,7 @@ def graph_signature(graph: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]
 
 
 def _open(graph: Path, threads: int, provider: str) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(str(graph), _options(threads), providers=list(PROVIDERS[provider]))
+    return onnxruntime.InferenceSession(str(graph), session_options(threads), providers=list(PROVIDERS[provider]))
 
 
 def _check_provider(provider: str, available: Sequence[str], trouble: str) -> None:
@@ -79,7 +79,8 @@ def _signature(session: onnxruntime.InferenceSession) -> tuple[tuple[Tensor, ...
     return inputs, tuple(_describe(node) for node in session.get_outputs())
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """How every graph is run here: as it is stored, on so many cores, which sleep while they wait."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

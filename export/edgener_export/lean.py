@@ -1,0 +1,152 @@
+"""What onnxruntime's optimizer leaves behind in a quantized graph, done by hand: the same values from fewer nodes.
+
+- The bias of an integer product is added by the product itself, not by a pass over its result.
+- What the attention's result is divided by before it is quantized (SmoothQuant) goes into the products of the values:
+  a weighted mean of scaled values is the scaled weighted mean.
+- Shapes of which only the batch is free are constants: a 0 in a Reshape keeps the length that the tensor has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import GraphProto, NodeProto, helper, numpy_helper
+
+INTEGER_PRODUCT = "MatMulIntegerToFloat"
+CONTRIBUTED = "com.microsoft"
+SCALES, BIAS = 3, 6
+"""Places of an integer product's inputs."""
+
+
+def make_lean(graph: GraphProto) -> None:
+    """Rewrite an optimized graph in place; its signature stays as it is."""
+    for rewrite in (_fold_biases, _fold_context_scales, _fix_shapes):
+        rewrite(_Links(graph))
+        _drop_unused(graph)
+
+
+class _Links:
+    """Who makes and who takes each value of a graph."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        self.graph = graph
+        self.constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._producers = {name: node for node in graph.node for name in node.output}
+        self._uses = Counter(name for node in graph.node for name in node.input)
+        self._uses.update(value.name for value in graph.output)
+
+    def producer(self, name: str, op_type: str) -> NodeProto | None:
+        """The node of that type that makes a value, where nobody else takes the value."""
+        node = self._producers.get(name)
+        return node if node and node.op_type == op_type and self._uses[name] == 1 else None
+
+    def shared_producer(self, name: str, op_type: str) -> NodeProto | None:
+        """The node of that type that makes a value."""
+        node = self._producers.get(name)
+        return node if node and node.op_type == op_type else None
+
+    def vector(self, name: str) -> NDArray[np.float32] | None:
+        """A constant with one axis."""
+        tensor = self.constants.get(name)
+        return numpy_helper.to_array(tensor) if tensor is not None and len(tensor.dims) == 1 else None
+
+    def set_constant(self, name: str, value: NDArray[np.generic]) -> str:
+        """Add a constant; its name."""
+        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.graph.initializer.append(self.constants[name])
+        return name
+
+
+def _fold_biases(links: _Links) -> None:
+    for node in links.graph.node:
+        if node.op_type not in ("Add", "BiasGelu"):
+            continue
+        for bias, value in (node.input, reversed(node.input)):
+            product = links.producer(value, INTEGER_PRODUCT)
+            if product is None or len(product.input) > BIAS or links.vector(bias) is None:
+                continue
+            product.input.extend([""] * (BIAS - len(product.input)) + [bias])
+            if node.op_type == "BiasGelu":
+                _become(node, "Gelu", [value])
+            else:
+                product.output[0] = node.output[0]
+                _become(node, "Identity", [])
+            break
+
+
+def _fold_context_scales(links: _Links) -> None:
+    """Mul(Reshape(Transpose(MatMul(probabilities, Transpose(Reshape(values))))), constant)."""
+    for node in links.graph.node:
+        if node.op_type != "Mul":
+            continue
+        for context, name in (node.input, reversed(node.input)):
+            scales = links.vector(name)
+            values = _values_of(links, context)
+            if scales is None or values is None:
+                continue
+            columns = links.vector(values.input[SCALES])
+            bias = links.vector(values.input[BIAS]) if len(values.input) > BIAS else None
+            if columns is None or bias is None or not len(columns) == len(bias) == len(scales):
+                continue
+            values.input[SCALES] = links.set_constant(f"{node.output[0]}/scales", columns * scales)
+            values.input[BIAS] = links.set_constant(f"{node.output[0]}/bias", bias * scales)
+            reshape = links.producer(context, "Reshape")
+            if reshape is not None:
+                reshape.output[0] = node.output[0]
+                _become(node, "Identity", [])
+            break
+
+
+def _values_of(links: _Links, context: str) -> NodeProto | None:
+    """The integer product that makes what an attention's result is a weighted mean of."""
+    name = context
+    for op_type in ("Reshape", "Transpose", "MatMul", "Transpose", "Reshape"):
+        node = links.producer(name, op_type)
+        if node is None:
+            return None
+        name = node.input[1 if op_type == "MatMul" else 0]
+    return links.producer(name, INTEGER_PRODUCT)
+
+
+def _fix_shapes(links: _Links) -> None:
+    """Reshape to (batch, constants ...), where batch is taken from the first axis of a shape."""
+    for node in links.graph.node:
+        concat = links.shared_producer(node.input[1], "Concat") if node.op_type == "Reshape" else None
+        if concat is None or not _is_first_axis(links, concat.input[0]):
+            continue
+        rest = [links.vector(name) for name in concat.input[1:]]
+        lengths = [int(length) for value in rest if value is not None for length in value]
+        if len(lengths) == len(rest) and 0 not in lengths:
+            node.input[1] = links.set_constant(f"{node.output[0]}/shape", np.array([0, *lengths], np.int64))
+
+
+def _is_first_axis(links: _Links, name: str) -> bool:
+    unsqueeze = links.shared_producer(name, "Unsqueeze")
+    gather = links.shared_producer(unsqueeze.input[0], "Gather") if unsqueeze else None
+    if gather is None or gather.input[1] not in links.constants:
+        return False
+    is_of_shape = links.shared_producer(gather.input[0], "Shape") is not None
+    return is_of_shape and not numpy_helper.to_array(links.constants[gather.input[1]]).any()
+
+
+def _become(node: NodeProto, op_type: str, inputs: list[str]) -> None:
+    """Change a node in its place; one without inputs is dropped with what is unused."""
+    domain = CONTRIBUTED if inputs else ""
+    outputs = list(node.output) if inputs else []
+    node.CopyFrom(helper.make_node(op_type, inputs, outputs, node.name, domain=domain))
+
+
+def _drop_unused(graph: GraphProto) -> None:
+    """Nodes and constants that no output depends on."""
+    used = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if not used.isdisjoint(node.output):
+            kept.append(node)
+            used.update(node.input)
+    constants = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(kept))
+    graph.initializer.extend(constants)
