@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -88,6 +89,9 @@ class Worker:
 
     def _ended(self) -> WorkerError:
         code = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):
+                self._pipe(pipe).close()
         return WorkerError(f"{self._name} ended with exit code {code}: {_tail(self._log)}")
 
     @staticmethod
