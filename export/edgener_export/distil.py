@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from transformers import PretrainedConfig
 
-from edgener.encode import Encoder
-from edgener_export.batches import IGNORED, Batch, Example
+from edgener_export.batches import IGNORED, Batch
 from edgener_export.errors import RecipeError
 from edgener_export.finetune import FineTuner, FinetuneSettings, Output
 from edgener_export.teacher import Teacher
@@ -39,20 +37,21 @@ class DistilSettings(FinetuneSettings):
 class Distiller(FineTuner):
     """A fine-tuner whose examples carry a teacher's logits, and hidden states where they are to be matched."""
 
+    title = "distil"
     _settings: DistilSettings
-    _matcher: HiddenStateMatcher
+    _companion: HiddenStateMatcher
 
-    def loss(self, output: Output, batch: Batch) -> torch.Tensor:
+    def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
         """Divergence from the teacher over all words, mixed with the cross entropy where there are labels."""
         assert batch.teacher is not None
         settings = self._settings
         loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
         labelled = (batch.tags != IGNORED).sum()
         if labelled:
-            hard = super().loss(output, batch) * labelled / batch.is_word.sum()
+            hard = super().loss_of(output, batch) * labelled / batch.is_word.sum()
             loss = settings.hard_share * hard + (1 - settings.hard_share) * loss
         if batch.hidden:
-            loss = loss + settings.match_weight * (1 - self.progress) * self._matcher(output.hidden_states, batch)
+            loss = loss + settings.match_weight * (1 - self.progress) * self._companion(output.hidden_states, batch)
         return loss
 
 
@@ -104,12 +103,3 @@ def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) 
         reduction="batchmean",
         log_target=True,
     )
-
-
-def unlabelled_examples(lines: Sequence[str], encoder: Encoder, max_tokens: int) -> Iterator[Example]:
-    """Examples without labels; what is longer than a window is cut."""
-    room = max_tokens - 2
-    for encoding in encoder(lines):
-        for start in range(0, len(encoding.ids), room):
-            ids = np.concatenate([[encoder.start_id], encoding.ids[start : start + room], [encoder.end_id]])
-            yield Example(ids, np.full(len(ids), IGNORED, dtype=np.int64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,22 +14,17 @@ from edgener import Recognizer
 from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.augment import NameSwapper, read_names
-from edgener_export.batches import Example, encode_sentences
+from edgener_export.batches import encode_sentences
 from edgener_export.checkpoint import Checkpoint, load_checkpoint
-from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
-from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
+from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.evaluate import quality
-from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
 from edgener_export.graph import export_graph, optimize_graph
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import GateSettings, Recipe
-from edgener_export.teacher import Teacher, open_teacher, with_teacher
-
-Log = Callable[[str], None]
+from edgener_export.training import Directories, Log, Training
 
 
 class Pipeline:
@@ -56,11 +51,8 @@ class Pipeline:
             return trained
         checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
-        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
-        if self._recipe.finetune:
-            self._finetune(self._recipe.finetune, checkpoint, train, dev)
-        if self._recipe.distil:
-            self._distil(self._recipe.distil, checkpoint, train, dev)
+        directories = Directories(self._recipe_directory, self._run)
+        Training(self._recipe, directories, self._corpus, self._tag_set, checkpoint, self._log).run()
 
         def write(directory: Path) -> None:
             checkpoint.model.save_pretrained(directory)
@@ -68,73 +60,6 @@ class Pipeline:
 
         _write_directory(trained, write)
         return trained
-
-    def _finetune(
-        self, settings: FinetuneSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
-    ) -> None:
-        directory = self._run / "finetune"
-        tuner = FineTuner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
-        examples = self._swapped(settings) if settings.swap_probability else train
-        self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
-
-    def _distil(
-        self, settings: DistilSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
-    ) -> None:
-        directory = self._run / "distil"
-        directory.mkdir(exist_ok=True)
-        teacher = open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
-        model = checkpoint.model
-        matcher = match_hidden_states(settings.match_layers, model.config, teacher)
-        unlabelled = self._unlabelled(settings)
-        examples: EpochExamples | list[Example]
-        if settings.swap_probability:
-            examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
-        else:
-            examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
-        distiller = Distiller(model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher)
-        self._log(f"distil: dev {distiller.run(examples, dev)}")
-
-    def _unlabelled(self, settings: DistilSettings) -> list[Example]:
-        if not settings.unlabelled:
-            return []
-        lines = read_lines(self._recipe_directory / settings.unlabelled)
-        if settings.unlabelled_sentences:
-            lines = lines[:: max(1, len(lines) // settings.unlabelled_sentences)][: settings.unlabelled_sentences]
-        return list(unlabelled_examples(lines, self._encoder, self._recipe.model.max_tokens))
-
-    def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
-        more = (
-            read_names(self._recipe_directory / settings.swap_names, self._tag_set.labels)
-            if settings.swap_names
-            else ()
-        )
-        swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
-        return lambda epoch: self._examples(swapper.epoch(epoch))
-
-    def _swapped_and_taught(
-        self, settings: DistilSettings, teacher: Teacher, unlabelled: list[Example], directory: Path
-    ) -> EpochExamples:
-        """What the teacher says of an epoch's sentences is kept until they do not come again."""
-        swapped = self._swapped(settings)
-        constant = self._taught(unlabelled, teacher, settings, directory / "teacher") if unlabelled else []
-
-        def examples_of(epoch: int) -> list[Example]:
-            variant = epoch % settings.swap_variants if settings.swap_variants else epoch
-            cache = directory / f"teacher-{variant}"
-            taught = self._taught(swapped(variant), teacher, settings, cache)
-            if not settings.swap_variants:
-                for earlier in directory.glob("teacher-*"):
-                    if earlier != cache:
-                        shutil.rmtree(earlier)
-            return [*taught, *constant]
-
-        return examples_of
-
-    def _taught(
-        self, examples: Sequence[Example], teacher: Teacher, settings: DistilSettings, cache: Path
-    ) -> list[Example]:
-        layers = [layer for _, layer in settings.match_layers]
-        return with_teacher(examples, teacher, layers, cache, self._encoder.pad_id)
 
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
@@ -147,7 +72,8 @@ class Pipeline:
         """Path of the int8 graph."""
         settings = self._recipe.quantize
         step = max(1, len(self._corpus.train) // settings.sentences)
-        examples = self._examples(self._corpus.train[::step][: settings.sentences])
+        sentences = self._corpus.train[::step][: settings.sentences]
+        examples = encode_sentences(sentences, Encoder(self._tokenizer), self._tag_set, self._recipe.model.max_tokens)
         graph = self._run / "int8.onnx"
         quantize_graph(fp32, graph, [example.ids for example in examples], settings)
         return graph
@@ -164,13 +90,6 @@ class Pipeline:
         write_bundle(ingredients, (before, after), target)
         self._log(f"pack: {target}")
         return before, after
-
-    @property
-    def _encoder(self) -> Encoder:
-        return Encoder(self._tokenizer)
-
-    def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
-        return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
 
     def _ingredients(self, graph: Path, precision: str) -> Ingredients:
         optimized = self._run / precision / "model.onnx"

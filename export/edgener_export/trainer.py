@@ -1,0 +1,229 @@
+"""Training that resumes at any step and ends with the very same weights: the schedule, the batches, the saved state."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from edgener_export.batches import Batch, Example, batches
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What every kind of training knows."""
+
+    epochs: int = 4
+    """Passes over the training sentences."""
+    tokens_per_batch: int = 2048
+    """Most tokens of one optimizer step, padding included."""
+    learning_rate: float = 2e-4
+    """Peak of the schedule: linear warm-up, then linear decay to zero."""
+    warmup: float = 0.06
+    """Share of all steps that the warm-up takes."""
+    weight_decay: float = 0.01
+    """AdamW's decoupled decay (Loshchilov and Hutter, 2019), not applied to biases and normalization."""
+    max_gradient_norm: float = 1.0
+    """Gradients are scaled down to this Euclidean norm."""
+    frozen_layers: int = 0
+    """The embeddings and this many layers from the bottom stay as they are; 0 trains everything."""
+    precision: str = "bf16"
+    """``bf16`` (mixed, weights stay fp32) or ``fp32``."""
+    dev_every: int = 250
+    """Steps between two scores on development sentences."""
+    dev_sentences: int = 600
+    """Development sentences of such a score; the last one takes all."""
+    save_minutes: float = 4.0
+    """Minutes between two saved states."""
+    seed: int = 1
+    """Decides everything that is drawn: the order of the batches, the hidden tokens."""
+
+
+@dataclass
+class _Place:
+    """Where in its epochs a run stands."""
+
+    steps_per_epoch: int
+    """Of the first epoch."""
+    epoch: int
+    first_step: int
+    """Steps that were done when the epoch began."""
+
+
+EpochExamples = Callable[[int], Sequence[Example]]
+"""The examples of an epoch, by its number; the same number always gives the same."""
+
+Measured = TypeVar("Measured")
+
+
+class Trainer(ABC, Generic[Measured]):
+    """One run in one directory: ``state.pt`` to resume from, ``metrics.jsonl`` with the training curve.
+
+    A kind of training says what its loss is, and how it measures the model on development examples.
+    """
+
+    title: ClassVar[str]
+    """In front of the progress bar."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        pad_id: int,
+        settings: TrainSettings,
+        directory: Path,
+        companion: torch.nn.Module | None = None,
+    ) -> None:
+        """``companion`` holds parameters that the loss needs and the trained model does not."""
+        self._model, self._pad_id, self._settings = model, pad_id, settings
+        self._state_path = directory / "state.pt"
+        self._metrics_path = directory / "metrics.jsonl"
+        directory.mkdir(parents=True, exist_ok=True)
+        _freeze(model, settings.frozen_layers)
+        self._companion = companion or torch.nn.Module()
+        self._optimizer = torch.optim.AdamW(
+            _parameter_groups([model, self._companion], settings.weight_decay), lr=settings.learning_rate, fused=True
+        )
+        self._step = 0
+        self._total = 1
+
+    @abstractmethod
+    def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
+        """What the model's parameters are to make smaller; what it draws, it draws from ``generator``.
+
+        A step has a generator of its own: a resumed run draws the same as one that was never killed.
+        """
+
+    @abstractmethod
+    def evaluate(self, examples: Sequence[Example]) -> Measured:
+        """How good the model is at examples that it was not trained on."""
+
+    @abstractmethod
+    def curve(self, measured: Measured) -> dict[str, float]:
+        """What the training curve keeps of a measurement."""
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is done, from 0 to 1."""
+        return self._step / self._total
+
+    def run(self, train: Sequence[Example] | EpochExamples, dev: Sequence[Example]) -> Measured:
+        """Train to the end, from the last saved state where there is one; what all ``dev`` examples give.
+
+        Epochs may differ in their examples. Steps are counted by the first one: the run ends after as many as if all
+        epochs were like it.
+        """
+        settings = self._settings
+        examples_of = lru_cache(maxsize=1)(train) if callable(train) else lambda _epoch: train
+        place = self._resume() or self._first_place(examples_of(0))
+        self._total = total = place.steps_per_epoch * settings.epochs
+        done = self._step
+        saved = time.monotonic()
+        with tqdm(total=total, initial=done, unit="step", disable=None, desc=self.title) as bar:
+            for batch in itertools.islice(self._all_batches(examples_of, place), max(0, total - done)):
+                loss = self._train_step(batch)
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.3f}")
+                if self._step % settings.dev_every == 0:
+                    measured = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
+                    self._record(loss=loss, **self.curve(measured))
+                if time.monotonic() - saved > settings.save_minutes * 60:
+                    self._save(place)
+                    saved = time.monotonic()
+        if self._step > done:
+            self._save(place)
+        return self.evaluate(dev)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._settings.precision == "bf16")
+
+    def _batches(self, examples: Sequence[Example], epoch: int) -> Iterator[Batch]:
+        settings = self._settings
+        return batches(examples, settings.tokens_per_batch, self._pad_id, settings.seed + epoch)
+
+    def _first_place(self, examples: Sequence[Example]) -> _Place:
+        """Where the run stands if no epoch differs from the one with ``examples``."""
+        steps_per_epoch = sum(1 for _ in self._batches(examples, 0))
+        epoch = self._step // max(1, steps_per_epoch)
+        return _Place(steps_per_epoch, epoch, epoch * steps_per_epoch)
+
+    def _all_batches(self, examples_of: EpochExamples, place: _Place) -> Iterator[Batch]:
+        """The batches that follow, one epoch after the other without end; ``place`` moves along."""
+        while True:
+            batches_of_epoch = self._batches(examples_of(place.epoch), place.epoch)
+            yield from itertools.islice(batches_of_epoch, self._step - place.first_step, None)
+            place.epoch, place.first_step = place.epoch + 1, self._step
+
+    def _train_step(self, batch: Batch) -> float:
+        settings = self._settings
+        rate = settings.learning_rate * _schedule(self._step, self._total, settings.warmup)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self._step)
+        loss = self.loss(batch, generator)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_gradient_norm)
+        self._optimizer.step()
+        self._step += 1
+        return float(loss.detach())
+
+    def _record(self, **values: float) -> None:
+        line = json.dumps(
+            {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
+        )
+        with self._metrics_path.open("a") as file:
+            file.write(line + "\n")
+
+    def _save(self, place: _Place) -> None:
+        state = {
+            "step": self._step,
+            "place": asdict(place),
+            "model": self._model.state_dict(),
+            "companion": self._companion.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+        unfinished = self._state_path.with_suffix(".tmp")
+        torch.save(state, unfinished)
+        unfinished.replace(self._state_path)
+
+    def _resume(self) -> _Place | None:
+        """Take up the saved state; None where there is none, or one from when all epochs were alike."""
+        if not self._state_path.exists():
+            return None
+        state = torch.load(self._state_path, weights_only=True)
+        self._model.load_state_dict(state["model"])
+        self._companion.load_state_dict(state.get("companion", state.get("matcher", {})))
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._step = int(state["step"])
+        return _Place(**state["place"]) if "place" in state else None
+
+
+def _schedule(step: int, total: int, warmup: float) -> float:
+    warmup_steps = max(1, round(total * warmup))
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return (total - step) / max(1, total - warmup_steps)
+
+
+def _freeze(model: PreTrainedModel, layers: int) -> None:
+    frozen = ["embeddings.", *(f"encoder.layer.{number}." for number in range(layers))] if layers else []
+    for name, parameter in model.base_model.named_parameters():
+        parameter.requires_grad = not name.startswith(tuple(frozen))
+
+
+def _parameter_groups(modules: Iterable[torch.nn.Module], weight_decay: float) -> list[dict[str, object]]:
+    trained = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
