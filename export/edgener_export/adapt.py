@@ -118,6 +118,10 @@ class PreTrainer(Trainer[Guesses]):
         """Perplexity of hidden tokens."""
         return {"dev_perplexity": measured.perplexity}
 
+    def merit(self, measured: Guesses) -> float:
+        """Log-likelihood of a token."""
+        return -measured.loss
+
     def _total_loss(self, batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, int]:
         """Summed over the tokens to guess, and their number."""
         chosen = whole_words(batch, self._settings.mask_probability, generator)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -23,6 +23,10 @@ class FinetuneSettings(TrainSettings):
 
     mask_probability: float = 0.05
     """Share of the input tokens hidden behind [MASK], so that the context is learned and not the names alone."""
+    class_weights: dict[str, float] = field(default_factory=dict)
+    """How much the tokens of an entity type count in the loss on labels, by its name; ``O`` is what lies outside."""
+    balance_classes: bool = False
+    """Types that ``class_weights`` does not name count the more, the rarer they are in the training sentences."""
     swap_probability: float = 0.0
     """Share of the names in a training sentence that become others of their type, otherwise in each epoch; 0 keeps all.
     For few labels, and for names that were never seen: see ``augment``."""
@@ -57,9 +61,11 @@ class FineTuner(Trainer[Score]):
         settings: FinetuneSettings,
         directory: Path,
         companion: torch.nn.Module | None = None,
+        tag_weights: torch.Tensor | None = None,
     ) -> None:
+        """``tag_weights`` [tags] is what each tag counts in the loss; all the same where it is None."""
         super().__init__(model, encoder.pad_id, settings, directory, companion)
-        self._mask_id, self._tag_set = mask_id, tag_set
+        self._mask_id, self._tag_set, self._tag_weights = mask_id, tag_set, tag_weights
 
     def evaluate(self, examples: Sequence[Example]) -> Score:
         """Score through the runtime's own decoding."""
@@ -80,6 +86,10 @@ class FineTuner(Trainer[Score]):
         """F1 in percent."""
         return {"dev_f1": measured.f1}
 
+    def merit(self, measured: Score) -> float:
+        """F1."""
+        return measured.f1
+
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
         """Loss of what the model says of the batch with some of its tokens hidden."""
         return self.loss_of(self._forward(self._hide_tokens(batch, generator)), batch)
@@ -87,7 +97,7 @@ class FineTuner(Trainer[Score]):
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
         """Cross entropy of the logits [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
         return torch.nn.functional.cross_entropy(
-            output.logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
+            output.logits.flatten(0, 1), batch.tags.flatten(), self._tag_weights, ignore_index=IGNORED
         )
 
     def _forward(self, batch: Batch) -> Output:

@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,9 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from edgener_export.batches import Batch, Example, batches
+from edgener_export.errors import RecipeError
+from edgener_export.keep import BestWeights, WeightAverage
+from edgener_export.optimizer import ScheduledAdamW, freeze, parameter_groups
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,13 @@ class TrainSettings:
     epochs: int = 4
     """Passes over the training sentences."""
     tokens_per_batch: int = 2048
-    """Most tokens of one optimizer step, padding included."""
+    """Most tokens of a batch, padding included."""
+    accumulate: int = 1
+    """Batches whose gradients one optimizer step takes the mean of."""
     learning_rate: float = 2e-4
     """Peak of the schedule: linear warm-up, then linear decay to zero."""
+    layer_decay: float = 1.0
+    """Each layer's rate is this times that of the layer above it, down to the embeddings."""
     warmup: float = 0.06
     """Share of all steps that the warm-up takes."""
     weight_decay: float = 0.01
@@ -43,6 +50,10 @@ class TrainSettings:
     """Steps between two scores on development sentences."""
     dev_sentences: int = 600
     """Development sentences of such a score; the last one takes all."""
+    patience: int = 0
+    """After so many such scores without a better one the training ends with the best weights; 0: with the last ones."""
+    average_last: float = 0.0
+    """Share of the steps, at the end, over which weights are averaged; 0 takes the last ones."""
     save_minutes: float = 4.0
     """Minutes between two saved states."""
     seed: int = 1
@@ -88,11 +99,13 @@ class Trainer(ABC, Generic[Measured]):
         self._state_path = directory / "state.pt"
         self._metrics_path = directory / "metrics.jsonl"
         directory.mkdir(parents=True, exist_ok=True)
-        _freeze(model, settings.frozen_layers)
+        _verify(settings)
+        freeze(model, settings.frozen_layers)
         self._companion = companion or torch.nn.Module()
-        self._optimizer = torch.optim.AdamW(
-            _parameter_groups([model, self._companion], settings.weight_decay), lr=settings.learning_rate, fused=True
-        )
+        groups = parameter_groups(model, self._companion, settings.layer_decay)
+        self._optimizer = ScheduledAdamW(groups, settings.learning_rate, settings.weight_decay, settings.warmup)
+        self._best = BestWeights(settings.patience)
+        self._average = WeightAverage(settings.average_last)
         self._step = 0
         self._total = 1
 
@@ -111,6 +124,10 @@ class Trainer(ABC, Generic[Measured]):
     def curve(self, measured: Measured) -> dict[str, float]:
         """What the training curve keeps of a measurement."""
 
+    @abstractmethod
+    def merit(self, measured: Measured) -> float:
+        """The higher, the better the model."""
+
     @property
     def progress(self) -> float:
         """How much of the training is done, from 0 to 1."""
@@ -127,55 +144,64 @@ class Trainer(ABC, Generic[Measured]):
         place = self._resume() or self._first_place(examples_of(0))
         self._total = total = place.steps_per_epoch * settings.epochs
         done = self._step
+        left = 0 if self._best.is_over else max(0, total - done)
         saved = time.monotonic()
         with tqdm(total=total, initial=done, unit="step", disable=None, desc=self.title) as bar:
-            for batch in itertools.islice(self._all_batches(examples_of, place), max(0, total - done)):
-                loss = self._train_step(batch)
+            for group in itertools.islice(self._all_steps(examples_of, place), left):
+                loss = self._train_step(group)
+                self._average.add(self._model, self.progress)
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.3f}")
-                if self._step % settings.dev_every == 0:
+                if self._step % settings.dev_every == 0 or (settings.patience and self._step == total):
                     measured = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
                     self._record(loss=loss, **self.curve(measured))
+                    self._best.consider(self._model, self.merit(measured))
+                if self._best.is_over:
+                    break
                 if time.monotonic() - saved > settings.save_minutes * 60:
                     self._save(place)
                     saved = time.monotonic()
         if self._step > done:
             self._save(place)
+        self._best.restore(self._model)
+        self._average.restore(self._model)
         return self.evaluate(dev)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._settings.precision == "bf16")
 
-    def _batches(self, examples: Sequence[Example], epoch: int) -> Iterator[Batch]:
+    def _steps(self, examples: Sequence[Example], epoch: int) -> Iterator[list[Batch]]:
+        """The batches of each optimizer step of an epoch."""
         settings = self._settings
-        return batches(examples, settings.tokens_per_batch, self._pad_id, settings.seed + epoch)
+        all_batches = batches(examples, settings.tokens_per_batch, self._pad_id, settings.seed + epoch)
+        while group := list(itertools.islice(all_batches, settings.accumulate)):
+            yield group
 
     def _first_place(self, examples: Sequence[Example]) -> _Place:
         """Where the run stands if no epoch differs from the one with ``examples``."""
-        steps_per_epoch = sum(1 for _ in self._batches(examples, 0))
+        steps_per_epoch = sum(1 for _ in self._steps(examples, 0))
         epoch = self._step // max(1, steps_per_epoch)
         return _Place(steps_per_epoch, epoch, epoch * steps_per_epoch)
 
-    def _all_batches(self, examples_of: EpochExamples, place: _Place) -> Iterator[Batch]:
-        """The batches that follow, one epoch after the other without end; ``place`` moves along."""
+    def _all_steps(self, examples_of: EpochExamples, place: _Place) -> Iterator[list[Batch]]:
+        """The steps that follow, one epoch after the other without end; ``place`` moves along."""
         while True:
-            batches_of_epoch = self._batches(examples_of(place.epoch), place.epoch)
-            yield from itertools.islice(batches_of_epoch, self._step - place.first_step, None)
+            steps_of_epoch = self._steps(examples_of(place.epoch), place.epoch)
+            yield from itertools.islice(steps_of_epoch, self._step - place.first_step, None)
             place.epoch, place.first_step = place.epoch + 1, self._step
 
-    def _train_step(self, batch: Batch) -> float:
-        settings = self._settings
-        rate = settings.learning_rate * _schedule(self._step, self._total, settings.warmup)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self._step)
-        loss = self.loss(batch, generator)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_gradient_norm)
-        self._optimizer.step()
+    def _train_step(self, group: Sequence[Batch]) -> float:
+        generator = torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step)
+        self._optimizer.adamw.zero_grad()
+        total = 0.0
+        for batch in group:
+            loss = self.loss(batch, generator) / len(group)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._settings.max_gradient_norm)
+        self._optimizer.step(self._step, self._total)
         self._step += 1
-        return float(loss.detach())
+        return total
 
     def _record(self, **values: float) -> None:
         line = json.dumps(
@@ -190,7 +216,9 @@ class Trainer(ABC, Generic[Measured]):
             "place": asdict(place),
             "model": self._model.state_dict(),
             "companion": self._companion.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self._optimizer.adamw.state_dict(),
+            "best": self._best.state_dict(),
+            "average": self._average.state_dict(),
         }
         unfinished = self._state_path.with_suffix(".tmp")
         torch.save(state, unfinished)
@@ -203,27 +231,20 @@ class Trainer(ABC, Generic[Measured]):
         state = torch.load(self._state_path, weights_only=True)
         self._model.load_state_dict(state["model"])
         self._companion.load_state_dict(state.get("companion", state.get("matcher", {})))
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._optimizer.adamw.load_state_dict(state["optimizer"])
+        for name, kept in (("best", self._best), ("average", self._average)):
+            if name in state:
+                kept.load_state_dict(state[name])
         self._step = int(state["step"])
         return _Place(**state["place"]) if "place" in state else None
 
 
-def _schedule(step: int, total: int, warmup: float) -> float:
-    warmup_steps = max(1, round(total * warmup))
-    if step < warmup_steps:
-        return (step + 1) / warmup_steps
-    return (total - step) / max(1, total - warmup_steps)
-
-
-def _freeze(model: PreTrainedModel, layers: int) -> None:
-    frozen = ["embeddings.", *(f"encoder.layer.{number}." for number in range(layers))] if layers else []
-    for name, parameter in model.base_model.named_parameters():
-        parameter.requires_grad = not name.startswith(tuple(frozen))
-
-
-def _parameter_groups(modules: Iterable[torch.nn.Module], weight_decay: float) -> list[dict[str, object]]:
-    trained = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def _verify(settings: TrainSettings) -> None:
+    if settings.accumulate < 1:
+        raise RecipeError(f"accumulate is {settings.accumulate}; a step takes at least 1 batch")
+    if not 0 < settings.layer_decay <= 1:
+        raise RecipeError(f"layer_decay is {settings.layer_decay}; it must be above 0 and at most 1")
+    if not 0 <= settings.average_last <= 1:
+        raise RecipeError(f"average_last is {settings.average_last}; it must be between 0 and 1")
+    if settings.patience and settings.average_last:
+        raise RecipeError("patience keeps the best weights, average_last a mean of the last ones; choose one")

@@ -13,6 +13,7 @@ from edgener_export.adapt import AdaptSettings, PreTrainer, read_adapt_text
 from edgener_export.augment import NameSwapper, read_names
 from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint
+from edgener_export.class_weights import tag_weights
 from edgener_export.corpus import Corpus, Sentence
 from edgener_export.distil import Distiller, DistilSettings, match_hidden_states
 from edgener_export.finetune import FineTuner, FinetuneSettings
@@ -70,8 +71,17 @@ class Training:
 
     def _finetune(self, settings: FinetuneSettings) -> None:
         checkpoint, directory = self._checkpoint, self._directories.run / "finetune"
-        tuner = FineTuner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
-        examples = self._swapped(settings) if settings.swap_probability else self._examples(self._corpus.train)
+        train = self._examples(self._corpus.train)
+        tuner = FineTuner(
+            checkpoint.model,
+            self._encoder,
+            checkpoint.mask_id,
+            self._tag_set,
+            settings,
+            directory,
+            tag_weights=tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train),
+        )
+        examples = self._swapped(settings) if settings.swap_probability else train
         self._log(f"fine-tune: dev {tuner.run(examples, self._examples(self._corpus.dev))}")
 
     def _distil(self, settings: DistilSettings) -> None:
@@ -79,15 +89,21 @@ class Training:
         directory.mkdir(exist_ok=True)
         teacher = open_teacher(self._directories.recipe / settings.teacher, checkpoint.tokenizer, self._tag_set)
         matcher = match_hidden_states(settings.match_layers, checkpoint.model.config, teacher)
-        unlabelled = self._unlabelled(settings)
+        train, unlabelled = self._examples(self._corpus.train), self._unlabelled(settings)
         examples: EpochExamples | list[Example]
         if settings.swap_probability:
             examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
         else:
-            all_examples = [*self._examples(self._corpus.train), *unlabelled]
-            examples = self._taught(all_examples, teacher, settings, directory / "teacher")
+            examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
         distiller = Distiller(
-            checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher
+            checkpoint.model,
+            self._encoder,
+            checkpoint.mask_id,
+            self._tag_set,
+            settings,
+            directory,
+            matcher,
+            tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train),
         )
         self._log(f"distil: dev {distiller.run(examples, self._examples(self._corpus.dev))}")
 
