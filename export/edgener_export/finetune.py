@@ -46,6 +46,19 @@ class Output:
     """The embeddings' output and that of each layer [sentences, tokens, width], where the batch asks to match them."""
 
 
+@dataclass(frozen=True)
+class Learner:
+    """A model, and what belongs to it."""
+
+    model: PreTrainedModel
+    encoder: Encoder
+    mask_id: int
+    """Of the [MASK] token."""
+    tag_set: TagSet
+    tag_weights: torch.Tensor | None = None
+    """What each tag counts in the loss on labels [tags]; all the same where it is None."""
+
+
 class FineTuner(Trainer[Score]):
     """Learns the tags of labelled sentences."""
 
@@ -54,18 +67,13 @@ class FineTuner(Trainer[Score]):
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        encoder: Encoder,
-        mask_id: int,
-        tag_set: TagSet,
+        learner: Learner,
         settings: FinetuneSettings,
         directory: Path,
         companion: torch.nn.Module | None = None,
-        tag_weights: torch.Tensor | None = None,
     ) -> None:
-        """``tag_weights`` [tags] is what each tag counts in the loss; all the same where it is None."""
-        super().__init__(model, encoder.pad_id, settings, directory, companion)
-        self._mask_id, self._tag_set, self._tag_weights = mask_id, tag_set, tag_weights
+        super().__init__(learner.model, learner.encoder.pad_id, settings, directory, companion)
+        self._learner = learner
 
     def evaluate(self, examples: Sequence[Example]) -> Score:
         """Score through the runtime's own decoding."""
@@ -76,9 +84,9 @@ class FineTuner(Trainer[Score]):
                 logits = self._forward(batch).logits.numpy()
                 lengths = batch.attention_mask.sum(dim=1).numpy() - 2
                 for tags, length, found in zip(
-                    batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._tag_set), strict=True
+                    batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._learner.tag_set), strict=True
                 ):
-                    pairs.append((self._tag_set.spans(tags[1 : length + 1]), [scored.span for scored in found]))
+                    pairs.append((self._learner.tag_set.spans(tags[1 : length + 1]), [scored.span for scored in found]))
         self._model.train()
         return score_spans(pairs)
 
@@ -97,7 +105,7 @@ class FineTuner(Trainer[Score]):
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
         """Cross entropy of the logits [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
         return torch.nn.functional.cross_entropy(
-            output.logits.flatten(0, 1), batch.tags.flatten(), self._tag_weights, ignore_index=IGNORED
+            output.logits.flatten(0, 1), batch.tags.flatten(), self._learner.tag_weights, ignore_index=IGNORED
         )
 
     def _forward(self, batch: Batch) -> Output:
@@ -110,4 +118,4 @@ class FineTuner(Trainer[Score]):
     def _hide_tokens(self, batch: Batch, generator: torch.Generator) -> Batch:
         hidden = torch.rand(batch.ids.shape, generator=generator) < self._settings.mask_probability
         visible = batch.is_word & ~hidden
-        return replace(batch, ids=batch.ids.where(visible | ~batch.is_word, self._mask_id))
+        return replace(batch, ids=batch.ids.where(visible | ~batch.is_word, self._learner.mask_id))

@@ -15,10 +15,10 @@ from edgener_export.batches import Example, encode_sentences
 from edgener_export.checkpoint import Checkpoint
 from edgener_export.class_weights import tag_weights
 from edgener_export.corpus import Corpus, Sentence
-from edgener_export.distil import Distiller, DistilSettings, match_hidden_states
-from edgener_export.finetune import FineTuner, FinetuneSettings
+from edgener_export.distil import Distiller, DistilSettings, match_attention, match_hidden_states
+from edgener_export.finetune import FineTuner, FinetuneSettings, Learner
 from edgener_export.recipe import Recipe
-from edgener_export.teacher import Teacher, open_teacher, with_teacher
+from edgener_export.teacher import AverageTeacher, Teacher, open_teacher, with_teacher
 from edgener_export.trainer import EpochExamples
 from edgener_export.unlabelled import read_texts, unlabelled_examples
 from edgener_export.words import require_segmenter
@@ -70,42 +70,37 @@ class Training:
         self._log(f"adapt: dev {trainer.run(text.train, text.dev)}")
 
     def _finetune(self, settings: FinetuneSettings) -> None:
-        checkpoint, directory = self._checkpoint, self._directories.run / "finetune"
-        train = self._examples(self._corpus.train)
-        tuner = FineTuner(
-            checkpoint.model,
-            self._encoder,
-            checkpoint.mask_id,
-            self._tag_set,
-            settings,
-            directory,
-            tag_weights=tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train),
-        )
+        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        tuner = FineTuner(self._learner(settings, train), settings, self._directories.run / "finetune")
         examples = self._swapped(settings) if settings.swap_probability else train
-        self._log(f"fine-tune: dev {tuner.run(examples, self._examples(self._corpus.dev))}")
+        self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
 
     def _distil(self, settings: DistilSettings) -> None:
-        checkpoint, directory = self._checkpoint, self._directories.run / "distil"
+        directory = self._directories.run / "distil"
         directory.mkdir(exist_ok=True)
-        teacher = open_teacher(self._directories.recipe / settings.teacher, checkpoint.tokenizer, self._tag_set)
-        matcher = match_hidden_states(settings.match_layers, checkpoint.model.config, teacher)
-        train, unlabelled = self._examples(self._corpus.train), self._unlabelled(settings)
+        model = self._checkpoint.model
+        first, *others = self._teachers(settings)
+        matchers = match_hidden_states(settings, model.config, first), match_attention(settings, model, first)
+        teacher = AverageTeacher([first, *others]) if others else first
+        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        unlabelled = self._unlabelled(settings)
         examples: EpochExamples | list[Example]
         if settings.swap_probability:
             examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
         else:
             examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
-        distiller = Distiller(
-            checkpoint.model,
-            self._encoder,
-            checkpoint.mask_id,
-            self._tag_set,
-            settings,
-            directory,
-            matcher,
-            tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train),
-        )
-        self._log(f"distil: dev {distiller.run(examples, self._examples(self._corpus.dev))}")
+        distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
+        self._log(f"distil: dev {distiller.run(examples, dev)}")
+
+    def _learner(self, settings: FinetuneSettings, train: Sequence[Example]) -> Learner:
+        weights = tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train)
+        return Learner(self._checkpoint.model, self._encoder, self._checkpoint.mask_id, self._tag_set, weights)
+
+    def _teachers(self, settings: DistilSettings) -> list[Teacher]:
+        return [
+            open_teacher(self._directories.recipe / name, self._checkpoint.tokenizer, self._tag_set)
+            for name in (settings.teacher, *settings.teachers)
+        ]
 
     def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
         return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)

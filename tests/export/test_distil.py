@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from edgener_export.attention import map_loss, relation_loss
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.teacher import log_of_mean_probability
 
 SHORT = {
     "data.limit": 60,
@@ -54,6 +61,77 @@ def test_layers_that_are_not_there_cannot_be_matched(
     code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", distil__match_layers=pairs))
     assert code == RecipeError.exit_code
     assert "distil.match_layers" in capsys.readouterr().err
+
+
+def test_a_killed_distillation_of_attention_from_two_teachers_ends_in_the_same_weights(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    more = {
+        "distil__teacher": tiny_run / "model",
+        "distil__teachers": f'["{tiny_run / "bundle"}"]',
+        "distil__match_relations": "[[1, 1]]",
+        "distil__relation_heads": 8,
+        "distil__match_attention": "[[1, 1]]",
+    }
+    command = arguments(build_tiny, killed, distil__save_minutes=0, **more)
+    state = killed / "distil" / "state.pt"
+    with subprocess.Popen([sys.executable, "-m", "edgener_export", *command]) as process:
+        while not state.exists():
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.kill()
+    assert main(arguments(build_tiny, killed, **more)) == 0
+    assert main(arguments(build_tiny, whole, **more)) == 0
+    weights = Path("model") / "model.safetensors"
+    assert (killed / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"distil__match_relations": "[[1, 1]]", "distil__relation_heads": 7}, "distil.relation_heads is 7"),
+        ({"distil__match_relations": "[[1, 3]]"}, "distil.match_relations has [1, 3]"),
+        ({"distil__match_attention": "[[1, 1]]", "model__heads": 2}, "the student has 2 heads there, the teacher 4"),
+    ],
+)
+def test_attention_that_does_not_fit_is_refused(
+    build_tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, object],
+    message: str,
+) -> None:
+    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", **settings))
+    assert code == RecipeError.exit_code
+    assert message in capsys.readouterr().err
+
+
+def test_relations_do_not_depend_on_width_or_padding() -> None:
+    torch.manual_seed(0)
+    teacher, present = torch.randn(2, 5, 24), torch.ones(2, 5).bool()
+    scale = 2**0.25  # twice as wide heads with the same products, whose divisor is the root of the width
+    wide = torch.stack([teacher, teacher], dim=-1).flatten(-2) / 2**0.5 * scale
+    assert relation_loss(wide, teacher, present, 3).item() == pytest.approx(0, abs=1e-6)
+    student = torch.randn(2, 5, 12)
+    loss = relation_loss(student, teacher, present, 3)
+    assert loss > 0.01
+    padded = [torch.nn.functional.pad(values, (0, 0, 0, 2), value=9.0) for values in (student, teacher)]
+    longer = torch.nn.functional.pad(present, (0, 2))
+    assert relation_loss(*padded, longer, 3).item() == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_attention_scores_of_the_same_model_match() -> None:
+    torch.manual_seed(0)
+    queries, keys, present = torch.randn(2, 5, 24), torch.randn(2, 5, 24), torch.ones(2, 5).bool()
+    assert map_loss([queries, keys], [queries, keys], present, 3) == 0
+    assert map_loss([queries, keys], [2 * queries, keys], present, 3) > 0.1
+
+
+def test_probabilities_of_several_teachers_are_averaged() -> None:
+    logits = [np.log(np.array([[0.9, 0.1]], np.float32)), np.log(np.array([[0.2, 0.8]], np.float32)) + 3]
+    np.testing.assert_allclose(np.exp(log_of_mean_probability(logits)), [[0.55, 0.45]], rtol=1e-5)
 
 
 def test_what_the_teacher_said_of_other_sentences_is_not_taken(

@@ -127,7 +127,7 @@ def test_a_type_without_weight_is_not_learned(tmp_path: Path) -> None:
     batch = pad(tiny.constant, tiny.encoder.pad_id)
     outside = (batch.tags == 0)[..., None]
     logits = torch.zeros(*batch.tags.shape, len(tiny.tag_set.tags))
-    tuner, _ = tiny.open(tmp_path, tag_weights=weights)
+    tuner, _ = tiny.open(tmp_path, weights=weights)
     wrong_outside = Output(torch.where(outside, torch.arange(len(tiny.tag_set.tags)), logits), ())
     assert tuner.loss_of(wrong_outside, batch) == tuner.loss_of(Output(logits, ()), batch)
 

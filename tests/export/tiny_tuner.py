@@ -14,7 +14,7 @@ from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.augment import NameSwapper
 from edgener_export.batches import Batch, Example, encode_sentences
-from edgener_export.finetune import FineTuner, FinetuneSettings
+from edgener_export.finetune import FineTuner, FinetuneSettings, Learner
 from edgener_export.formats import read_labelled
 from edgener_export.sentence import Sentence
 from tests.support import DATA, TINY_BUNDLE
@@ -47,7 +47,9 @@ class TinyTuner:
     def encode(self, corpus: list[Sentence]) -> list[Example]:
         return encode_sentences(corpus, self.encoder, self.tag_set, 64)
 
-    def open(self, directory: Path, kind: type[FineTuner] = FineTuner, **more: Any) -> tuple[FineTuner, Any]:
+    def open(
+        self, directory: Path, kind: type[FineTuner] = FineTuner, weights: torch.Tensor | None = None
+    ) -> tuple[FineTuner, Any]:
         """A tuner in a directory, and its model: the same each time."""
         config = AutoConfig.for_model(
             "bert",
@@ -63,4 +65,5 @@ class TinyTuner:
         torch.manual_seed(0)
         factory: Any = AutoModelForTokenClassification
         model = factory.from_config(config)
-        return kind(model, self.encoder, 4, self.tag_set, self.settings, directory, **more), model
+        learner = Learner(model, self.encoder, 4, self.tag_set, weights)
+        return kind(learner, self.settings, directory), model
