@@ -16,7 +16,8 @@ from transformers import PreTrainedModel
 from edgener.encode import Encoder
 from edgener_export.batches import Batch, Example, batches
 from edgener_export.errors import RecipeError
-from edgener_export.trainer import EpochExamples, Trainer, TrainSettings
+from edgener_export.train_settings import TrainSettings
+from edgener_export.trainer import EpochExamples, Trainer
 from edgener_export.unlabelled import read_texts, unlabelled_examples
 from edgener_export.words import words_of
 
@@ -95,7 +96,8 @@ class PreTrainer(Trainer[Guesses]):
     def __init__(
         self, model: PreTrainedModel, encoder: Encoder, mask_id: int, settings: AdaptSettings, directory: Path
     ) -> None:
-        super().__init__(model, encoder.pad_id, settings, directory, MaskedLanguageHead(model))
+        encoder_alone: Any = model.base_model
+        super().__init__(encoder_alone, encoder.pad_id, settings, directory, MaskedLanguageHead(model))
         self._mask_id, self._vocabulary = mask_id, encoder.vocabulary_size
 
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
@@ -109,7 +111,7 @@ class PreTrainer(Trainer[Guesses]):
         total, tokens = 0.0, 0
         with torch.inference_mode():
             for number, batch in enumerate(batches(examples, 4096, self._pad_id, None)):
-                loss, guessed = self._total_loss(batch, torch.Generator().manual_seed(number))
+                loss, guessed = self._total_loss(batch.to(self._hardware.device), torch.Generator().manual_seed(number))
                 total, tokens = total + float(loss), tokens + guessed
         self._model.train()
         return Guesses(total / max(1, tokens), tokens)
@@ -126,10 +128,9 @@ class PreTrainer(Trainer[Guesses]):
         """Summed over the tokens to guess, and their number."""
         chosen = whole_words(batch, self._settings.mask_probability, generator)
         shown = hide(batch.ids, chosen, self._mask_id, self._vocabulary, generator)
-        model: Any = self._model
         with self._autocast():
-            states = model.base_model(input_ids=shown, attention_mask=batch.attention_mask).last_hidden_state
-            logits = self._companion(states[chosen], model.get_input_embeddings().weight)
+            states = self._model(input_ids=shown, attention_mask=batch.attention_mask).last_hidden_state
+            logits = self._companion(states[chosen], self._model.get_input_embeddings().weight)
         loss = torch.nn.functional.cross_entropy(logits.float(), batch.ids[chosen], reduction="sum")
         return loss, int(chosen.sum())
 
@@ -137,7 +138,7 @@ class PreTrainer(Trainer[Guesses]):
 def whole_words(batch: Batch, probability: float, generator: torch.Generator) -> torch.Tensor:
     """Which tokens are to be guessed, bool [sentences, tokens]: all or none of each word."""
     assert batch.words is not None
-    draws = torch.rand(batch.ids.shape[0], int(batch.words.max()) + 1, generator=generator)
+    draws = torch.rand(batch.ids.shape[0], int(batch.words.max()) + 1, generator=generator).to(batch.ids.device)
     return (draws.gather(1, batch.words) < probability) & batch.is_word
 
 
@@ -145,8 +146,8 @@ def hide(
     ids: torch.Tensor, chosen: torch.Tensor, mask_id: int, vocabulary: int, generator: torch.Generator
 ) -> torch.Tensor:
     """What the model sees in place of ``ids`` [sentences, tokens]."""
-    draws = torch.rand(ids.shape, generator=generator)
-    others = torch.randint(vocabulary, ids.shape, generator=generator)
+    draws = torch.rand(ids.shape, generator=generator).to(ids.device)
+    others = torch.randint(vocabulary, ids.shape, generator=generator).to(ids.device)
     shown = ids.masked_fill(chosen & (draws < SHOWN_AS_MASK), mask_id)
     return torch.where(chosen & (draws >= 1 - SHOWN_AS_ANY), others, shown)
 

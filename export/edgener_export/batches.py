@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -49,6 +49,19 @@ class Batch:
     """[sentences, tokens, width] of each layer that is to be matched."""
     words: torch.Tensor | None = None
     """The number of each token's word, where whole words are to be hidden."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        return replace(
+            self,
+            ids=self.ids.to(device),
+            attention_mask=self.attention_mask.to(device),
+            tags=self.tags.to(device),
+            is_word=self.is_word.to(device),
+            teacher=None if self.teacher is None else self.teacher.to(device),
+            hidden=tuple(layer.to(device) for layer in self.hidden),
+            words=None if self.words is None else self.words.to(device),
+        )
 
 
 def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:

@@ -14,7 +14,8 @@ from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
 from edgener_export.batches import IGNORED, Batch, Example, batches
 from edgener_export.score import Score, score_spans
-from edgener_export.trainer import Trainer, TrainSettings
+from edgener_export.train_settings import TrainSettings
+from edgener_export.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class FineTuner(Trainer[Score]):
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._pad_id, None):
-                logits = self._forward(batch).logits.numpy()
+                logits = self._forward(batch.to(self._hardware.device)).logits.cpu().numpy()
                 lengths = batch.attention_mask.sum(dim=1).numpy() - 2
                 for tags, length, found in zip(
                     batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._learner.tag_set), strict=True
@@ -104,8 +105,11 @@ class FineTuner(Trainer[Score]):
 
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
         """Cross entropy of the logits [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
+        weights = self._learner.tag_weights
+        if weights is not None:
+            weights = weights.to(output.logits.device)
         return torch.nn.functional.cross_entropy(
-            output.logits.flatten(0, 1), batch.tags.flatten(), self._learner.tag_weights, ignore_index=IGNORED
+            output.logits.flatten(0, 1), batch.tags.flatten(), weights, ignore_index=IGNORED
         )
 
     def _forward(self, batch: Batch) -> Output:
@@ -117,5 +121,5 @@ class FineTuner(Trainer[Score]):
 
     def _hide_tokens(self, batch: Batch, generator: torch.Generator) -> Batch:
         hidden = torch.rand(batch.ids.shape, generator=generator) < self._settings.mask_probability
-        visible = batch.is_word & ~hidden
+        visible = batch.is_word & ~hidden.to(batch.ids.device)
         return replace(batch, ids=batch.ids.where(visible | ~batch.is_word, self._learner.mask_id))

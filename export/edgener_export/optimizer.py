@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -33,6 +34,14 @@ class ScheduledAdamW:
             for parameters, decay in ((group.matrices, weight_decay), (group.vectors, 0.0))
         ]
         self.adamw = torch.optim.AdamW(settings, lr=learning_rate, fused=True)
+
+    def gradients(self) -> Iterator[torch.Tensor]:
+        """Of every parameter; zeros in a process that had no batch in this step."""
+        for group in self.adamw.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                yield parameter.grad
 
     def step(self, number: int, total: int) -> None:
         """The step with this number, from 0, of ``total``."""
@@ -81,7 +90,7 @@ def parameter_groups(model: PreTrainedModel, companion: torch.nn.Module, layer_d
 
 def _height(name: str, top: int) -> int:
     """0 for the embeddings, then the layer's number from 1; ``top`` for what lies above the layers."""
-    if ".embeddings." in name:
+    if ".embeddings." in f".{name}":
         return 0
-    _, is_layer, rest = name.partition(".encoder.layer.")
+    _, is_layer, rest = f".{name}".partition(".encoder.layer.")
     return int(rest.partition(".")[0]) + 1 if is_layer else top

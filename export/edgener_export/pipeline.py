@@ -20,6 +20,7 @@ from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.evaluate import quality
 from edgener_export.graph import export_graph, optimize_graph
+from edgener_export.hardware import hardware
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
@@ -31,15 +32,23 @@ class Pipeline:
     """One recipe in one directory, which holds everything that was made on the way."""
 
     def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
-        self._recipe, self._recipe_directory, self._run, self._log = recipe, recipe_directory, run, log
-        self._corpus = _read_corpus(recipe, recipe_directory, cache)
+        self._recipe, self._recipe_directory, self._run = recipe, recipe_directory, run
+        self._log = log if hardware().is_main else _say_nothing
+        with hardware().main_first():
+            self._corpus = _read_corpus(recipe, recipe_directory, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._texts = _golden_texts(recipe_directory / recipe.golden)
         self._tokenizer = run / "tokenizer.json"
 
-    def build(self, target: Path) -> tuple[Quality, Quality]:
-        """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph."""
-        fp32 = self.export(self.train())
+    def build(self, target: Path) -> tuple[Quality, ...]:
+        """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph.
+
+        A process that only helps another to train has done its part with the training, and has no scores.
+        """
+        trained = self.train()
+        if not hardware().is_main:
+            return ()
+        fp32 = self.export(trained)
         int8 = self.quantize(fp32)
         return self.pack(fp32, int8, target)
 
@@ -49,7 +58,8 @@ class Pipeline:
         if trained.exists():
             self._log(f"train: {trained} is there already")
             return trained
-        checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
+        with hardware().main_first():
+            checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
         directories = Directories(self._recipe_directory, self._run)
         Training(self._recipe, directories, self._corpus, self._tag_set, checkpoint, self._log).run()
@@ -58,7 +68,8 @@ class Pipeline:
             checkpoint.model.save_pretrained(directory)
             shutil.copyfile(self._tokenizer, directory / "tokenizer.json")
 
-        _write_directory(trained, write)
+        if hardware().is_main:
+            _write_directory(trained, write)
         return trained
 
     def export(self, model: Path) -> Path:
@@ -117,6 +128,10 @@ class Pipeline:
         measured = quality(Recognizer.load(draft, threads=torch.get_num_threads()), self._corpus.test, name)
         self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
         return measured
+
+
+def _say_nothing(_message: str) -> None:
+    pass
 
 
 def _in_words(settings: QuantizeSettings) -> dict[str, str]:

@@ -20,6 +20,7 @@ from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
 from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.hardware import hardware
 
 SENTENCES_AT_ONCE = 16
 
@@ -66,22 +67,25 @@ class ModelTeacher:
         model: Any = load_classifier(directory)
         tags = [model.config.id2label[number] for number in range(model.config.num_labels)]
         _verify(directory, directory / "tokenizer.json", tags, tokenizer, tag_set)
-        self.model = model.eval()
+        self.model = model.eval().to(hardware().device)
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
 
     def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        device = hardware().device
+        with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
             output = self.model(
-                input_ids=batch.ids, attention_mask=batch.attention_mask, output_hidden_states=bool(layers)
+                input_ids=batch.ids.to(device),
+                attention_mask=batch.attention_mask.to(device),
+                output_hidden_states=bool(layers),
             )
             hidden = tuple(self._normalized(output.hidden_states[layer], layer) for layer in layers)
-        return Lesson(output.logits.float().numpy(), hidden)
+        return Lesson(output.logits.float().cpu().numpy(), hidden)
 
     def _normalized(self, hidden: torch.Tensor, layer: int) -> NDArray[np.float32]:
         """Without the gain and the bias of the layer's last normalization, which single channels dominate."""
         norm = self.model.base_model.encoder.layer[layer - 1].output.LayerNorm
-        normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).numpy()
+        normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).cpu().numpy()
         return normalized
 
 

@@ -17,47 +17,10 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from edgener_export.batches import Batch, Example, batches
-from edgener_export.errors import RecipeError
+from edgener_export.hardware import hardware
 from edgener_export.keep import BestWeights, WeightAverage
 from edgener_export.optimizer import ScheduledAdamW, freeze, parameter_groups
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What every kind of training knows."""
-
-    epochs: int = 4
-    """Passes over the training sentences."""
-    tokens_per_batch: int = 2048
-    """Most tokens of a batch, padding included."""
-    accumulate: int = 1
-    """Batches whose gradients one optimizer step takes the mean of."""
-    learning_rate: float = 2e-4
-    """Peak of the schedule: linear warm-up, then linear decay to zero."""
-    layer_decay: float = 1.0
-    """Each layer's rate is this times that of the layer above it, down to the embeddings."""
-    warmup: float = 0.06
-    """Share of all steps that the warm-up takes."""
-    weight_decay: float = 0.01
-    """AdamW's decoupled decay (Loshchilov and Hutter, 2019), not applied to biases and normalization."""
-    max_gradient_norm: float = 1.0
-    """Gradients are scaled down to this Euclidean norm."""
-    frozen_layers: int = 0
-    """The embeddings and this many layers from the bottom stay as they are; 0 trains everything."""
-    precision: str = "bf16"
-    """``bf16`` (mixed, weights stay fp32) or ``fp32``."""
-    dev_every: int = 250
-    """Steps between two scores on development sentences."""
-    dev_sentences: int = 600
-    """Development sentences of such a score; the last one takes all."""
-    patience: int = 0
-    """After so many such scores without a better one the training ends with the best weights; 0: with the last ones."""
-    average_last: float = 0.0
-    """Share of the steps, at the end, over which weights are averaged; 0 takes the last ones."""
-    save_minutes: float = 4.0
-    """Minutes between two saved states."""
-    seed: int = 1
-    """Decides everything that is drawn: the order of the batches, the hidden tokens."""
+from edgener_export.train_settings import TrainSettings
 
 
 @dataclass
@@ -99,9 +62,12 @@ class Trainer(ABC, Generic[Measured]):
         self._state_path = directory / "state.pt"
         self._metrics_path = directory / "metrics.jsonl"
         directory.mkdir(parents=True, exist_ok=True)
-        _verify(settings)
+        settings.verify()
         freeze(model, settings.frozen_layers)
         self._companion = companion or torch.nn.Module()
+        self._hardware = hardware()
+        for module in (model, self._companion):
+            module.to(self._hardware.device)
         groups = parameter_groups(model, self._companion, settings.layer_decay)
         self._optimizer = ScheduledAdamW(groups, settings.learning_rate, settings.weight_decay, settings.warmup)
         self._best = BestWeights(settings.patience)
@@ -113,7 +79,7 @@ class Trainer(ABC, Generic[Measured]):
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
         """What the model's parameters are to make smaller; what it draws, it draws from ``generator``.
 
-        A step has a generator of its own: a resumed run draws the same as one that was never killed.
+        Each batch of a step has a generator of its own: a resumed run draws the same as one that was never killed.
         """
 
     @abstractmethod
@@ -146,7 +112,9 @@ class Trainer(ABC, Generic[Measured]):
         done = self._step
         left = 0 if self._best.is_over else max(0, total - done)
         saved = time.monotonic()
-        with tqdm(total=total, initial=done, unit="step", disable=None, desc=self.title) as bar:
+        with tqdm(
+            total=total, initial=done, unit="step", disable=None if self._hardware.is_main else True, desc=self.title
+        ) as bar:
             for group in itertools.islice(self._all_steps(examples_of, place), left):
                 loss = self._train_step(group)
                 self._average.add(self._model, self.progress)
@@ -155,7 +123,7 @@ class Trainer(ABC, Generic[Measured]):
                 if self._step % settings.dev_every == 0 or (settings.patience and self._step == total):
                     measured = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
                     self._record(loss=loss, **self.curve(measured))
-                    self._best.consider(self._model, self.merit(measured))
+                    self._best.consider(self._model, self._agreed(self.merit(measured)))
                 if self._best.is_over:
                     break
                 if time.monotonic() - saved > settings.save_minutes * 60:
@@ -168,7 +136,9 @@ class Trainer(ABC, Generic[Measured]):
         return self.evaluate(dev)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._settings.precision == "bf16")
+        return torch.autocast(
+            self._hardware.device.type, dtype=torch.bfloat16, enabled=self._settings.precision == "bf16"
+        )
 
     def _steps(self, examples: Sequence[Example], epoch: int) -> Iterator[list[Batch]]:
         """The batches of each optimizer step of an epoch."""
@@ -191,19 +161,32 @@ class Trainer(ABC, Generic[Measured]):
             place.epoch, place.first_step = place.epoch + 1, self._step
 
     def _train_step(self, group: Sequence[Batch]) -> float:
-        generator = torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step)
         self._optimizer.adamw.zero_grad()
-        total = 0.0
-        for batch in group:
-            loss = self.loss(batch, generator) / len(group)
+        total = torch.zeros((), device=self._hardware.device)
+        for number, batch in self._hardware.share(list(enumerate(group))):
+            loss = self.loss(batch.to(self._hardware.device), self._generator(number)) / len(group)
             loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+            total += loss.detach()
+        if self._hardware.processes > 1:
+            self._hardware.add_up([total, *self._optimizer.gradients()])
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._settings.max_gradient_norm)
         self._optimizer.step(self._step, self._total)
         self._step += 1
-        return total
+        return float(total)
+
+    def _generator(self, number: int) -> torch.Generator:
+        """For what is drawn for the batch with this number in the present step."""
+        return torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step + number * 2**40)
+
+    def _agreed(self, merit: float) -> float:
+        """What the main process found: others may have rounded differently."""
+        shared = torch.tensor([merit if self._hardware.is_main else 0.0], device=self._hardware.device)
+        self._hardware.add_up([shared])
+        return float(shared)
 
     def _record(self, **values: float) -> None:
+        if not self._hardware.is_main:
+            return
         line = json.dumps(
             {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
         )
@@ -211,6 +194,8 @@ class Trainer(ABC, Generic[Measured]):
             file.write(line + "\n")
 
     def _save(self, place: _Place) -> None:
+        if not self._hardware.is_main:
+            return
         state = {
             "step": self._step,
             "place": asdict(place),
@@ -228,7 +213,7 @@ class Trainer(ABC, Generic[Measured]):
         """Take up the saved state; None where there is none, or one from when all epochs were alike."""
         if not self._state_path.exists():
             return None
-        state = torch.load(self._state_path, weights_only=True)
+        state = torch.load(self._state_path, weights_only=True, map_location=self._hardware.device)
         self._model.load_state_dict(state["model"])
         self._companion.load_state_dict(state.get("companion", state.get("matcher", {})))
         self._optimizer.adamw.load_state_dict(state["optimizer"])
@@ -237,14 +222,3 @@ class Trainer(ABC, Generic[Measured]):
                 kept.load_state_dict(state[name])
         self._step = int(state["step"])
         return _Place(**state["place"]) if "place" in state else None
-
-
-def _verify(settings: TrainSettings) -> None:
-    if settings.accumulate < 1:
-        raise RecipeError(f"accumulate is {settings.accumulate}; a step takes at least 1 batch")
-    if not 0 < settings.layer_decay <= 1:
-        raise RecipeError(f"layer_decay is {settings.layer_decay}; it must be above 0 and at most 1")
-    if not 0 <= settings.average_last <= 1:
-        raise RecipeError(f"average_last is {settings.average_last}; it must be between 0 and 1")
-    if settings.patience and settings.average_last:
-        raise RecipeError("patience keeps the best weights, average_last a mean of the last ones; choose one")

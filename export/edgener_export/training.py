@@ -17,6 +17,7 @@ from edgener_export.class_weights import tag_weights
 from edgener_export.corpus import Corpus, Sentence
 from edgener_export.distil import Distiller, DistilSettings, match_attention, match_hidden_states
 from edgener_export.finetune import FineTuner, FinetuneSettings, Learner
+from edgener_export.hardware import hardware
 from edgener_export.recipe import Recipe
 from edgener_export.teacher import AverageTeacher, Teacher, open_teacher, with_teacher
 from edgener_export.trainer import EpochExamples
@@ -131,7 +132,7 @@ class Training:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch
             cache = directory / f"teacher-{variant}"
             taught = self._taught(swapped(variant), teacher, settings, cache)
-            if not settings.swap_variants:
+            if hardware().is_main and not settings.swap_variants:
                 for earlier in directory.glob("teacher-*"):
                     if earlier != cache:
                         shutil.rmtree(earlier)
@@ -143,4 +144,5 @@ class Training:
         self, examples: Sequence[Example], teacher: Teacher, settings: DistilSettings, cache: Path
     ) -> list[Example]:
         layers = [layer for _, layer in settings.match_layers]
-        return with_teacher(examples, teacher, layers, cache, self._encoder.pad_id)
+        with hardware().main_first():
+            return with_teacher(examples, teacher, layers, cache, self._encoder.pad_id)
