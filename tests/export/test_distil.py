@@ -8,14 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 
-from edgener_export.attention import map_loss, relation_loss
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, RecipeError
-from edgener_export.teacher import log_of_mean_probability
 
 SHORT = {
     "data.limit": 60,
@@ -106,32 +102,6 @@ def test_attention_that_does_not_fit_is_refused(
     code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", **settings))
     assert code == RecipeError.exit_code
     assert message in capsys.readouterr().err
-
-
-def test_relations_do_not_depend_on_width_or_padding() -> None:
-    torch.manual_seed(0)
-    teacher, present = torch.randn(2, 5, 24), torch.ones(2, 5).bool()
-    scale = 2**0.25  # twice as wide heads with the same products, whose divisor is the root of the width
-    wide = torch.stack([teacher, teacher], dim=-1).flatten(-2) / 2**0.5 * scale
-    assert relation_loss(wide, teacher, present, 3).item() == pytest.approx(0, abs=1e-6)
-    student = torch.randn(2, 5, 12)
-    loss = relation_loss(student, teacher, present, 3)
-    assert loss > 0.01
-    padded = [torch.nn.functional.pad(values, (0, 0, 0, 2), value=9.0) for values in (student, teacher)]
-    longer = torch.nn.functional.pad(present, (0, 2))
-    assert relation_loss(*padded, longer, 3).item() == pytest.approx(loss.item(), rel=1e-5)
-
-
-def test_attention_scores_of_the_same_model_match() -> None:
-    torch.manual_seed(0)
-    queries, keys, present = torch.randn(2, 5, 24), torch.randn(2, 5, 24), torch.ones(2, 5).bool()
-    assert map_loss([queries, keys], [queries, keys], present, 3) == 0
-    assert map_loss([queries, keys], [2 * queries, keys], present, 3) > 0.1
-
-
-def test_probabilities_of_several_teachers_are_averaged() -> None:
-    logits = [np.log(np.array([[0.9, 0.1]], np.float32)), np.log(np.array([[0.2, 0.8]], np.float32)) + 3]
-    np.testing.assert_allclose(np.exp(log_of_mean_probability(logits)), [[0.55, 0.45]], rtol=1e-5)
 
 
 def test_what_the_teacher_said_of_other_sentences_is_not_taken(
