@@ -55,5 +55,6 @@ $(TEST)/installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(TEST)
 	$(TEST)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
 	$(TEST)/bin/pip install $(PIP_OPTIONS) torch==2.13.0
-	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --editable '.[export,edge,sign,bench]'
+	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --editable \
+		'.[export,export-adapt,export-accelerate,edge,sign,bench]'
 	@touch $@

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ class Example:
     """A teacher's logits [tokens, tags], where there is a teacher."""
     hidden: tuple[NDArray[np.float16], ...] = ()
     """Hidden states [tokens, width] of a teacher's layers, where they are to be matched."""
+    words: NDArray[np.int64] | None = None
+    """The number of each token's word [tokens], where whole words are to be hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ class Batch:
     """[sentences, tokens, tags], where there is a teacher."""
     hidden: tuple[torch.Tensor, ...] = ()
     """[sentences, tokens, width] of each layer that is to be matched."""
+    words: torch.Tensor | None = None
+    """The number of each token's word, where whole words are to be hidden."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        return replace(
+            self,
+            ids=self.ids.to(device),
+            attention_mask=self.attention_mask.to(device),
+            tags=self.tags.to(device),
+            is_word=self.is_word.to(device),
+            teacher=None if self.teacher is None else self.teacher.to(device),
+            hidden=tuple(layer.to(device) for layer in self.hidden),
+            words=None if self.words is None else self.words.to(device),
+        )
 
 
 def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
@@ -116,6 +133,7 @@ def pad(examples: Sequence[Example], pad_id: int) -> Batch:
     lengths = torch.tensor([len(example.ids) for example in examples])
     position = torch.arange(int(lengths.max()))
     teachers = [torch.from_numpy(example.teacher).float() for example in examples if example.teacher is not None]
+    words = [torch.from_numpy(example.words) for example in examples if example.words is not None]
     return Batch(
         ids=_pad([torch.from_numpy(example.ids) for example in examples], pad_id),
         attention_mask=(position < lengths[:, None]).long(),
@@ -126,6 +144,7 @@ def pad(examples: Sequence[Example], pad_id: int) -> Batch:
             _pad([torch.from_numpy(np.array(states)).float() for states in layer], 0)
             for layer in zip(*(example.hidden for example in examples), strict=True)
         ),
+        words=_pad(words, 0) if words else None,
     )
 
 

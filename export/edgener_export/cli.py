@@ -95,8 +95,7 @@ def _build(options: argparse.Namespace) -> None:
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
-    before, after = pipeline.build(options.bundle or run / "bundle")
-    for measured in (before, after):
+    for measured in pipeline.build(options.bundle or run / "bundle"):
         print(
             f"{measured.graph}  P {measured.precision:.2f}  R {measured.recall:.2f}  F1 {measured.f1:.2f}  "
             f"on {measured.data}, {measured.sentences} sentences"

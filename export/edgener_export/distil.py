@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 
-from edgener.encode import Encoder
-from edgener_export.batches import IGNORED, Batch, Example
+from edgener_export.attention import AttentionMatcher, LayerPair
+from edgener_export.batches import IGNORED, Batch
 from edgener_export.errors import RecipeError
-from edgener_export.finetune import FineTuner, FinetuneSettings, Output
-from edgener_export.teacher import Teacher
+from edgener_export.finetune import FineTuner, FinetuneSettings, Learner, Output
+from edgener_export.teacher import ModelTeacher, Teacher
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,22 @@ class DistilSettings(FinetuneSettings):
 
     teacher: str = ""
     """Directory of the teacher, a bundle or a trained model; relative to the recipe."""
+    teachers: tuple[str, ...] = ()
+    """More such directories. Of all teachers the probabilities are averaged; ``teacher`` alone shows its layers."""
     temperature: float = 2.0
     """Both distributions are softened by it."""
     hard_share: float = 0.3
     """How much of the loss the labels have, where there are any; the teacher has the rest."""
     match_layers: tuple[tuple[int, ...], ...] = ()
     """Pairs of a layer of the student and one of the teacher, from 1 at the bottom, whose hidden states are matched."""
+    match_relations: tuple[tuple[int, ...], ...] = ()
+    """Likewise, pairs of layers whose relations between queries, between keys and between values are matched."""
+    relation_heads: int = 16
+    """Heads of these relations: a divisor of both widths."""
+    match_attention: tuple[tuple[int, ...], ...] = ()
+    """Likewise, pairs of layers whose attention scores are matched; they need equally many heads."""
     match_weight: float = 1.0
-    """What that adds to the loss at first; it falls linearly to zero while the student learns."""
+    """What each kind of match adds to the loss at first; it falls linearly to zero while the student learns."""
     unlabelled: str = ""
     """A file of texts, one a line, also .xz; relative to the recipe. Empty for labelled text alone."""
     unlabelled_sentences: int = 0
@@ -39,20 +47,37 @@ class DistilSettings(FinetuneSettings):
 class Distiller(FineTuner):
     """A fine-tuner whose examples carry a teacher's logits, and hidden states where they are to be matched."""
 
+    title = "distil"
     _settings: DistilSettings
-    _matcher: HiddenStateMatcher
+    _companion: HiddenStateMatcher
 
-    def loss(self, output: Output, batch: Batch) -> torch.Tensor:
+    def __init__(
+        self,
+        learner: Learner,
+        settings: DistilSettings,
+        directory: Path,
+        hidden_states: HiddenStateMatcher,
+        attention: AttentionMatcher | None,
+    ) -> None:
+        super().__init__(learner, settings, directory, hidden_states)
+        self._attention = attention
+
+    def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
         """Divergence from the teacher over all words, mixed with the cross entropy where there are labels."""
         assert batch.teacher is not None
         settings = self._settings
         loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
         labelled = (batch.tags != IGNORED).sum()
         if labelled:
-            hard = super().loss(output, batch) * labelled / batch.is_word.sum()
+            hard = super().loss_of(output, batch) * labelled / batch.is_word.sum()
             loss = settings.hard_share * hard + (1 - settings.hard_share) * loss
+        weight = settings.match_weight * (1 - self.progress)
         if batch.hidden:
-            loss = loss + settings.match_weight * (1 - self.progress) * self._matcher(output.hidden_states, batch)
+            loss = loss + weight * self._companion(output.hidden_states, batch)
+        if self._attention:
+            with self._autocast():
+                self._attention.read(batch)
+            loss = loss + weight * self._attention.loss(batch)
         return loss
 
 
@@ -77,23 +102,41 @@ class HiddenStateMatcher(torch.nn.Module):
         return torch.stack(errors).mean()
 
 
-def match_hidden_states(
-    pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
-) -> HiddenStateMatcher:
-    """The matcher for pairs of a layer of the student and one of the teacher.
+def match_hidden_states(settings: DistilSettings, student: PretrainedConfig, teacher: Teacher) -> HiddenStateMatcher:
+    """What ``match_layers`` asks for.
 
     Raises RecipeError for a pair that names a layer which one of them does not have.
     """
+    pairs = layer_pairs("match_layers", settings.match_layers, student, teacher)
+    return HiddenStateMatcher([pair.student for pair in pairs], student.hidden_size, teacher.width)
+
+
+def match_attention(settings: DistilSettings, student: PreTrainedModel, teacher: Teacher) -> AttentionMatcher | None:
+    """What ``match_relations`` and ``match_attention`` ask for; None where they ask for nothing.
+
+    Raises RecipeError for a pair that names a layer which one of them does not have, or layers that do not fit.
+    """
+    relations = layer_pairs("match_relations", settings.match_relations, student.config, teacher)
+    maps = layer_pairs("match_attention", settings.match_attention, student.config, teacher)
+    if not isinstance(teacher, ModelTeacher) or not (relations or maps):
+        return None
+    return AttentionMatcher(student, teacher.model, relations, maps, settings.relation_heads)
+
+
+def layer_pairs(
+    name: str, pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
+) -> list[LayerPair]:
+    """The pairs of the setting ``name``; RecipeError for one that names a layer which is not there."""
     if pairs and not teacher.layers:
-        raise RecipeError("distil.match_layers needs a teacher that shows its hidden states: a model, not a bundle")
+        raise RecipeError(f"distil.{name} needs a teacher that shows its hidden states: a model, not a bundle")
     layers = (student.num_hidden_layers, teacher.layers)
     for pair in pairs:
         if len(pair) != len(layers) or not all(1 <= layer <= last for layer, last in zip(pair, layers, strict=True)):
             raise RecipeError(
-                f"distil.match_layers has {list(pair)}; expected a layer of the student, 1 to {layers[0]}, "
+                f"distil.{name} has {list(pair)}; expected a layer of the student, 1 to {layers[0]}, "
                 f"and one of the teacher, 1 to {layers[1]}"
             )
-    return HiddenStateMatcher([layer for layer, _ in pairs], student.hidden_size, teacher.width)
+    return [LayerPair(*pair) for pair in pairs]
 
 
 def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -104,12 +147,3 @@ def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) 
         reduction="batchmean",
         log_target=True,
     )
-
-
-def unlabelled_examples(lines: Sequence[str], encoder: Encoder, max_tokens: int) -> Iterator[Example]:
-    """Examples without labels; what is longer than a window is cut."""
-    room = max_tokens - 2
-    for encoding in encoder(lines):
-        for start in range(0, len(encoding.ids), room):
-            ids = np.concatenate([[encoder.start_id], encoding.ids[start : start + room], [encoder.end_id]])
-            yield Example(ids, np.full(len(ids), IGNORED, dtype=np.int64))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +13,14 @@ from numpy.typing import NDArray
 from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.augment import NameSwapper, read_names
-from edgener_export.batches import Example, calibration_rows, encode_sentences
+from edgener_export.batches import calibration_rows
 from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned, trained_tags
-from edgener_export.corpus import Corpus, Sentence, read_corpus_file, read_lines
-from edgener_export.distil import Distiller, DistilSettings, match_hidden_states, unlabelled_examples
+from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
-from edgener_export.finetune import EpochExamples, FineTuner, FinetuneSettings
 from edgener_export.gate import check_gate, pass_gate
 from edgener_export.graph import export_graph, optimize_graph
+from edgener_export.hardware import hardware
 from edgener_export.msra import read_msra
 from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
@@ -32,27 +28,33 @@ from edgener_export.recipe import Recipe
 from edgener_export.report import GateCheck
 from edgener_export.report_collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report_render import render_report
-from edgener_export.teacher import Teacher, open_teacher, with_teacher
+from edgener_export.training import Directories, Log, Training
 from edgener_export.vocabulary import unknown_share
 from edgener_export.writing import draft_of
-
-Log = Callable[[str], None]
 
 
 class Pipeline:
     """One recipe in one directory, which holds everything that was made on the way."""
 
     def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
-        self._recipe, self._recipe_directory, self._run, self._log = recipe, recipe_directory, run, log
-        self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
+        self._recipe, self._recipe_directory, self._run = recipe, recipe_directory, run
+        self._log = log if hardware().is_main else _say_nothing
+        with hardware().main_first():
+            self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._texts = read_golden_texts(recipe_directory / recipe.golden)
         self._tokenizer = run / "tokenizer.json"
         self._packed_tokenizer = run / "packed-tokenizer.json"
 
-    def build(self, target: Path) -> tuple[Quality, Quality]:
-        """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph."""
-        fp32 = self.export(self.train())
+    def build(self, target: Path) -> tuple[Quality, ...]:
+        """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph.
+
+        A process that only helps another to train has done its part with the training, and has no scores.
+        """
+        trained = self.train()
+        if not hardware().is_main:
+            return ()
+        fp32 = self.export(trained)
         int8 = self.quantize(fp32)
         return self.pack(fp32, int8, target)
 
@@ -63,90 +65,17 @@ class Pipeline:
             _verify_trained(trained, self._tag_set, self._tokenizer)
             self._log(f"train: {trained} is there already")
             return trained
-        checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
-        if self._recipe.distil:
-            self._teacher(self._recipe.distil)  # one that does not fit is told before the fine-tuning, not after
+        with hardware().main_first():
+            checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
-        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
-        if self._recipe.finetune:
-            self._finetune(self._recipe.finetune, checkpoint, train, dev)
-        if self._recipe.distil:
-            self._distil(self._recipe.distil, checkpoint, train, dev)
+        directories = Directories(self._recipe_directory, self._run)
+        Training(self._recipe, directories, self._corpus, self._tag_set, checkpoint, self._log).run()
 
-        with draft_of(trained) as draft:
-            checkpoint.model.save_pretrained(draft)
-            shutil.copyfile(self._tokenizer, draft / "tokenizer.json")
+        if hardware().is_main:
+            with draft_of(trained) as draft:
+                checkpoint.model.save_pretrained(draft)
+                shutil.copyfile(self._tokenizer, draft / "tokenizer.json")
         return trained
-
-    def _finetune(
-        self, settings: FinetuneSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
-    ) -> None:
-        directory = self._run / "finetune"
-        tuner = FineTuner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory)
-        examples = self._swapped(settings) if settings.swap_probability else train
-        self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
-
-    def _distil(
-        self, settings: DistilSettings, checkpoint: Checkpoint, train: list[Example], dev: list[Example]
-    ) -> None:
-        directory = self._run / "distil"
-        directory.mkdir(exist_ok=True)
-        teacher = self._teacher(settings)
-        model = checkpoint.model
-        matcher = match_hidden_states(settings.match_layers, model.config, teacher)
-        unlabelled = self._unlabelled(settings)
-        examples: EpochExamples | list[Example]
-        if settings.swap_probability:
-            examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
-        else:
-            examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
-        distiller = Distiller(model, self._encoder, checkpoint.mask_id, self._tag_set, settings, directory, matcher)
-        self._log(f"distil: dev {distiller.run(examples, dev)}")
-
-    def _teacher(self, settings: DistilSettings) -> Teacher:
-        return open_teacher(self._recipe_directory / settings.teacher, self._tokenizer, self._tag_set)
-
-    def _unlabelled(self, settings: DistilSettings) -> list[Example]:
-        if not settings.unlabelled:
-            return []
-        lines = read_lines(self._recipe_directory / settings.unlabelled)
-        if settings.unlabelled_sentences:
-            lines = lines[:: max(1, len(lines) // settings.unlabelled_sentences)][: settings.unlabelled_sentences]
-        return list(unlabelled_examples(lines, self._encoder, self._recipe.model.max_tokens))
-
-    def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
-        more = (
-            read_names(self._recipe_directory / settings.swap_names, self._tag_set.labels)
-            if settings.swap_names
-            else ()
-        )
-        swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
-        return lambda epoch: self._examples(swapper.epoch(epoch))
-
-    def _swapped_and_taught(
-        self, settings: DistilSettings, teacher: Teacher, unlabelled: list[Example], directory: Path
-    ) -> EpochExamples:
-        """What the teacher says of an epoch's sentences is kept until they do not come again."""
-        swapped = self._swapped(settings)
-        constant = self._taught(unlabelled, teacher, settings, directory / "teacher") if unlabelled else []
-
-        def examples_of(epoch: int) -> list[Example]:
-            variant = epoch % settings.swap_variants if settings.swap_variants else epoch
-            cache = directory / f"teacher-{variant}"
-            taught = self._taught(swapped(variant), teacher, settings, cache)
-            if not settings.swap_variants:
-                for earlier in directory.glob("teacher-*"):
-                    if earlier != cache:
-                        shutil.rmtree(earlier)
-            return [*taught, *constant]
-
-        return examples_of
-
-    def _taught(
-        self, examples: Sequence[Example], teacher: Teacher, settings: DistilSettings, cache: Path
-    ) -> list[Example]:
-        layers = [layer for _, layer in settings.match_layers]
-        return with_teacher(examples, teacher, layers, cache, self._encoder.pad_id)
 
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
@@ -205,13 +134,6 @@ class Pipeline:
         self._log(f"report: {page}")
         return page
 
-    @cached_property
-    def _encoder(self) -> Encoder:
-        return Encoder(self._tokenizer)
-
-    def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
-        return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
-
     def _ingredients(self, graph: Path, precision: str) -> Ingredients:
         optimized = self._run / precision / "model.onnx"
         optimize_graph(graph, optimized)
@@ -239,6 +161,10 @@ class Pipeline:
         measured = evaluation.quality
         self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
         return evaluation
+
+
+def _say_nothing(_message: str) -> None:
+    pass
 
 
 def _in_words(settings: QuantizeSettings) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from edgener.bundle import Source
 from edgener.records import RecordError, from_plain
 from edgener.tags import SCHEMES
+from edgener_export.adapt import AdaptSettings
 from edgener_export.checkpoint import ModelSettings
 from edgener_export.distil import DistilSettings
 from edgener_export.errors import RecipeError
@@ -65,6 +66,8 @@ class Recipe:
     """What the model is not good at, for the card."""
     scheme: str = "BIOES"
     """Tagging scheme."""
+    adapt: AdaptSettings | None = None
+    """Where it is given, the checkpoint first goes on with its pre-training, on text without labels."""
     finetune: FinetuneSettings | None = None
     """Where it is given, the checkpoint is fine-tuned on the labelled sentences."""
     distil: DistilSettings | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
 from edgener_export.checkpoint import load_classifier
 from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.hardware import hardware
 from edgener_export.writing import draft_of, take_room, writing
 
 SENTENCES_AT_ONCE = 16
@@ -66,23 +68,46 @@ class ModelTeacher:
         model: Any = load_classifier(directory)
         tags = [model.config.id2label[number] for number in range(model.config.num_labels)]
         _verify(directory, directory / "tokenizer.json", tags, tokenizer, tag_set)
-        self._model = model.eval()
+        self.model = model.eval().to(hardware().device)
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
 
     def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-            output = self._model(
-                input_ids=batch.ids, attention_mask=batch.attention_mask, output_hidden_states=bool(layers)
+        device = hardware().device
+        with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
+            output = self.model(
+                input_ids=batch.ids.to(device),
+                attention_mask=batch.attention_mask.to(device),
+                output_hidden_states=bool(layers),
             )
             hidden = tuple(self._normalized(output.hidden_states[layer], layer) for layer in layers)
-        return Lesson(output.logits.float().numpy(), hidden)
+        return Lesson(output.logits.float().cpu().numpy(), hidden)
 
     def _normalized(self, hidden: torch.Tensor, layer: int) -> NDArray[np.float32]:
         """Without the gain and the bias of the layer's last normalization, which single channels dominate."""
-        norm = self._model.base_model.encoder.layer[layer - 1].output.LayerNorm
-        normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).numpy()
+        norm = self.model.base_model.encoder.layer[layer - 1].output.LayerNorm
+        normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).cpu().numpy()
         return normalized
+
+
+class AverageTeacher:
+    """Several teachers, whose probabilities are averaged; the layers are those of the first."""
+
+    def __init__(self, teachers: Sequence[Teacher]) -> None:
+        self._first, *self._others = teachers
+        self.layers, self.width = self._first.layers, self._first.width
+
+    def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
+        first = self._first(batch, layers)
+        logits = [first.logits, *(other(batch, ()).logits for other in self._others)]
+        return Lesson(log_of_mean_probability(logits), first.hidden)
+
+
+def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What several [..., tags] give together, as logits whose softmax is the mean of theirs."""
+    log_probabilities = torch.stack([torch.from_numpy(each).log_softmax(dim=-1) for each in logits])
+    mean: NDArray[np.float32] = (log_probabilities.logsumexp(dim=0) - math.log(len(logits))).numpy()
+    return mean
 
 
 def open_teacher(directory: Path, tokenizer: Path, tag_set: TagSet) -> Teacher:

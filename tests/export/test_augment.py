@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoConfig, AutoModelForTokenClassification
 
-from edgener.encode import Encoder
-from edgener.tags import Span, TagSet
+from edgener.tags import Span
 from edgener_export.augment import NameSwapper
-from edgener_export.batches import Batch, Example, encode_sentences
 from edgener_export.errors import RecipeError
-from edgener_export.finetune import FineTuner, FinetuneSettings
-from edgener_export.formats import read_labelled
 from edgener_export.sentence import Sentence
-
-TINY = Path(__file__).parents[1] / "data"
-KILLED_AT = 7
+from tests.export.tiny_tuner import KILLED_AT, Killed, TinyTuner
 
 
 @st.composite
@@ -86,60 +77,16 @@ def test_what_is_no_probability_is_refused(probability: float) -> None:
         NameSwapper([], probability, 1)
 
 
-class _Killed(FineTuner):
-    """Stops like a process that is killed: nothing is saved any more."""
-
-    def _train_step(self, batch: Batch) -> float:
-        if self._step == KILLED_AT:
-            raise KeyboardInterrupt
-        return super()._train_step(batch)
-
-
-class _Setup:
-    """A tiny model, and examples of which no two epochs have equally many batches."""
-
-    def __init__(self) -> None:
-        corpus = read_labelled(TINY / "tiny/test.jsonl").sentences[:12]
-        self.encoder = Encoder(TINY / "tiny-bundle/tokenizer.json")
-        self.tag_set = TagSet.of("BIO", sorted({span.label for sentence in corpus for span in sentence.spans}))
-        self.settings = FinetuneSettings(
-            epochs=4, tokens_per_batch=200, precision="fp32", dev_every=1000, save_minutes=0.0, mask_probability=0.1
-        )
-        swapper = NameSwapper(corpus, 0.9, 1)
-        self.swapped: Callable[[int], list[Example]] = lambda epoch: self.encode(swapper.epoch(epoch)[: 12 - 3 * epoch])
-        self.constant = self.encode(corpus)
-
-    def encode(self, corpus: list[Sentence]) -> list[Example]:
-        return encode_sentences(corpus, self.encoder, self.tag_set, 64)
-
-    def tuner(self, directory: Path, kind: type[FineTuner] = FineTuner) -> tuple[FineTuner, Any]:
-        config = AutoConfig.for_model(
-            "bert",
-            vocab_size=self.encoder.vocabulary_size,
-            hidden_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=32,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            num_labels=len(self.tag_set.tags),
-        )
-        torch.manual_seed(0)
-        factory: Any = AutoModelForTokenClassification
-        model = factory.from_config(config)
-        return kind(model, self.encoder, 4, self.tag_set, self.settings, directory), model
-
-
 @pytest.mark.parametrize("kind", ["swapped", "constant"])
 def test_a_killed_run_ends_in_the_same_weights(tmp_path: Path, kind: str) -> None:
-    setup = _Setup()
+    setup = TinyTuner()
     examples = getattr(setup, kind)
-    whole, expected = setup.tuner(tmp_path / "whole")
+    whole, expected = setup.open(tmp_path / "whole")
     whole.run(examples, setup.constant)
-    killed, _ = setup.tuner(tmp_path / "killed", _Killed)
+    killed, _ = setup.open(tmp_path / "killed", Killed)
     with pytest.raises(KeyboardInterrupt):
         killed.run(examples, setup.constant)
-    resumed, model = setup.tuner(tmp_path / "killed")
+    resumed, model = setup.open(tmp_path / "killed")
     resumed.run(examples, setup.constant)
     state = torch.load(tmp_path / "killed/state.pt", weights_only=True)
     assert state["step"] == torch.load(tmp_path / "whole/state.pt", weights_only=True)["step"] > 2 * KILLED_AT - 3
@@ -149,16 +96,16 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path: Path, kind: str) -> Non
 
 def test_a_state_from_before_swapping_is_taken_up(tmp_path: Path) -> None:
     """It has no place: all of its epochs were alike."""
-    setup = _Setup()
-    whole, expected = setup.tuner(tmp_path / "whole")
+    setup = TinyTuner()
+    whole, expected = setup.open(tmp_path / "whole")
     whole.run(setup.constant, setup.constant)
-    killed, _ = setup.tuner(tmp_path / "killed", _Killed)
+    killed, _ = setup.open(tmp_path / "killed", Killed)
     with pytest.raises(KeyboardInterrupt):
         killed.run(setup.constant, setup.constant)
     path = tmp_path / "killed/state.pt"
     state = torch.load(path, weights_only=True)
     del state["place"]
     torch.save(state, path)
-    resumed, model = setup.tuner(tmp_path / "killed")
+    resumed, model = setup.open(tmp_path / "killed")
     resumed.run(setup.constant, setup.constant)
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in expected.state_dict().items())

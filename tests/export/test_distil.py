@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,51 @@ def test_layers_that_are_not_there_cannot_be_matched(
     code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", distil__match_layers=pairs))
     assert code == RecipeError.exit_code
     assert "distil.match_layers" in capsys.readouterr().err
+
+
+def test_a_killed_distillation_of_attention_from_two_teachers_ends_in_the_same_weights(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    more = {
+        "distil__teacher": tiny_run / "model",
+        "distil__teachers": f'["{tiny_run / "bundle"}"]',
+        "distil__match_relations": "[[1, 1]]",
+        "distil__relation_heads": 8,
+        "distil__match_attention": "[[1, 1]]",
+    }
+    command = arguments(build_tiny, killed, distil__save_minutes=0, **more)
+    state = killed / "distil" / "state.pt"
+    with subprocess.Popen([sys.executable, "-m", "edgener_export", *command]) as process:
+        while not state.exists():
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.kill()
+    assert main(arguments(build_tiny, killed, **more)) == 0
+    assert main(arguments(build_tiny, whole, **more)) == 0
+    weights = Path("model") / "model.safetensors"
+    assert (killed / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"distil__match_relations": "[[1, 1]]", "distil__relation_heads": 7}, "distil.relation_heads is 7"),
+        ({"distil__match_relations": "[[1, 3]]"}, "distil.match_relations has [1, 3]"),
+        ({"distil__match_attention": "[[1, 1]]", "model__heads": 2}, "the student has 2 heads there, the teacher 4"),
+    ],
+)
+def test_attention_that_does_not_fit_is_refused(
+    build_tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, object],
+    message: str,
+) -> None:
+    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", **settings))
+    assert code == RecipeError.exit_code
+    assert message in capsys.readouterr().err
 
 
 def test_what_the_teacher_said_of_other_sentences_is_not_taken(

@@ -1,0 +1,82 @@
+"""Which weights a training ends with, where they are not the last: the best on development examples, or a mean."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+
+class BestWeights:
+    """Keeps the weights of the highest merit (early stopping: Prechelt, 1998), or nothing with a patience of 0."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+        self._merit, self._waited = -math.inf, 0
+        self._weights: dict[str, torch.Tensor] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """The last ``patience`` merits were no higher than the best before them."""
+        return 0 < self._patience <= self._waited
+
+    def consider(self, model: torch.nn.Module, merit: float) -> None:
+        """Remember the model's weights if none were better."""
+        if not self._patience:
+            return
+        if merit > self._merit:
+            self._merit, self._waited, self._weights = merit, 0, _copied(model)
+        else:
+            self._waited += 1
+
+    def restore(self, model: torch.nn.Module) -> None:
+        """Give the model the weights that were kept, if there are any."""
+        if self._weights:
+            model.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the saved state."""
+        return {"merit": self._merit, "waited": self._waited, "weights": self._weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Inverse of ``state_dict``."""
+        self._merit, self._waited, self._weights = state["merit"], state["waited"], state["weights"]
+
+
+class WeightAverage:
+    """The mean of the weights after each of the last steps (stochastic weight averaging: Izmailov et al., 2018)."""
+
+    def __init__(self, share: float) -> None:
+        """``share`` of all steps is averaged; 0 averages none."""
+        self._share = share
+        self._count = 0
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def add(self, model: torch.nn.Module, progress: float) -> None:
+        """After a step that brings the training to ``progress``, from 0 to 1."""
+        if progress <= 1 - self._share:
+            return
+        self._count += 1
+        if self._count == 1:
+            self._weights = _copied(model)
+            return
+        for name, weight in model.state_dict().items():
+            self._weights[name].lerp_(weight, 1 / self._count)
+
+    def restore(self, model: torch.nn.Module) -> None:
+        """Give the model the mean, if there is one."""
+        if self._weights:
+            model.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the saved state."""
+        return {"count": self._count, "weights": self._weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Inverse of ``state_dict``."""
+        self._count, self._weights = state["count"], state["weights"]
+
+
+def _copied(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
