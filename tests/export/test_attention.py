@@ -114,9 +114,9 @@ def test_relations_do_not_depend_on_width_or_padding() -> None:
     student = torch.randn(2, 5, 12)
     loss = relation_loss(student, teacher, present, 3)
     assert loss > 0.01
-    padded = [torch.nn.functional.pad(values, (0, 0, 0, 2), value=9.0) for values in (student, teacher)]
+    padded, padded_teacher = (torch.nn.functional.pad(values, (0, 0, 0, 2), value=9.0) for values in (student, teacher))
     longer = torch.nn.functional.pad(present, (0, 2))
-    assert relation_loss(*padded, longer, 3).item() == pytest.approx(loss.item(), rel=1e-5)
+    assert relation_loss(padded, padded_teacher, longer, 3).item() == pytest.approx(loss.item(), rel=1e-5)
 
 
 def test_attention_scores_of_the_same_model_match() -> None:

@@ -124,6 +124,16 @@ def test_a_teacher_of_another_vocabulary_is_refused_before_anything_is_trained(
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
 
 
+def test_each_of_several_teachers_is_opened_before_anything_is_trained(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "no-teacher"
+    teachers = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", f"distil.teachers=['{missing}']"]
+    message = run(capsys, [*build_tiny, *teachers, "--run", str(tmp_path)], CheckpointError.exit_code)
+    assert message.startswith(f"{missing}: is no directory with a trained token classifier")
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
+
+
 def test_what_another_recipe_left_in_the_run_is_not_taken(
     capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:
