@@ -165,4 +165,5 @@ def _measured() -> Iterator[str]:
         size = sum(file.size for file in manifest.files.values())
         for quality in manifest.quality:
             if quality.graph == manifest.precision:
-                yield f"Measured: the built-in {manifest.name}, {size / 1e6:.1f} MB, F1 {quality.f1:.2f} on {quality.data}."
+                score = f"F1 {quality.f1:.2f} on {quality.data}"
+                yield f"Measured: the built-in {manifest.name}, {size / 1e6:.1f} MB, {score}."
