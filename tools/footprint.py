@@ -1,7 +1,7 @@
 """What one answer costs: time from the start of the process to its end, and peak memory; and the speed of many answers.
 
     python tools/footprint.py                     the built-in bundle
-    python tools/footprint.py --model DIR --runs 20
+    python tools/footprint.py --model nano --runs 20
 
 Run it with the interpreter that edgener is installed for, on an idle machine. Times are the median and the fastest of
 the runs, since machines are noisy.
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE
+from edgener.bundle import DEFAULT_BUNDLE, bundle_directory
 
 ROOT = Path(__file__).parent.parent
 SENTENCE = "王小明在北京大学工作。"
@@ -28,7 +28,7 @@ SENTENCE = "王小明在北京大学工作。"
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--model", type=bundle_directory, default=DEFAULT_BUNDLE)
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
     bundle: Path = options.model

@@ -12,7 +12,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXAMPLES = """\
 examples:
-  edgener-export search export/recipes/default.toml
+  edgener-export search export/recipes/first.toml
   edgener-export search my-recipe.toml --run runs/try --vocabulary gb2312 --vocabulary text:news.txt --first
 
 The run must have been trained with build. A killed search goes on where it stopped: type the same command again.
