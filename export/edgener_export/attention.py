@@ -151,7 +151,7 @@ def _relations(values: torch.Tensor, present: torch.Tensor, heads: int) -> torch
 
 def _split(values: torch.Tensor, heads: int) -> torch.Tensor:
     """[sentences, heads, tokens, width of a head]"""
-    return values.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return values.reshape(*values.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _products(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
