@@ -13,7 +13,7 @@ from edgener_export.hardware import Accelerated, OneCpu
 from tests.export.tiny_tuner import TinyTuner
 
 WEIGHTS = Path("model") / "model.safetensors"
-TWO_PROCESSES = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--module", "edgener_export"]
+TWO_PROCESSES = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--module", "--", "edgener_export"]
 
 
 def test_one_process_learns_the_same_with_accelerate(tmp_path: Path) -> None:
