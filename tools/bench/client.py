@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -62,9 +63,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pipe(self._process.stdin).close()
-        self._process.wait()
-        self._pipe(self._process.stdout).close()
+        self._end()
 
     def run(self, texts: Sequence[str], *, batched: bool, passes: int = 1, wants_entities: bool = False) -> Answer:
         """All texts, ``passes`` times, together or one by one."""
@@ -86,8 +85,16 @@ class Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _ended(self) -> WorkerError:
+    def _end(self) -> int:
+        """The end of its input ends the process; its exit code."""
+        with suppress(BrokenPipeError):
+            self._pipe(self._process.stdin).close()
         code = self._process.wait()
+        self._pipe(self._process.stdout).close()
+        return code
+
+    def _ended(self) -> WorkerError:
+        code = self._end()
         return WorkerError(f"{self._name} ended with exit code {code}: {_tail(self._log)}")
 
     @staticmethod
