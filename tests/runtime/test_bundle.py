@@ -235,7 +235,7 @@ def test_no_two_errors_share_an_exit_code() -> None:
     for cls in classes:
         classes.extend(sub for sub in cls.__subclasses__() if sub.__module__ == "edgener.errors")
     codes = [cls.exit_code for cls in classes]
-    assert len(codes) == len(set(codes)) == 16
+    assert len(codes) == len(set(codes)) == 22
 
 
 @pytest.mark.parametrize("locked", ["", MANIFEST, GRAPH, WEIGHTS], ids=["directory", "manifest", "graph", "weights"])

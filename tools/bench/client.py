@@ -63,9 +63,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pipe(self._process.stdin).close()
-        self._process.wait()
-        self._pipe(self._process.stdout).close()
+        self._end()
 
     def run(self, texts: Sequence[str], *, batched: bool, passes: int = 1, wants_entities: bool = False) -> Answer:
         """All texts, ``passes`` times, together or one by one."""
@@ -87,11 +85,16 @@ class Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _ended(self) -> WorkerError:
+    def _end(self) -> int:
+        """The end of its input ends the process; its exit code."""
+        with suppress(BrokenPipeError):
+            self._pipe(self._process.stdin).close()
         code = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):
-                self._pipe(pipe).close()
+        self._pipe(self._process.stdout).close()
+        return code
+
+    def _ended(self) -> WorkerError:
+        code = self._end()
         return WorkerError(f"{self._name} ended with exit code {code}: {_tail(self._log)}")
 
     @staticmethod

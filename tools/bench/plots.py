@@ -9,7 +9,10 @@ from typing import Any
 import matplotlib
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
+from tools.bench.measures import LENGTHS
 from tools.bench.results import Entry, Report
 
 OURS, OTHERS = "#1d4ed8", "#78716c"
@@ -45,14 +48,18 @@ def _speed(axes: Axes, entries: list[Entry]) -> None:
     for entry in entries:
         if entry.quality:
             _point(axes, entry, entry.batched.characters_per_second, entry.quality.f1)
-    axes.set(xscale="log", xlabel="characters a second on one core", ylabel="F1, exact spans, MSRA test")
+    axes.set_xscale("log")
+    _plain_numbers(axes.xaxis)
+    axes.set(xlabel="characters a second on one core", ylabel="F1, exact spans, MSRA test")
 
 
 def _memory(axes: Axes, entries: list[Entry]) -> None:
     for entry in entries:
         if entry.quality and entry.memory:
             _point(axes, entry, entry.memory.peak_all_mb, entry.quality.f1)
-    axes.set(xscale="log", xlabel="peak memory of the process, MB", ylabel="F1, exact spans, MSRA test")
+    axes.set_xscale("log")
+    _plain_numbers(axes.xaxis)
+    axes.set(xlabel="peak memory of the process, MB", ylabel="F1, exact spans, MSRA test")
 
 
 def _latency(axes: Axes, entries: list[Entry]) -> None:
@@ -62,11 +69,19 @@ def _latency(axes: Axes, entries: list[Entry]) -> None:
             medians = [latency.p50_ms for latency in entry.latencies]
             width = 2.0 if entry.is_ours else 1.0
             axes.plot(lengths, medians, marker="o", markersize=3, linewidth=width, label=entry.name)
-    axes.set(xscale="log", yscale="log", xlabel="characters", ylabel="milliseconds on one core, median")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("{x:g}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(LENGTHS)
+    _plain_numbers(axes.xaxis)
+    _plain_numbers(axes.yaxis)
+    axes.set(xlabel="characters", ylabel="milliseconds on one core, median")
     axes.legend(fontsize=8)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Labels of a logarithmic axis without powers of ten."""
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _point(axes: Axes, entry: Entry, x: float, y: float) -> None:
