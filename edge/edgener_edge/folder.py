@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import edgener
-from edgener.bundle import MANIFEST, describe_file, load_bundle
+from edgener.bundle import BUILT_IN, MANIFEST, describe_file, load_bundle
 from edgener.minisign import PublicKey
 from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
@@ -77,7 +77,7 @@ def add_runtime(folder: Path, bundle: Path) -> None:
     """Put the runtime and, as its default, the model in the directory ``bundle`` into ``folder/site``."""
     source = Path(edgener.__file__).parent
     target = folder / "site/edgener"
-    shutil.copytree(source, target, ignore=_ignoring(("default", "__pycache__", "*.pyc")))
+    shutil.copytree(source, target, ignore=_ignoring((*BUILT_IN, "__pycache__", "*.pyc")))
     (target / "default").mkdir()
     for name in (MANIFEST, *load_bundle(bundle).manifest.files):
         shutil.copyfile(bundle / name, target / "default" / name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgener.bundle import load_bundle
+from edgener.bundle import MANIFEST, load_bundle
 from edgener.minisign import SecretKey
 from edgener.signing import trusted_key
 from edgener_edge import folder as parts
@@ -53,6 +53,7 @@ def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
 def test_runtime_and_model(tmp_path: Path) -> None:
     parts.add_runtime(tmp_path, TINY_BUNDLE)
     assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
+    assert [path.parent.name for path in tmp_path.rglob(MANIFEST)] == ["default"], "one model, not all built-in ones"
     assert (tmp_path / "site/edgener/cli.py").exists()
     assert not list(tmp_path.rglob("__pycache__"))
 
