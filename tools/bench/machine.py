@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import subprocess
+from dataclasses import replace
 
 from edgener.environment import read_environment
 from tools.bench.contenders import ROOT
@@ -14,7 +15,7 @@ from tools.bench.results import Machine
 def describe_machine(load_average_before: float) -> Machine:
     """At the end of a run."""
     return Machine(
-        environment=read_environment(),
+        environment=replace(read_environment(), default_bundle=""),
         load_average_before=load_average_before,
         load_average_after=load_average(),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
