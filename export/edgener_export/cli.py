@@ -106,7 +106,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser(
         "evaluate", help="score a bundle", description="Exact-span scores of a bundle, through the runtime itself."
     )
-    parser.add_argument("bundle", type=Path, nargs="?", help="default: the built-in one")
+    parser.add_argument(
+        "bundle", nargs="?", default="default", help="a directory, default or nano; default: %(default)s"
+    )
     parser.add_argument("--test", type=Path, help="labelled file; default: the MSRA test sentences")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     parser.add_argument("--cache", type=Path, default=_default_cache(), help="downloads; default: %(default)s")

@@ -197,3 +197,19 @@ def test_every_error_has_its_own_exit_code() -> None:
 def test_the_test_sentences_are_the_bundles_own_kind(build_tiny: list[str]) -> None:
     rows = (Path(build_tiny[1]).parent / "train.jsonl").read_text(encoding="utf-8").splitlines()
     assert {entity["label"] for row in rows for entity in json.loads(row)["entities"]} == {"LOC", "ORG", "PER"}
+
+
+@pytest.mark.parametrize(("bundle", "name"), [([], "msra-e5-small-average-int8"), (["nano"], "msra-nano-int8")])
+def test_built_in_bundles_are_evaluated_by_name(
+    bundle: list[str], name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test.jsonl"
+    row = {
+        "text": "王小明在北京大学工作。",
+        "entities": [{"start": 0, "end": 3, "label": "PER"}, {"start": 4, "end": 8, "label": "ORG"}],
+    }
+    test.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert main(["evaluate", *bundle, "--test", str(test)]) == 0
+    title, scores, *_ = capsys.readouterr().out.splitlines()
+    assert title == f"{name} on {test}, 1 sentences"
+    assert scores == "all  P 100.00  R 100.00  F1 100.00  (2 spans)"
