@@ -112,10 +112,16 @@ def calibration_rows(
 
 
 def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, seed: int | None) -> Iterator[Batch]:
-    """All examples once, in batches of at most ``tokens_per_batch`` tokens with padding.
+    """All examples once, in the batches that ``batch_groups`` says."""
+    for group in batch_groups(examples, tokens_per_batch, seed):
+        yield pad([examples[index] for index in group], pad_id)
 
-    Neighbours in length share a batch. With a ``seed`` the batches come in an order, and hold neighbours, that the
-    seed decides; without one they come from short to long.
+
+def batch_groups(examples: Sequence[Example], tokens_per_batch: int, seed: int | None) -> list[list[int]]:
+    """Which examples share a batch of at most ``tokens_per_batch`` tokens with padding: neighbours in length.
+
+    With a ``seed`` the batches come in an order, and hold neighbours, that the seed decides; without one they come from
+    short to long.
     """
     lengths = np.array([len(example.ids) for example in examples])
     generator = np.random.default_rng(seed)
@@ -124,8 +130,7 @@ def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, see
     groups = list(_groups(order, lengths, tokens_per_batch))
     if seed is not None:
         generator.shuffle(groups)
-    for group in groups:
-        yield pad([examples[index] for index in group], pad_id)
+    return groups
 
 
 def pad(examples: Sequence[Example], pad_id: int) -> Batch:

@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from edgener_export.batches import Batch, Example, batches
+from edgener_export.batches import Batch, Example, batch_groups, pad
 from edgener_export.errors import CheckpointError
 from edgener_export.hardware import hardware
 from edgener_export.keep import BestWeights, WeightAverage
@@ -143,24 +143,24 @@ class Trainer(ABC, Generic[Measured]):
             self._hardware.device.type, dtype=torch.bfloat16, enabled=self._settings.precision == "bf16"
         )
 
-    def _steps(self, examples: Sequence[Example], epoch: int) -> Iterator[list[Batch]]:
-        """The batches of each optimizer step of an epoch."""
+    def _steps(self, examples: Sequence[Example], epoch: int) -> list[list[list[int]]]:
+        """Which examples the batches of each optimizer step of an epoch hold."""
         settings = self._settings
-        all_batches = batches(examples, settings.tokens_per_batch, self._pad_id, settings.seed + epoch)
-        while group := list(itertools.islice(all_batches, settings.accumulate)):
-            yield group
+        groups = batch_groups(examples, settings.tokens_per_batch, settings.seed + epoch)
+        return [groups[start : start + settings.accumulate] for start in range(0, len(groups), settings.accumulate)]
 
     def _first_place(self, examples: Sequence[Example]) -> _Place:
         """Where the run stands if no epoch differs from the one with ``examples``."""
-        steps_per_epoch = sum(1 for _ in self._steps(examples, 0))
+        steps_per_epoch = len(self._steps(examples, 0))
         epoch = self._step // max(1, steps_per_epoch)
         return _Place(steps_per_epoch, epoch, epoch * steps_per_epoch)
 
     def _all_steps(self, examples_of: EpochExamples, place: _Place) -> Iterator[list[Batch]]:
         """The steps that follow, one epoch after the other without end; ``place`` moves along."""
         while True:
-            steps_of_epoch = self._steps(examples_of(place.epoch), place.epoch)
-            yield from itertools.islice(steps_of_epoch, self._step - place.first_step, None)
+            examples = examples_of(place.epoch)
+            for groups in self._steps(examples, place.epoch)[self._step - place.first_step :]:
+                yield [pad([examples[index] for index in group], self._pad_id) for group in groups]
             place.epoch, place.first_step = place.epoch + 1, self._step
 
     def _train_step(self, group: Sequence[Batch]) -> float:
@@ -217,7 +217,7 @@ class Trainer(ABC, Generic[Measured]):
         try:
             state = torch.load(self._state_path, weights_only=True, map_location=self._hardware.device)
             self._model.load_state_dict(state["model"])
-            self._companion.load_state_dict(state.get("companion", state.get("matcher", {})))
+            self._companion.load_state_dict(state.get("companion", {}))
             self._optimizer.adamw.load_state_dict(state["optimizer"])
             for name, kept in (("best", self._best), ("average", self._average)):
                 if name in state:

@@ -16,11 +16,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle
 from edgener.errors import BundleError, BundleMissingError, GoldenError, OutputError
-from edgener.minisign import PublicKey
-from edgener.signing import verify_bundle
+
+if TYPE_CHECKING:
+    from edgener.minisign import PublicKey
 
 CURRENT, PREVIOUS, LOCK = "current", "previous", ".lock"
 DRAFT = ".draft-"
@@ -103,6 +105,8 @@ def check_golden(path: Path) -> None:
 def _verified(path: Path, key: PublicKey | None) -> Bundle:
     """The signature first: what nobody vouches for is not parsed."""
     if key:
+        from edgener.signing import verify_bundle
+
         verify_bundle(path, key)
     return load_bundle(path)
 
