@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from transformers import AutoModelForTokenClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
+from edgener_export.classifier import load_classifier
 from edgener_export.errors import CheckpointError
 
 
@@ -29,11 +29,7 @@ def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:
 
     Raises CheckpointError where the other one is missing, or of another shape.
     """
-    if not (Path(settings.checkpoint) / "config.json").is_file():
-        raise CheckpointError(f"{settings.checkpoint}: is no directory with a model to average with")
-    other = AutoModelForTokenClassification.from_pretrained(
-        settings.checkpoint, dtype=torch.float32, local_files_only=True
-    ).state_dict()
+    other = load_classifier(Path(settings.checkpoint)).state_dict()
     own = model.state_dict()
     if {name: weight.shape for name, weight in own.items()} != {name: weight.shape for name, weight in other.items()}:
         raise CheckpointError(f"{settings.checkpoint}: is not of the shape of the model that it is to be averaged with")

@@ -12,10 +12,12 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
+from edgener.bundle import bundle_directory
 from edgener.tags import TagSet
 from edgener_export.average import AverageSettings, average_with
+from edgener_export.classifier import is_bundle, load_classifier, tags_of
 from edgener_export.errors import CheckpointError, RecipeError
-from edgener_export.ngram import NgramBertForTokenClassification, NgramSettings, with_ngrams
+from edgener_export.ngram import NgramSettings, with_ngrams
 from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.widen import widen
@@ -29,7 +31,7 @@ class ModelSettings:
     """The ``[model]`` table of a recipe."""
 
     checkpoint: str
-    """A directory, or a name on the hub such as ``hfl/rbt3``."""
+    """A directory, a name on the hub such as ``hfl/rbt3``, a bundle, or the name of a built-in one."""
     average: AverageSettings | None = None
     """Where it is given, the checkpoint's weights are averaged with another model's."""
     layers: int = 0
@@ -65,29 +67,20 @@ class Checkpoint:
 
 
 def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -> Checkpoint:
-    """Model with a fresh classification head; its pruned tokenizer.json is written to ``tokenizer``.
+    """The model that is to be trained; its pruned tokenizer.json is written to ``tokenizer``.
 
-    Raises CheckpointError where neither a directory nor the hub has it.
+    Its classification head is fresh, unless the checkpoint is a token classifier already.
+    Raises CheckpointError where nobody has it, or where it is a bundle with other tags.
     """
-    try:
-        config = AutoConfig.from_pretrained(settings.checkpoint)
-        config.num_hidden_layers = settings.layers or config.num_hidden_layers
-        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
-        config.id2label = dict(enumerate(tag_set.tags))
-        config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
-        torch.manual_seed(0)
-        model = AutoModelForTokenClassification.from_pretrained(
-            settings.checkpoint, config=config, dtype=torch.float32, attn_implementation="eager"
-        )
-        full_tokenizer: dict[str, Any] = json.loads(_fast_tokenizer(settings.checkpoint).to_str())
-    except (OSError, ValueError) as error:
+    bundle = bundle_directory(settings.checkpoint)
+    model, full_tokenizer = (
+        _unpacked(bundle, tag_set) if is_bundle(bundle) else _pretrained(settings.checkpoint, tag_set)
+    )
+    if settings.layers:
+        keep_layers(model, range(1, settings.layers + 1))
+    if settings.max_tokens > model.config.max_position_embeddings:
         raise CheckpointError(
-            f"{settings.checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
-            f"could not be reached; on an offline machine give a directory: {' '.join(str(error).split())}"
-        ) from error
-    if settings.max_tokens > config.max_position_embeddings:
-        raise CheckpointError(
-            f"{settings.checkpoint}: has {config.max_position_embeddings} positions; "
+            f"{settings.checkpoint}: has {model.config.max_position_embeddings} positions; "
             f"model.max_tokens is {settings.max_tokens} and must not be more"
         )
     if settings.average:
@@ -97,22 +90,6 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -
     model = _reshape(model, settings)
     write_tokenizer(pruned, tokenizer)
     return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"])
-
-
-def load_classifier(directory: Path) -> PreTrainedModel:
-    """A trained token classifier of ours, from the directory that the training left.
-
-    Raises CheckpointError where there is none.
-    """
-    try:
-        config = AutoConfig.from_pretrained(directory, local_files_only=True)
-        kind = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
-        model: PreTrainedModel = kind.from_pretrained(
-            directory, config=config, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-        )
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}") from error
-    return model
 
 
 def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
@@ -133,10 +110,30 @@ def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
     return model
 
 
-def trained_tags(directory: Path) -> list[str]:
-    """Tags of a trained token classifier, in the order of its last axis."""
-    config: Any = AutoConfig.from_pretrained(directory, local_files_only=True)
-    return [config.id2label[number] for number in range(config.num_labels)]
+def _unpacked(bundle: Path, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
+    model = load_classifier(bundle)
+    if tags_of(model) != list(tag_set.tags):
+        raise CheckpointError(f"{bundle}: its tags {tags_of(model)} are not the recipe's {list(tag_set.tags)}")
+    return model, json.loads((bundle / "tokenizer.json").read_bytes())
+
+
+def _pretrained(checkpoint: str, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
+    try:
+        config = AutoConfig.from_pretrained(checkpoint)
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+        config.id2label = dict(enumerate(tag_set.tags))
+        config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
+        torch.manual_seed(0)
+        model = AutoModelForTokenClassification.from_pretrained(
+            checkpoint, config=config, dtype=torch.float32, attn_implementation="eager"
+        )
+        tokenizer: dict[str, Any] = json.loads(_fast_tokenizer(checkpoint).to_str())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
+            f"could not be reached; on an offline machine give a directory: {' '.join(str(error).split())}"
+        ) from error
+    return model, tokenizer
 
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:

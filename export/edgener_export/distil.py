@@ -21,7 +21,7 @@ class DistilSettings(FinetuneSettings):
     """The ``[distil]`` table of a recipe: what ``[finetune]`` knows, and the teacher."""
 
     teacher: str = ""
-    """Directory of the teacher, a bundle or a trained model; relative to the recipe."""
+    """Directory of the teacher, a bundle or a trained model, relative to the recipe; or a built-in bundle's name."""
     teachers: tuple[str, ...] = ()
     """More such directories. Of all teachers the probabilities are averaged; ``teacher`` alone shows its layers."""
     temperature: float = 2.0
@@ -42,6 +42,11 @@ class DistilSettings(FinetuneSettings):
     """A file of texts, one a line, also .xz; relative to the recipe. Empty for labelled text alone."""
     unlabelled_sentences: int = 0
     """Only so many of its lines, evenly spread; 0 takes all."""
+
+    @property
+    def matches_layers(self) -> bool:
+        """Whether the student learns more of its first teacher than probabilities."""
+        return bool(self.match_layers or self.match_relations or self.match_attention)
 
 
 class Distiller(FineTuner):
@@ -127,8 +132,6 @@ def layer_pairs(
     name: str, pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
 ) -> list[LayerPair]:
     """The pairs of the setting ``name``; RecipeError for one that names a layer which is not there."""
-    if pairs and not teacher.layers:
-        raise RecipeError(f"distil.{name} needs a teacher that shows its hidden states: a model, not a bundle")
     layers = (student.num_hidden_layers, teacher.layers)
     for pair in pairs:
         if len(pair) != len(layers) or not all(1 <= layer <= last for layer, last in zip(pair, layers, strict=True)):

@@ -20,7 +20,7 @@ from optimum.exporters.onnx.convert import export
 from optimum.exporters.onnx.model_configs import BertOnnxConfig
 from transformers import PreTrainedModel
 
-from edgener_export.checkpoint import load_classifier
+from edgener_export.classifier import load_classifier
 from edgener_export.errors import GateError
 from edgener_export.lean import make_lean
 from edgener_export.writing import draft_of, writing

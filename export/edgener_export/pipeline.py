@@ -14,7 +14,8 @@ from edgener.bundle import Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.batches import calibration_rows
-from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned, trained_tags
+from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned
+from edgener_export.classifier import load_classifier, tags_of
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
@@ -28,6 +29,7 @@ from edgener_export.recipe import Recipe
 from edgener_export.report import GateCheck
 from edgener_export.report_collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report_render import render_report
+from edgener_export.teacher import teacher_directory
 from edgener_export.training import Directories, Log, Training
 from edgener_export.vocabulary import unknown_share
 from edgener_export.writing import draft_of
@@ -119,7 +121,7 @@ class Pipeline:
     def _report(self, fp32: Candidate, int8: Candidate, gate: tuple[GateCheck, ...]) -> Path:
         """Write the report of this run; the path of its page."""
         recipe = self._recipe
-        teacher = self._recipe_directory / recipe.distil.teacher if recipe.distil else None
+        teacher = teacher_directory(self._recipe_directory, recipe.distil.teacher) if recipe.distil else None
         collect_report(
             self._run,
             recipe,
@@ -208,7 +210,7 @@ def _parameters(checkpoint: Checkpoint) -> float:
 
 def _verify_trained(model: Path, tag_set: TagSet, tokenizer: Path) -> None:
     """Raise CheckpointError where the model of an earlier run does not fit the recipe."""
-    tags, known = trained_tags(model), list(tag_set.tags)
+    tags, known = tags_of(load_classifier(model)), list(tag_set.tags)
     if tags != known:
         raise CheckpointError(f"{model}: was trained for the tags {tags}, not {known}; name another --run or remove it")
     if not tokenizer.exists() or tokenizer.read_bytes() != (model / tokenizer.name).read_bytes():

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from edgener.bundle import GRAPH, MANIFEST, TOKENIZER, load_bundle
+from edgener.bundle import BUILT_IN, GRAPH, TOKENIZER, load_bundle
 from edgener.session import Session
 from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
-from edgener_export.checkpoint import load_classifier
+from edgener_export.classifier import is_bundle, load_classifier, tags_of
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.hardware import hardware
 from edgener_export.writing import draft_of, take_room, writing
@@ -62,12 +62,11 @@ class BundleTeacher:
 
 
 class ModelTeacher:
-    """A torch model as the training left it: also shows the hidden states of its layers."""
+    """A torch model: also shows the hidden states of its layers."""
 
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
         model: Any = load_classifier(directory)
-        tags = [model.config.id2label[number] for number in range(model.config.num_labels)]
-        _verify(directory, directory / "tokenizer.json", tags, tokenizer, tag_set)
+        _verify(directory, directory / TOKENIZER, tags_of(model), tokenizer, tag_set)
         self.model = model.eval().to(hardware().device)
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
@@ -110,12 +109,17 @@ def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np
     return mean
 
 
-def open_teacher(directory: Path, tokenizer: Path, tag_set: TagSet) -> Teacher:
-    """The teacher in a directory: a bundle has a manifest, everything else must be a torch model.
+def teacher_directory(recipe_directory: Path, name: str) -> Path:
+    """Where a teacher of a recipe is: a built-in bundle by its name, or a directory relative to the recipe."""
+    return BUILT_IN.get(name, recipe_directory / name)
+
+
+def open_teacher(directory: Path, tokenizer: Path, tag_set: TagSet, *, shows_layers: bool = False) -> Teacher:
+    """The teacher in a directory, as a torch model if it has to show its layers, or if it is one.
 
     Raises CheckpointError where it does not speak of the same tokens and tags as the student.
     """
-    kind = BundleTeacher if (directory / MANIFEST).exists() else ModelTeacher
+    kind = BundleTeacher if is_bundle(directory) and not shows_layers else ModelTeacher
     return kind(directory, tokenizer, tag_set)
 
 

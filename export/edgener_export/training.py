@@ -19,7 +19,7 @@ from edgener_export.distil import Distiller, DistilSettings, match_attention, ma
 from edgener_export.finetune import FineTuner, FinetuneSettings, Learner
 from edgener_export.hardware import hardware
 from edgener_export.recipe import Recipe
-from edgener_export.teacher import AverageTeacher, Teacher, open_teacher, with_teacher
+from edgener_export.teacher import AverageTeacher, Teacher, open_teacher, teacher_directory, with_teacher
 from edgener_export.trainer import EpochExamples
 from edgener_export.unlabelled import read_texts, unlabelled_examples
 from edgener_export.words import require_segmenter
@@ -104,9 +104,16 @@ class Training:
         self._teachers(settings)
 
     def _teachers(self, settings: DistilSettings) -> list[Teacher]:
+        """The first one shows its layers, if the student is to match any."""
+        layers = [settings.matches_layers, *(False for _ in settings.teachers)]
         return [
-            open_teacher(self._directories.recipe / name, self._checkpoint.tokenizer, self._tag_set)
-            for name in (settings.teacher, *settings.teachers)
+            open_teacher(
+                teacher_directory(self._directories.recipe, name),
+                self._checkpoint.tokenizer,
+                self._tag_set,
+                shows_layers=shows_layers,
+            )
+            for name, shows_layers in zip((settings.teacher, *settings.teachers), layers, strict=True)
         ]
 
     def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:

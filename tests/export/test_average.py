@@ -37,5 +37,5 @@ def test_a_model_of_another_shape_is_refused(tiny_bert: Any, other: Path, tmp_pa
     wider.resize_token_embeddings(120, mean_resizing=False)
     with pytest.raises(CheckpointError, match="not of the shape"):
         average_with(wider, AverageSettings(str(other)))
-    with pytest.raises(CheckpointError, match="nothing: is no directory with a model"):
+    with pytest.raises(CheckpointError, match="nothing: is no directory with a trained token classifier"):
         average_with(tiny_bert, AverageSettings(str(tmp_path / "nothing")))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgener_export.checkpoint import load_classifier
+from edgener_export.classifier import load_classifier
 from edgener_export.graph import export_graph, open_session, optimize_graph, run_graph
 from edgener_export.ngram import NgramSettings, with_ngrams
 from edgener_export.quantize import QuantizeSettings, quantize_graph

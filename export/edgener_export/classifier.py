@@ -1,0 +1,43 @@
+"""Trained token classifiers of ours, as a training left them or as a bundle carries them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
+
+from edgener.bundle import MANIFEST
+from edgener_export.errors import CheckpointError
+from edgener_export.ngram import NgramBertForTokenClassification
+from edgener_export.unpack import unpack_bundle
+
+
+def is_bundle(directory: Path) -> bool:
+    """Whether a directory is a packed bundle, and no torch model."""
+    return (directory / MANIFEST).exists()
+
+
+def load_classifier(directory: Path) -> PreTrainedModel:
+    """A trained token classifier, from the directory that the training left or from a bundle.
+
+    Raises CheckpointError where there is none, and BundleError for a bundle that is damaged.
+    """
+    if is_bundle(directory):
+        return unpack_bundle(directory)
+    try:
+        config = AutoConfig.from_pretrained(directory, local_files_only=True)
+        kind = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
+        model: PreTrainedModel = kind.from_pretrained(
+            directory, config=config, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+        )
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}") from error
+    return model
+
+
+def tags_of(model: PreTrainedModel) -> list[str]:
+    """Tags of a trained token classifier, in the order of its last axis."""
+    config: Any = model.config
+    return [config.id2label[number] for number in range(config.num_labels)]
