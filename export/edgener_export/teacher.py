@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -13,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
+from transformers.utils import SAFE_WEIGHTS_NAME
 
-from edgener.bundle import BUILT_IN, GRAPH, TOKENIZER, load_bundle
+from edgener.bundle import BUILT_IN, GRAPH, MANIFEST, TOKENIZER, load_bundle
 from edgener.session import Session
 from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
@@ -42,6 +45,8 @@ class Teacher(Protocol):
     """How many layers show their hidden states."""
     width: int
     """Of these states."""
+    sha256: str
+    """Of what it was loaded from."""
 
     def __call__(self, batch: Batch, layers: Sequence[int], /) -> Lesson:
         """Logits, and the hidden states of the layers with these numbers, from 1 at the bottom."""
@@ -55,6 +60,7 @@ class BundleTeacher:
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
         bundle = load_bundle(directory)
         _verify(directory, bundle.path(TOKENIZER), bundle.manifest.tags, tokenizer, tag_set)
+        self.sha256 = _sha256(directory / MANIFEST)
         self._session = Session(bundle.path(GRAPH), bundle.manifest, torch.get_num_threads())
 
     def __call__(self, batch: Batch, _layers: Sequence[int]) -> Lesson:
@@ -67,6 +73,7 @@ class ModelTeacher:
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
         model: Any = load_classifier(directory)
         _verify(directory, directory / TOKENIZER, tags_of(model), tokenizer, tag_set)
+        self.sha256 = _sha256(directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME))
         self.model = model.eval().to(hardware().device)
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
@@ -87,19 +94,6 @@ class ModelTeacher:
         norm = self.model.base_model.encoder.layer[layer - 1].output.LayerNorm
         normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).cpu().numpy()
         return normalized
-
-
-class AverageTeacher:
-    """Several teachers, whose probabilities are averaged; the layers are those of the first."""
-
-    def __init__(self, teachers: Sequence[Teacher]) -> None:
-        self._first, *self._others = teachers
-        self.layers, self.width = self._first.layers, self._first.width
-
-    def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
-        first = self._first(batch, layers)
-        logits = [first.logits, *(other(batch, ()).logits for other in self._others)]
-        return Lesson(log_of_mean_probability(logits), first.hidden)
 
 
 def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -123,29 +117,73 @@ def open_teacher(directory: Path, tokenizer: Path, tag_set: TagSet, *, shows_lay
     return kind(directory, tokenizer, tag_set)
 
 
-def with_teacher(
-    examples: Sequence[Example], teacher: Teacher, layers: Sequence[int], cache: Path, pad_id: int
+def with_teachers(
+    examples: Sequence[Example], teachers: Sequence[Teacher], layers: Sequence[int], cache: Path, pad_id: int
 ) -> list[Example]:
-    """Examples with what the teacher says of them, which is computed once and kept in the directory ``cache``.
+    """Examples with the mean of what the teachers say of them, and with the ``layers`` of the first.
 
-    Its files hold float16 [tokens of all examples, tags or width]; hidden states are mapped into memory, not read.
-    Raises RecipeError where the directory belongs to other sentences.
+    All of that is computed once and kept in the directory ``cache``, in a numbered directory for each teacher, whose
+    files hold float16 [tokens of all examples, tags or width]; hidden states are mapped into memory, not read.
+    Raises RecipeError where a directory belongs to other sentences or another teacher.
     """
-    ends = np.cumsum([len(example.ids) for example in examples])
-    if not (cache / "done.json").exists():
-        _write(examples, ends, teacher, layers, cache, pad_id)
-    if json.loads((cache / "done.json").read_text()) != _description(ends, layers):
-        raise RecipeError(f"{cache}: belongs to other sentences or layers; remove it")
-    logits = np.load(cache / "logits.npy", mmap_mode="r")
-    hidden = [np.load(cache / f"hidden-{layer}.npy", mmap_mode="r") for layer in layers]
+    shown = [layers, *(() for _ in teachers[1:])]
+    said = [
+        _said(examples, teacher, layers, cache / str(number), pad_id)
+        for number, (teacher, layers) in enumerate(zip(teachers, shown, strict=True), 1)
+    ]
+    ends = _ends(examples)
     return [
         replace(
             example,
-            teacher=np.array(logits[end - len(example.ids) : end]),
-            hidden=tuple(states[end - len(example.ids) : end] for states in hidden),
+            teacher=_mean([np.array(each.logits[start:end]) for each in said]),
+            hidden=tuple(states[start:end] for states in said[0].hidden),
         )
-        for example, end in zip(examples, ends, strict=True)
+        for example, start, end in zip(examples, [0, *ends], ends, strict=False)
     ]
+
+
+class _Said(NamedTuple):
+    """What a teacher says of all examples, one after the other, as files that are mapped into memory."""
+
+    logits: NDArray[np.float16]
+    """[tokens, tags]"""
+    hidden: list[NDArray[np.float16]]
+    """For each layer: [tokens, width]."""
+
+
+def _said(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int], cache: Path, pad_id: int) -> _Said:
+    done = cache / "done.json"
+    description = _description(examples, teacher, layers)
+    if not done.exists():
+        _write(examples, teacher, layers, cache, pad_id)
+        with draft_of(done) as draft:
+            draft.write_text(json.dumps(description))
+    if json.loads(done.read_text()) != description:
+        raise RecipeError(f"{cache}: belongs to other sentences or layers, or to another teacher; remove it")
+    logits, *hidden = (np.load(cache / name, mmap_mode="r") for name in _file_names(layers))
+    return _Said(logits, hidden)
+
+
+def _description(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int]) -> dict[str, object]:
+    sentences = hashlib.sha256()
+    for example in examples:
+        sentences.update(example.ids.tobytes())
+    return {"sentences": sentences.hexdigest(), "layers": list(layers), "teacher": teacher.sha256}
+
+
+def _file_names(layers: Sequence[int]) -> list[str]:
+    return ["logits.npy", *(f"hidden-{layer}.npy" for layer in layers)]
+
+
+def _mean(logits: Sequence[NDArray[np.float16]]) -> NDArray[np.float16]:
+    if len(logits) == 1:
+        return logits[0]
+    return log_of_mean_probability([each.astype(np.float32) for each in logits]).astype(np.float16)
+
+
+def _ends(examples: Sequence[Example]) -> list[int]:
+    """Where each example ends among the tokens of all."""
+    return list(itertools.accumulate(len(example.ids) for example in examples))
 
 
 def _verify(directory: Path, own: Path, tags: Sequence[str], tokenizer: Path, tag_set: TagSet) -> None:
@@ -158,20 +196,10 @@ def _verify(directory: Path, own: Path, tags: Sequence[str], tokenizer: Path, ta
         raise CheckpointError(f"{directory}: its tags {list(tags)} are not the student's {list(tag_set.tags)}")
 
 
-def _description(ends: NDArray[np.int64], layers: Sequence[int]) -> dict[str, object]:
-    return {"sentences": len(ends), "tokens": int(ends[-1]) if len(ends) else 0, "layers": list(layers)}
-
-
-def _write(
-    examples: Sequence[Example],
-    ends: NDArray[np.int64],
-    teacher: Teacher,
-    layers: Sequence[int],
-    cache: Path,
-    pad_id: int,
-) -> None:
+def _write(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int], cache: Path, pad_id: int) -> None:
     with writing(cache):
         cache.mkdir(parents=True, exist_ok=True)
+    ends = _ends(examples)
     files: list[NDArray[np.float16]] = []
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
     for start in tqdm(range(0, len(order), SENTENCES_AT_ONCE), disable=None, desc="teacher", unit="batch"):
@@ -179,8 +207,8 @@ def _write(
         lesson = teacher(pad([examples[index] for index in chosen], pad_id), layers)
         said = (lesson.logits, *lesson.hidden)
         files = files or [
-            _map_file(cache / name, (int(ends[-1]), values.shape[-1]))
-            for name, values in zip(("logits.npy", *(f"hidden-{layer}.npy" for layer in layers)), said, strict=True)
+            _map_file(cache / name, (ends[-1], values.shape[-1]))
+            for name, values in zip(_file_names(layers), said, strict=True)
         ]
         for file, values in zip(files, said, strict=True):
             for row, index in zip(values, chosen, strict=True):
@@ -188,8 +216,11 @@ def _write(
                 file[ends[index] - length : ends[index]] = row[:length]
     for file in files:
         file.flush()  # type: ignore[attr-defined]
-    with draft_of(cache / "done.json") as draft:
-        draft.write_text(json.dumps(_description(ends, layers)))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _map_file(path: Path, shape: tuple[int, int]) -> NDArray[np.float16]:

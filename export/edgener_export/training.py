@@ -19,7 +19,7 @@ from edgener_export.distil import Distiller, DistilSettings, match_attention, ma
 from edgener_export.finetune import FineTuner, FinetuneSettings, Learner
 from edgener_export.hardware import hardware
 from edgener_export.recipe import Recipe
-from edgener_export.teacher import AverageTeacher, Teacher, open_teacher, teacher_directory, with_teacher
+from edgener_export.teacher import Teacher, open_teacher, teacher_directory, with_teachers
 from edgener_export.trainer import EpochExamples
 from edgener_export.unlabelled import read_texts, unlabelled_examples
 from edgener_export.words import require_segmenter
@@ -82,16 +82,16 @@ class Training:
         directory = self._directories.run / "distil"
         directory.mkdir(exist_ok=True)
         model = self._checkpoint.model
-        first, *others = self._teachers(settings)
+        teachers = self._teachers(settings)
+        first = teachers[0]
         matchers = match_hidden_states(settings, model.config, first), match_attention(settings, model, first)
-        teacher = AverageTeacher([first, *others]) if others else first
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         unlabelled = self._unlabelled(settings)
         examples: EpochExamples | list[Example]
         if settings.swap_probability:
-            examples = self._swapped_and_taught(settings, teacher, unlabelled, directory)
+            examples = self._swapped_and_taught(settings, teachers, unlabelled, directory)
         else:
-            examples = self._taught([*train, *unlabelled], teacher, settings, directory / "teacher")
+            examples = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
         distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
 
@@ -135,16 +135,16 @@ class Training:
         return lambda epoch: self._examples(swapper.epoch(epoch))
 
     def _swapped_and_taught(
-        self, settings: DistilSettings, teacher: Teacher, unlabelled: list[Example], directory: Path
+        self, settings: DistilSettings, teachers: list[Teacher], unlabelled: list[Example], directory: Path
     ) -> EpochExamples:
-        """What the teacher says of an epoch's sentences is kept until they do not come again."""
+        """What the teachers say of an epoch's sentences is kept until they do not come again."""
         swapped = self._swapped(settings)
-        constant = self._taught(unlabelled, teacher, settings, directory / "teacher") if unlabelled else []
+        constant = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
 
         def examples_of(epoch: int) -> list[Example]:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch
             cache = directory / f"teacher-{variant}"
-            taught = self._taught(swapped(variant), teacher, settings, cache)
+            taught = self._taught(swapped(variant), teachers, settings, cache)
             if hardware().is_main and not settings.swap_variants:
                 for earlier in directory.glob("teacher-*"):
                     if earlier != cache:
@@ -154,8 +154,8 @@ class Training:
         return examples_of
 
     def _taught(
-        self, examples: Sequence[Example], teacher: Teacher, settings: DistilSettings, cache: Path
+        self, examples: Sequence[Example], teachers: Sequence[Teacher], settings: DistilSettings, cache: Path
     ) -> list[Example]:
         layers = [layer for _, layer in settings.match_layers]
         with hardware().main_first():
-            return with_teacher(examples, teacher, layers, cache, self._encoder.pad_id)
+            return with_teachers(examples, teachers, layers, cache, self._encoder.pad_id)

@@ -8,8 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgener_export.classifier import load_classifier
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, RecipeError
 
@@ -42,12 +44,10 @@ def test_hidden_states_of_a_model_are_matched(build_tiny: list[str], tiny_run: P
     assert last_loss("much", distil__match_weight=50) > last_loss("little", distil__match_weight=0.1)
 
 
-def test_a_bundle_does_not_show_its_hidden_states(
-    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle"))
-    assert code == RecipeError.exit_code
-    assert "distil.match_layers needs a teacher that shows its hidden states" in capsys.readouterr().err
+def test_a_bundle_shows_its_hidden_states(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
+    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == 0
+    width = load_classifier(tiny_run / "bundle").config.hidden_size
+    assert np.load(tmp_path / "distil/teacher/1/hidden-1.npy").shape[1] == width
 
 
 @pytest.mark.parametrize("pairs", ["[[2, 1]]", "[[1, 2]]", "[[0, 1]]", "[[1]]"])
@@ -112,6 +112,15 @@ def test_what_the_teacher_said_of_other_sentences_is_not_taken(
     (tmp_path / "model").rename(tmp_path / "earlier")
     assert main([*command, "--set", "data.limit=50"]) == RecipeError.exit_code
     assert "belongs to other sentences" in capsys.readouterr().err
+
+
+def test_what_another_teacher_said_is_not_taken(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")) == 0
+    (tmp_path / "model").rename(tmp_path / "earlier")
+    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == RecipeError.exit_code
+    assert "or to another teacher" in capsys.readouterr().err
 
 
 def test_a_teacher_that_is_neither_bundle_nor_model_is_named(

@@ -38,7 +38,7 @@ def test_a_killed_distillation_with_swapped_names_ends_in_the_same_weights(comma
     state = killed / "distil" / "state.pt"
     save = ["--set", "distil.save_minutes=0", "--run", str(killed)]
     with subprocess.Popen([sys.executable, "-m", "edgener_export", *command, *save]) as process:
-        while not (state.exists() and (killed / "distil/teacher-1/done.json").exists()):
+        while not (state.exists() and (killed / "distil/teacher-1/1/done.json").exists()):
             assert process.poll() is None
             time.sleep(0.002)
         process.kill()

@@ -23,7 +23,7 @@ from edgener_export.corpus import Sentence
 from edgener_export.graph import export_graph, external_data_path, optimize_graph
 from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph
-from edgener_export.teacher import open_teacher, with_teacher
+from edgener_export.teacher import open_teacher, with_teachers
 from edgener_export.writing import append_line, draft_of, take_room
 from tests.support import TINY_BUNDLE, labelled_texts, read_manifest
 
@@ -123,7 +123,7 @@ def test_what_a_teacher_says_is_kept_whole_or_not_at_all(examples: list[Example]
     def taught(cache: Path) -> list[bytes]:
         return [
             example.teacher.tobytes()
-            for example in with_teacher(examples, teacher, [], cache, 0)
+            for example in with_teachers(examples, [teacher], [], cache, 0)
             if example.teacher is not None
         ]
 
