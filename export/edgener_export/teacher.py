@@ -70,17 +70,18 @@ class BundleTeacher:
 class ModelTeacher:
     """A torch model: also shows the hidden states of its layers."""
 
-    def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
+    def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet, precision: str) -> None:
         model: Any = load_classifier(directory)
         _verify(directory, directory / TOKENIZER, tags_of(model), tokenizer, tag_set)
         self.sha256 = _sha256(directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME))
         self.model = model.eval().to(hardware().device)
+        self._in_bf16 = precision == "bf16"
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
 
     def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
         device = hardware().device
-        with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
+        with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._in_bf16):
             output = self.model(
                 input_ids=batch.ids.to(device),
                 attention_mask=batch.attention_mask.to(device),
@@ -108,13 +109,17 @@ def teacher_directory(recipe_directory: Path, name: str) -> Path:
     return BUILT_IN.get(name, recipe_directory / name)
 
 
-def open_teacher(directory: Path, tokenizer: Path, tag_set: TagSet, *, shows_layers: bool = False) -> Teacher:
+def open_teacher(
+    directory: Path, tokenizer: Path, tag_set: TagSet, *, shows_layers: bool = False, precision: str = "fp32"
+) -> Teacher:
     """The teacher in a directory, as a torch model if it has to show its layers, or if it is one.
 
-    Raises CheckpointError where it does not speak of the same tokens and tags as the student.
+    A torch model computes in ``precision``, ``bf16`` or ``fp32``. Raises CheckpointError where it does
+    not speak of the same tokens and tags as the student.
     """
-    kind = BundleTeacher if is_bundle(directory) and not shows_layers else ModelTeacher
-    return kind(directory, tokenizer, tag_set)
+    if is_bundle(directory) and not shows_layers:
+        return BundleTeacher(directory, tokenizer, tag_set)
+    return ModelTeacher(directory, tokenizer, tag_set, precision)
 
 
 def with_teachers(

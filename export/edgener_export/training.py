@@ -112,6 +112,7 @@ class Training:
                 self._checkpoint.tokenizer,
                 self._tag_set,
                 shows_layers=shows_layers,
+                precision=settings.precision,
             )
             for name, shows_layers in zip((settings.teacher, *settings.teachers), layers, strict=True)
         ]
