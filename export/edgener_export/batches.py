@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from edgener.encode import Encoder, Encoding
 from edgener.tags import Span, TagSet
 from edgener_export.corpus import Sentence
+from edgener_export.spread import evenly_spread
 
 IGNORED = -100
 """Tag id of positions without a loss; torch's cross entropy skips it."""
@@ -78,22 +80,34 @@ def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
     return token_spans
 
 
+class Window(NamedTuple):
+    """Tokens of a text that fit into a row."""
+
+    tokens: slice
+    """Which of the text's."""
+    row: NDArray[np.int64]
+    """Their ids between [CLS] and [SEP]."""
+
+
+def windows(encoding: Encoding, encoder: Encoder, max_tokens: int) -> Iterator[Window]:
+    """All tokens of a text, cut to rows of at most ``max_tokens``."""
+    room = max_tokens - 2
+    for start in range(0, len(encoding.ids), room):
+        tokens = slice(start, start + room)
+        yield Window(tokens, np.concatenate([[encoder.start_id], encoding.ids[tokens], [encoder.end_id]]))
+
+
 def encode_sentences(
     sentences: Sequence[Sentence], encoder: Encoder, tag_set: TagSet, max_tokens: int
 ) -> list[Example]:
     """Examples in the order of ``sentences``; what goes beyond ``max_tokens`` becomes an example of its own."""
     examples: list[Example] = []
-    room = max_tokens - 2
     for sentence, encoding in zip(sentences, encoder([s.text for s in sentences]), strict=True):
         tags = np.array(tag_set.tag_ids(len(encoding.ids), token_spans(encoding, sentence.spans)), dtype=np.int64)
-        for start in range(0, len(encoding.ids), room):
-            ids = encoding.ids[start : start + room]
-            examples.append(
-                Example(
-                    np.concatenate([[encoder.start_id], ids, [encoder.end_id]]),
-                    np.concatenate([[IGNORED], tags[start : start + room], [IGNORED]]),
-                )
-            )
+        examples.extend(
+            Example(window.row, np.pad(tags[window.tokens], 1, constant_values=IGNORED))
+            for window in windows(encoding, encoder, max_tokens)
+        )
     return examples
 
 
@@ -101,14 +115,8 @@ def calibration_rows(
     sentences: Sequence[Sentence], number: int, encoder: Encoder, max_tokens: int
 ) -> list[NDArray[np.int64]]:
     """Rows of token ids with their special tokens, of so many sentences, evenly spread."""
-    step = max(1, len(sentences) // max(1, number))
-    chosen = [sentence.text for sentence in sentences[::step][:number]]
-    room = max_tokens - 2
-    return [
-        np.concatenate([[encoder.start_id], encoding.ids[start : start + room], [encoder.end_id]])
-        for encoding in encoder(chosen)
-        for start in range(0, len(encoding.ids), room)
-    ]
+    chosen = [sentence.text for sentence in evenly_spread(sentences, number)]
+    return [window.row for encoding in encoder(chosen) for window in windows(encoding, encoder, max_tokens)]
 
 
 def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, seed: int | None) -> Iterator[Batch]:

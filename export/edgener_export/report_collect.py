@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -26,9 +26,9 @@ from edgener_export.recipe_text import recipe_as_toml
 from edgener_export.report import GateCheck, GraphFigures, Report, TypeScore
 from edgener_export.sentence import Sentence
 from edgener_export.speed import Speed, measure_speeds
+from edgener_export.spread import evenly_spread
 from edgener_export.training_curves import read_training
 
-Item = TypeVar("Item")
 LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnx", "onnxruntime", "tokenizers", "numpy")
 SPEED_SENTENCES = 40
 """Test sentences that speeds are measured on."""
@@ -78,7 +78,7 @@ def collect_report(
     speeds = measure_speeds([Recognizer.load(model.bundle) for model in scored], _some_texts(test))
     figures = [_figures(model, speed) for model, speed in zip(scored, speeds, strict=True)]
     graph = onnx.load(fp32.graph)
-    rows = _evenly(calibration, ERROR_SENTENCES)
+    rows = evenly_spread(calibration, ERROR_SENTENCES)
     product_errors = measure_product_errors(graph, int8.graph, rows, recipe.quantize)
     return Report(
         name=recipe.name,
@@ -141,8 +141,4 @@ def _by_type(evaluation: Evaluation) -> dict[str, TypeScore]:
 
 
 def _some_texts(test: Sequence[Sentence]) -> list[str]:
-    return [sentence.text[:SPEED_CHARACTERS] for sentence in _evenly(test, SPEED_SENTENCES)]
-
-
-def _evenly(items: Sequence[Item], number: int) -> Sequence[Item]:
-    return items[:: max(1, len(items) // number)][:number]
+    return [sentence.text[:SPEED_CHARACTERS] for sentence in evenly_spread(test, SPEED_SENTENCES)]

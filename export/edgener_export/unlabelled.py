@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.encode import Encoder
-from edgener_export.batches import IGNORED, Example
+from edgener_export.batches import IGNORED, Example, windows
 from edgener_export.lines import read_lines
+from edgener_export.spread import evenly_spread
 
 WordsOf = Callable[[str, NDArray[np.int64]], NDArray[np.int64]]
 """From a text and the code-point ranges of its tokens, the number of each token's word."""
@@ -19,20 +20,18 @@ WordsOf = Callable[[str, NDArray[np.int64]], NDArray[np.int64]]
 def read_texts(path: Path, number: int) -> list[str]:
     """The lines of a file, also .xz; only ``number`` of them, evenly spread, unless it is 0."""
     lines = read_lines(path)
-    return lines[:: max(1, len(lines) // number)][:number] if number else lines
+    return evenly_spread(lines, number) if number else lines
 
 
 def unlabelled_examples(
     texts: Sequence[str], encoder: Encoder, max_tokens: int, words_of: WordsOf | None = None
 ) -> Iterator[Example]:
     """Examples without labels; what is longer than a window is cut."""
-    room = max_tokens - 2
     for text, encoding in zip(texts, encoder(texts), strict=True):
         words = words_of(text, encoding.offsets) if words_of else None
-        for start in range(0, len(encoding.ids), room):
-            ids = np.concatenate([[encoder.start_id], encoding.ids[start : start + room], [encoder.end_id]])
+        for tokens, row in windows(encoding, encoder, max_tokens):
             yield Example(
-                ids,
-                np.full(len(ids), IGNORED, dtype=np.int64),
-                words=None if words is None else np.pad(words[start : start + room] - words[start], 1),
+                row,
+                np.full(len(row), IGNORED, dtype=np.int64),
+                words=None if words is None else np.pad(words[tokens] - words[tokens.start], 1),
             )
