@@ -13,13 +13,18 @@ from edgener_export.report import GateCheck
 
 def check_gate(gate: GateSettings, before: Quality, after: Quality, size: int) -> tuple[GateCheck, ...]:
     """Compare the scores of the fp32 and the int8 graph, and the bytes of the bundle, with what the recipe asks for."""
-    loss, megabytes = before.f1 - after.f1, size / 1e6
+    return check_figures(gate, after.f1, round(before.f1 - after.f1, 2), size)
+
+
+def check_figures(gate: GateSettings, f1: float, loss: float, size: int) -> tuple[GateCheck, ...]:
+    """Likewise, with the F1 of the int8 graph and how much of it quantization costs."""
+    megabytes = size / 1e6
     return (
         GateCheck(
             "F1 of int8",
-            f"{after.f1:.2f}",
+            f"{f1:.2f}",
             f"at least {gate.f1:.2f}",
-            f"F1 {after.f1:.2f} is below {gate.f1:.2f}" if after.f1 < gate.f1 else "",
+            f"F1 {f1:.2f} is below {gate.f1:.2f}" if f1 < gate.f1 else "",
         ),
         GateCheck(
             "F1 lost by quantization",

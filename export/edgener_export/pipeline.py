@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -139,21 +140,9 @@ class Pipeline:
     def _ingredients(self, graph: Path, precision: str) -> Ingredients:
         optimized = self._run / precision / "model.onnx"
         optimize_graph(graph, optimized)
-        recipe = self._recipe
         if precision == "int8":
-            verify_quantized(optimized, recipe.quantize)
-        return Ingredients(
-            name=f"{recipe.name}-{precision}",
-            graph=optimized,
-            tokenizer=self._packed_tokenizer,
-            tag_set=self._tag_set,
-            max_tokens=recipe.model.max_tokens,
-            precision=precision,
-            quantization=_in_words(recipe.quantize) if precision == "int8" else {},
-            lineage=recipe.lineage,
-            limits=recipe.limits,
-            golden_texts=self._texts,
-        )
+            verify_quantized(optimized, self._recipe.quantize)
+        return ingredients_of(self._recipe, precision, optimized, self._packed_tokenizer, self._tag_set, self._texts)
 
     def _score(self, ingredients: Ingredients) -> Evaluation:
         draft = self._run / f"{ingredients.precision}-draft"
@@ -167,6 +156,24 @@ class Pipeline:
 
 def _say_nothing(_message: str) -> None:
     pass
+
+
+def ingredients_of(
+    recipe: Recipe, precision: str, graph: Path, tokenizer: Path, tag_set: TagSet, golden_texts: Sequence[str]
+) -> Ingredients:
+    """What the bundle of an optimized graph is made of."""
+    return Ingredients(
+        name=f"{recipe.name}-{precision}",
+        graph=graph,
+        tokenizer=tokenizer,
+        tag_set=tag_set,
+        max_tokens=recipe.model.max_tokens,
+        precision=precision,
+        quantization=_in_words(recipe.quantize) if precision == "int8" else {},
+        lineage=recipe.lineage,
+        limits=recipe.limits,
+        golden_texts=golden_texts,
+    )
 
 
 def _in_words(settings: QuantizeSettings) -> dict[str, str]:

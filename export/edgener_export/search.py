@@ -24,11 +24,13 @@ from edgener_export.checkpoint import load_pruned
 from edgener_export.corpus import Sentence
 from edgener_export.errors import CheckpointError
 from edgener_export.evaluate import evaluate
+from edgener_export.gate import check_figures
 from edgener_export.graph import export_graph, optimize_graph
-from edgener_export.pack import Ingredients, write_bundle
-from edgener_export.pipeline import read_golden_texts, read_recipe_corpus
+from edgener_export.pack import write_bundle
+from edgener_export.pipeline import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.quantize import METHODS, QuantizeSettings, integer_share, quantize_graph
 from edgener_export.recipe import GateSettings, Recipe, beside
+from edgener_export.report_collect import bundle_bytes
 from edgener_export.sensitivity import sensitivities
 from edgener_export.vocabulary import prune_vocabulary, unknown_share
 from edgener_export.writing import draft_of, writing
@@ -77,7 +79,7 @@ class Trial:
 
     def passes(self, gate: GateSettings) -> bool:
         """Whether it would be packed, were its development sentences the test."""
-        return self.f1 >= gate.f1 and self.loss <= gate.loss and self.size <= gate.megabytes * 1e6
+        return not any(check.failure for check in check_figures(gate, self.f1, self.loss, self.size))
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class Search:
         )
         findings = Findings(
             model=self._digest(),
-            fp32_f1=self._score(self._fp32, "fp32")[0],
+            fp32_f1=self._score(self._recipe, self._fp32, "fp32")[0],
             sensitivity=sensitivities(self._fp32, rows, self._recipe.quantize),
             trials=(),
         )
@@ -181,7 +183,7 @@ class Search:
         )
         graph = self._scratch / "int8.onnx"
         quantize_graph(self._fp32, graph, rows, candidate.quantize)
-        f1, size = self._score(graph, "int8")
+        f1, size = self._score(replace(self._recipe, quantize=candidate.quantize), graph, "int8")
         share = integer_share(self._scratch / "model.onnx")
         trial = Trial(
             candidate=candidate,
@@ -196,26 +198,14 @@ class Search:
         self._log("search: " + "  ".join(cells(trial, self._recipe.gate)))
         return trial
 
-    def _score(self, graph: Path, precision: str) -> tuple[float, int]:
+    def _score(self, recipe: Recipe, graph: Path, precision: str) -> tuple[float, int]:
         """F1 on development sentences, and the bytes of the bundle."""
         optimized, bundle = self._scratch / "model.onnx", self._scratch / "bundle"
         optimize_graph(graph, optimized)
-        recipe = self._recipe
-        ingredients = Ingredients(
-            name=f"{recipe.name}-{precision}",
-            graph=optimized,
-            tokenizer=self._tokenizer,
-            tag_set=self._tag_set,
-            max_tokens=recipe.model.max_tokens,
-            precision=precision,
-            quantization={},
-            lineage=recipe.lineage,
-            limits=recipe.limits,
-            golden_texts=self._golden_texts,
-        )
+        ingredients = ingredients_of(recipe, precision, optimized, self._tokenizer, self._tag_set, self._golden_texts)
         write_bundle(ingredients, (), bundle)
         measured = evaluate(bundle, self._corpus.dev, "development", torch.get_num_threads()).quality
-        return measured.f1, sum(path.stat().st_size for path in bundle.iterdir())
+        return measured.f1, bundle_bytes(bundle)
 
     def _digest(self) -> str:
         digest = hashlib.sha256(describe_file(self._model / "model.safetensors").sha256.encode())

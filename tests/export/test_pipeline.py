@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import load_bundle
+from edgener.bundle import Quality, load_bundle
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, GateError
+from edgener_export.gate import check_gate
+from edgener_export.recipe import GateSettings
 from edgener_export.report import read_report
 from tests.support import TINY_BUNDLE, labelled_texts, names
 
@@ -60,6 +62,13 @@ def test_the_gate_keeps_a_bad_model_out(
     assert code == GateError.exit_code
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_of_just_what_the_gate_allows_passes() -> None:
+    """In binary fractions 91.05 - 91.02 is more than 0.03."""
+    before, after = (Quality("some test", 100, graph, f1, f1, f1) for graph, f1 in (("fp32", 91.05), ("int8", 91.02)))
+    assert not any(check.failure for check in check_gate(GateSettings(loss=0.03), before, after, 0))
+    assert any(check.failure for check in check_gate(GateSettings(loss=0.02), before, after, 0))
 
 
 def test_a_student_learns_from_a_teacher(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
