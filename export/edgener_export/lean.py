@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,13 +141,21 @@ def _become(node: NodeProto, op_type: str, inputs: list[str]) -> None:
 
 def _drop_unused(graph: GraphProto) -> None:
     """Nodes and constants that no output depends on."""
-    used = {value.name for value in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if not used.isdisjoint(node.output):
-            kept.append(node)
-            used.update(node.input)
+    outputs = {value.name for value in graph.output}
+    nodes = needed_nodes(graph, outputs)
+    used = outputs.union(*(node.input for node in nodes))
     constants = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.node[:], graph.initializer[:]
-    graph.node.extend(reversed(kept))
+    graph.node.extend(nodes)
     graph.initializer.extend(constants)
+
+
+def needed_nodes(graph: GraphProto, outputs: Iterable[str], given: Set[str] = frozenset()) -> list[NodeProto]:
+    """Nodes that some values depend on once others are given, in the order of the graph."""
+    needed = set(outputs)
+    kept = []
+    for node in reversed(graph.node):
+        if not needed.isdisjoint(set(node.output) - given):
+            kept.append(node)
+            needed.update(node.input)
+    return kept[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 from tqdm import tqdm
 
 from edgener_export.graph import INPUTS, open_observed, open_session
+from edgener_export.lean import needed_nodes
 from edgener_export.quantize import QuantizeSettings, quantized_products, weight_products
 from edgener_export.report import ProductError
 
@@ -62,7 +63,7 @@ def _weights(graph: GraphProto, products: Sequence[NodeProto]) -> dict[str, int]
 
 def _cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
     """The part of a graph between inner values."""
-    nodes = list(_between(model.graph, set(inputs), outputs))
+    nodes = needed_nodes(model.graph, outputs, given=set(inputs))
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(
         nodes,
@@ -72,14 +73,3 @@ def _cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) 
         [tensor for tensor in model.graph.initializer if tensor.name in used],
     )
     return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
-
-
-def _between(graph: GraphProto, inputs: set[str], outputs: Sequence[str]) -> Iterator[NodeProto]:
-    """Nodes that the outputs need once the inputs are given, in the order of the graph."""
-    needed = set(outputs)
-    kept = []
-    for node in reversed(graph.node):
-        if not needed.isdisjoint(set(node.output) - inputs):
-            kept.append(node)
-            needed.update(node.input)
-    yield from reversed(kept)
