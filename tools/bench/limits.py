@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -14,6 +13,7 @@ from edgener.recognizer import SPECIAL_TOKENS
 from tools.bench.instrumented import InstrumentedRecognizer, operator_seconds
 from tools.bench.products import FLOAT_PRODUCTS, INTEGER_PRODUCTS, Products, peak_gmacs
 from tools.bench.results import Limit, Limits, Share, Split
+from tools.bench.stopwatch import seconds_of
 
 TOKENS = (16, 32, 64, 128)
 BATCH_SIZES = (8, 1)
@@ -68,7 +68,7 @@ def _limit(
         instrumented.session(ids, attention_mask)
         return instrumented.session.seconds
 
-    recognizer_turn = _turn(lambda: _seconds(lambda: list(recognize(texts))), effort.turn_s)
+    recognizer_turn = _turn(lambda: seconds_of(lambda: list(recognize(texts))), effort.turn_s)
     turns = [_turn(work, effort.turn_s) for work in (graph, bound_integer.run, bound_every.run)]
     measured = [(recognizer_turn() / BATCHES_A_TURN, *(turn() for turn in turns)) for _ in range(effort.rounds)]
     whole, graph_s, integer_s, every_s = (median(column) for column in zip(*measured, strict=True))
@@ -105,8 +105,8 @@ def _split(bundle: Path, threads: int, batch_size: int, sentences: Sequence[str]
     passes = []
     for _ in range(rounds):
         instrumented.forget()
-        whole = _seconds(one_pass)
-        decode_s = _seconds(decoding)
+        whole = seconds_of(one_pass)
+        decode_s = seconds_of(decoding)
         passes.append((whole, instrumented.encoder.seconds, instrumented.session.seconds, decode_s))
     whole, encode_s, graph_s, decode_s = sorted(passes)[len(passes) // 2]
     batches = instrumented.session.batches
@@ -133,9 +133,3 @@ def _turn(work: Callable[[], float], turn_s: float) -> Callable[[], float]:
     work()
     runs = max(1, round(turn_s / work()))
     return lambda: sum(work() for _ in range(runs)) / runs
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

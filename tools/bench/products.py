@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from edgener.session import INPUTS, session_options
+from tools.bench.stopwatch import seconds_of
 
 INTEGER_PRODUCTS = ("MatMulIntegerToFloat", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul", "QGemm")
 FLOAT_PRODUCTS = ("MatMul", "FusedMatMul", "Gemm")
@@ -38,9 +38,7 @@ class Bound:
 
     def run(self) -> float:
         """Seconds of one run."""
-        began = time.perf_counter()
-        self.session.run_with_iobinding(self.binding)
-        return time.perf_counter() - began
+        return seconds_of(lambda: self.session.run_with_iobinding(self.binding))
 
 
 class Products:
@@ -97,7 +95,7 @@ def peak_gmacs(threads: int) -> float:
     )
     values = generator.integers(0, 256, (rows, depth), np.uint8)
     session = _open(_model([node], {"x": values}, constants), threads)
-    seconds = min(_seconds(lambda: session.run(None, {"x": values})) for _ in range(PEAK_RUNS))
+    seconds = min(seconds_of(lambda: session.run(None, {"x": values})) for _ in range(PEAK_RUNS))
     return rows * depth * columns / seconds / 1e9
 
 
@@ -148,9 +146,3 @@ def _open(model: bytes, threads: int) -> ort.InferenceSession:
 def _batch(rows: int, tokens: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     ids = np.ones((rows, tokens), dtype=np.int64)
     return ids, ids
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

@@ -11,14 +11,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, cast
 
 from tools.bench.contract import Driver, Model, Options
+from tools.bench.stopwatch import timed
 
-T = TypeVar("T")
 PREPARE = "prepare"
 """In place of TEXT: write what the driver needs, and end."""
 
@@ -29,12 +28,12 @@ def main() -> None:
     del sys.argv[1:]
     answers = _take_standard_output()
     options = Options(**json.loads(options_json))
-    driver, import_s = _timed(lambda: cast(Driver, import_module(f"tools.bench.drivers.{driver_name}")))
+    driver, import_s = timed(lambda: cast(Driver, import_module(f"tools.bench.drivers.{driver_name}")))
     if text == PREPARE:
         driver.prepare(options)
         return
-    model, load_s = _timed(lambda: driver.load(options))
-    _, answer_s = _timed(lambda: model.one(text))
+    model, load_s = timed(lambda: driver.load(options))
+    _, answer_s = timed(lambda: model.one(text))
     _write(answers, {"import_s": import_s, "load_s": load_s, "answer_s": answer_s, **_memory()})
     for line in sys.stdin:
         _write(answers, _serve(model, json.loads(line)))
@@ -47,7 +46,7 @@ def _serve(model: Model, request: dict[str, Any]) -> dict[str, Any]:
     entities: list[Any] = []
     for _ in range(request["passes"]):
         if request["batched"]:
-            entities, elapsed = _timed(lambda: model.many(texts))
+            entities, elapsed = timed(lambda: model.many(texts))
             seconds.append(elapsed)
         else:
             entities = []
@@ -56,12 +55,6 @@ def _serve(model: Model, request: dict[str, Any]) -> dict[str, Any]:
                 entities.append(model.one(text))
                 seconds.append(time.perf_counter() - began)
     return {"seconds": seconds, "entities": entities if request["wants_entities"] else [], **_memory()}
-
-
-def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    began = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - began
 
 
 def _memory() -> dict[str, float]:
