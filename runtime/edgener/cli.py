@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener import __version__
+from edgener.device_cli import COMMANDS as DEVICE_COMMANDS
+from edgener.device_cli import DeviceCommand, default_threads
 from edgener.documents import Document, line_groups
 from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, UsageError
 from edgener.progress import Progress
@@ -103,7 +105,6 @@ def _recognize(arguments: Sequence[str]) -> None:
 
     with _held_interrupts():
         from edgener.answers import check_min_score
-        from edgener.device_cli import default_threads
         from edgener.models import current_model
         from edgener.recognizer import Recognizer
 
@@ -262,21 +263,15 @@ def _env(arguments: Sequence[str]) -> None:
     _print(table(rows))
 
 
-def _on_the_device(command: str, arguments: Sequence[str]) -> None:
-    with _held_interrupts():
-        from edgener.device_cli import COMMANDS as DEVICE_COMMANDS
-
-    DEVICE_COMMANDS[command](arguments, _print)
+def _on_the_device(command: DeviceCommand, arguments: Sequence[str]) -> None:
+    command(arguments, _print)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "inspect": _inspect,
     "check": _check,
     "env": _env,
-    **{
-        command: partial(_on_the_device, command)
-        for command in ("doctor", "bench", "install", "rollback", "keygen", "sign", "serve")
-    },
+    **{name: partial(_on_the_device, command) for name, command in DEVICE_COMMANDS.items()},
 }
 
 

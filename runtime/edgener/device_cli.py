@@ -14,6 +14,7 @@ from edgener.records import to_plain
 from edgener.table import table
 
 Print = Callable[[str], None]
+DeviceCommand = Callable[[Sequence[str], Print], None]
 
 
 def doctor(arguments: Sequence[str], show: Print) -> None:
@@ -156,7 +157,7 @@ def serve(arguments: Sequence[str], _show: Print) -> None:
         Service(recognizer, listener, options.min_score).run()
 
 
-COMMANDS: dict[str, Callable[[Sequence[str], Print], None]] = {
+COMMANDS: dict[str, DeviceCommand] = {
     "doctor": doctor,
     "bench": bench,
     "install": install,
