@@ -8,13 +8,25 @@ from typing import Any
 import torch
 
 
-class BestWeights:
+class _KeptWeights:
+    """Weights that are not the last, or none."""
+
+    def __init__(self) -> None:
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def restore(self, model: torch.nn.Module) -> None:
+        """Give the model what was kept, if there is anything."""
+        if self._weights:
+            model.load_state_dict(self._weights)
+
+
+class BestWeights(_KeptWeights):
     """Keeps the weights of the highest merit (early stopping: Prechelt, 1998), or nothing with a patience of 0."""
 
     def __init__(self, patience: int) -> None:
+        super().__init__()
         self._patience = patience
         self._merit, self._waited = -math.inf, 0
-        self._weights: dict[str, torch.Tensor] = {}
 
     @property
     def is_over(self) -> bool:
@@ -30,11 +42,6 @@ class BestWeights:
         else:
             self._waited += 1
 
-    def restore(self, model: torch.nn.Module) -> None:
-        """Give the model the weights that were kept, if there are any."""
-        if self._weights:
-            model.load_state_dict(self._weights)
-
     def state_dict(self) -> dict[str, Any]:
         """For the saved state."""
         return {"merit": self._merit, "waited": self._waited, "weights": self._weights}
@@ -44,14 +51,14 @@ class BestWeights:
         self._merit, self._waited, self._weights = state["merit"], state["waited"], state["weights"]
 
 
-class WeightAverage:
+class WeightAverage(_KeptWeights):
     """The mean of the weights after each of the last steps (stochastic weight averaging: Izmailov et al., 2018)."""
 
     def __init__(self, share: float) -> None:
         """``share`` of all steps is averaged; 0 averages none."""
+        super().__init__()
         self._share = share
         self._count = 0
-        self._weights: dict[str, torch.Tensor] = {}
 
     def add(self, model: torch.nn.Module, progress: float) -> None:
         """After a step that brings the training to ``progress``, from 0 to 1."""
@@ -63,11 +70,6 @@ class WeightAverage:
             return
         for name, weight in model.state_dict().items():
             self._weights[name].lerp_(weight, 1 / self._count)
-
-    def restore(self, model: torch.nn.Module) -> None:
-        """Give the model the mean, if there is one."""
-        if self._weights:
-            model.load_state_dict(self._weights)
 
     def state_dict(self) -> dict[str, Any]:
         """For the saved state."""
