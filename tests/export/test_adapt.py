@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from edgener_export.cli import main
 from edgener_export.errors import RecipeError
 from edgener_export.unlabelled import unlabelled_examples
 from edgener_export.words import words_of
+from tests.export.commands import run_until_killed, with_settings
 from tests.support import TINY_BUNDLE
 
 ENCODER = Encoder(TINY_BUNDLE / TOKENIZER)
@@ -51,7 +50,7 @@ def command(build_tiny: list[str], text: Path) -> list[str]:
         "gate.f1": 0,
         "gate.loss": 100,
     }
-    return [*build_tiny, *(argument for key, value in settings.items() for argument in ("--set", f"{key}={value}"))]
+    return [*build_tiny, *with_settings(settings)]
 
 
 def test_words_go_by_the_segmenter() -> None:
@@ -106,11 +105,7 @@ def test_a_killed_adaptation_ends_in_the_same_weights(command: list[str], tmp_pa
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     state = killed / "adapt" / "state.pt"
     save = ["--set", "adapt.save_minutes=0", "--run", str(killed)]
-    with subprocess.Popen([sys.executable, "-m", "edgener_export", *command, *save]) as process:
-        while not state.exists():
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.kill()
+    run_until_killed([*command, *save], state)
     assert torch.load(state, weights_only=True)["step"] > 0
     assert main([*command, "--run", str(killed)]) == 0
     assert main([*command, "--run", str(whole)]) == 0

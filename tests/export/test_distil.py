@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ import pytest
 from edgener_export.classifier import load_classifier
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, RecipeError
+from tests.export.commands import run_until_killed, with_settings
 
 SHORT = {
     "data.limit": 60,
@@ -29,8 +27,7 @@ SHORT = {
 
 def arguments(build: list[str], run: Path, **more: object) -> list[str]:
     settings = {**SHORT, **{key.replace("__", "."): value for key, value in more.items()}}
-    overrides = [argument for key, value in settings.items() for argument in ("--set", f"{key}={value}")]
-    return [*build, *overrides, "--run", str(run)]
+    return [*build, *with_settings(settings), "--run", str(run)]
 
 
 def test_hidden_states_of_a_model_are_matched(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
@@ -71,12 +68,7 @@ def test_a_killed_distillation_of_attention_from_two_teachers_ends_in_the_same_w
         "distil__match_attention": "[[1, 1]]",
     }
     command = arguments(build_tiny, killed, distil__save_minutes=0, **more)
-    state = killed / "distil" / "state.pt"
-    with subprocess.Popen([sys.executable, "-m", "edgener_export", *command]) as process:
-        while not state.exists():
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.kill()
+    run_until_killed(command, killed / "distil" / "state.pt")
     assert main(arguments(build_tiny, killed, **more)) == 0
     assert main(arguments(build_tiny, whole, **more)) == 0
     weights = Path("model") / "model.safetensors"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
 from edgener_export.cli import main
+from tests.export.commands import run_until_killed
 
 SHORT = ["--set", "finetune.epochs=2", "--set", "finetune.dev_every=20", "--set", "gate.f1=0", "--set", "gate.loss=100"]
 SAVE_EVERY_STEP = ["--set", "finetune.save_minutes=0"]
@@ -22,11 +20,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_never_was(build_tiny: li
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     command = [*build_tiny, *SHORT, "--run", str(killed)]
     state = killed / "finetune" / "state.pt"
-    with subprocess.Popen([sys.executable, "-m", "edgener_export", *command, *SAVE_EVERY_STEP]) as process:
-        while not state.exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.kill()
+    run_until_killed([*command, *SAVE_EVERY_STEP], state)
     assert torch.load(state, weights_only=True)["step"] > 0
     assert not (killed / "model").exists()
     assert main(command) == 0

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from edgener_export.hardware import Accelerated, OneCpu
+from tests.export.commands import with_settings
 from tests.export.tiny_tuner import TinyTuner
 
 WEIGHTS = Path("model") / "model.safetensors"
@@ -30,7 +31,7 @@ def test_one_process_learns_the_same_with_accelerate(tmp_path: Path) -> None:
 
 def test_two_processes_share_the_batches_of_a_step(build_tiny: list[str], tmp_path: Path) -> None:
     settings = {"data.limit": 90, "finetune.epochs": 1, "finetune.accumulate": 3, "gate.f1": 0, "gate.loss": 100}
-    command = [*build_tiny, *(argument for key, value in settings.items() for argument in ("--set", f"{key}={value}"))]
+    command = [*build_tiny, *with_settings(settings)]
     runs = {"one": ["edgener_export"], "two": TWO_PROCESSES}
     for name, module in runs.items():
         finished = subprocess.run(

@@ -15,6 +15,7 @@ from edgener_export.errors import CheckpointError, GateError
 from edgener_export.gate import check_gate
 from edgener_export.recipe import GateSettings
 from edgener_export.report import read_report
+from tests.export.commands import with_settings
 from tests.support import TINY_BUNDLE, labelled_texts, names
 
 
@@ -83,8 +84,7 @@ def test_a_student_learns_from_a_teacher(build_tiny: list[str], tiny_run: Path, 
         "gate.f1": 90,
         "gate.loss": 5,
     }
-    overrides = [argument for key, value in settings.items() for argument in ("--set", f"{key}={value}")]
-    assert main([*build_tiny, *overrides, "--run", str(tmp_path)]) == 0
+    assert main([*build_tiny, *with_settings(settings), "--run", str(tmp_path)]) == 0
     teacher = read_report(tmp_path).teacher
     assert teacher is not None
     assert teacher.name == "teacher tiny-int8"

@@ -13,6 +13,7 @@ from onnx import numpy_helper
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import export_graph, external_data_path, op_histogram, optimize_graph, run_graph
 from edgener_export.quantize import QuantizeSettings, quantize_graph, symmetric_int8, verify_quantized
+from tests.export.outlier import export_with_outlier
 
 PRODUCTS = 2 * 6 + 1
 """Query, key, value, attention output, feed-forward in and out of each layer, and the classifier."""
@@ -114,21 +115,13 @@ def test_a_row_of_zeros_stays_zero() -> None:
 
 
 def test_smoothing_takes_the_harm_out_of_an_outlier_channel(tiny_bert: Any, tmp_path: Path) -> None:
-    """One channel a hundred times as large in the activations, and as much smaller in the weights that read it."""
-    layer = tiny_bert.bert.encoder.layer[0]
-    norm, reader = layer.attention.output.LayerNorm, layer.intermediate.dense
-    saved = [parameter.detach().clone() for parameter in (norm.weight, norm.bias, reader.weight)]
-    norm.weight.data[3] *= 100
-    norm.bias.data[3] *= 100
-    reader.weight.data[:, 3] /= 100
-    export_graph(tiny_bert, tmp_path / "fp32.onnx", max_tokens=24)
-    for parameter, value in zip((norm.weight, norm.bias, reader.weight), saved, strict=True):
-        parameter.data.copy_(value)
+    fp32 = tmp_path / "fp32.onnx"
+    export_with_outlier(tiny_bert, fp32)
     errors = []
     for smoothing in (0.0, 0.8):
         (tmp_path / f"{smoothing}").mkdir()
-        int8 = quantized(tmp_path / "fp32.onnx", tmp_path / f"{smoothing}", QuantizeSettings(smoothing=smoothing))
-        errors.append(error(tmp_path / "fp32.onnx", int8))
+        int8 = quantized(fp32, tmp_path / f"{smoothing}", QuantizeSettings(smoothing=smoothing))
+        errors.append(error(fp32, int8))
     assert errors[1] < errors[0] / 2
 
 

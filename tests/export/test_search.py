@@ -15,11 +15,11 @@ import pytest
 from edgener.bundle import load_bundle
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, GateError
-from edgener_export.graph import export_graph
 from edgener_export.quantize import QuantizeSettings
 from edgener_export.recipe import GateSettings
 from edgener_export.search import Candidate, Trial, candidates, recommended
 from edgener_export.sensitivity import sensitivities
+from tests.export.outlier import export_with_outlier
 
 GRID = 22
 """Two kinds of exceptions times six static and five dynamic graphs: one without smoothing needs no calibration."""
@@ -152,16 +152,7 @@ def test_the_best_of_the_smallest_is_recommended() -> None:
 
 
 def test_the_product_that_reads_an_outlier_is_the_most_sensitive(tiny_bert: Any, tmp_path: Path) -> None:
-    """One channel a hundred times as large in the activations, and as much smaller in the weights that read it."""
-    layer = tiny_bert.bert.encoder.layer[0]
-    norm, reader = layer.attention.output.LayerNorm, layer.intermediate.dense
-    saved = [parameter.detach().clone() for parameter in (norm.weight, norm.bias, reader.weight)]
-    norm.weight.data[3] *= 100
-    norm.bias.data[3] *= 100
-    reader.weight.data[:, 3] /= 100
-    export_graph(tiny_bert, tmp_path / "fp32.onnx", max_tokens=24)
-    for parameter, value in zip((norm.weight, norm.bias, reader.weight), saved, strict=True):
-        parameter.data.copy_(value)
+    export_with_outlier(tiny_bert, tmp_path / "fp32.onnx")
     rows = [np.random.default_rng(seed).integers(0, 100, 12) for seed in range(8)]
     found = sensitivities(tmp_path / "fp32.onnx", rows, QuantizeSettings(smoothing=0.0))
     assert next(iter(found)).endswith("layer.0/intermediate/dense/MatMul")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ import torch
 from edgener_export.augment import Name, read_names
 from edgener_export.cli import main
 from edgener_export.errors import CorpusError, RecipeError
+from tests.export.commands import run_until_killed, with_settings
 
 
 @pytest.fixture
@@ -30,18 +28,14 @@ def command(build_tiny: list[str], tiny_run: Path) -> list[str]:
         "gate.f1": 0,
         "gate.loss": 100,
     }
-    return [*build_tiny, *(argument for key, value in settings.items() for argument in ("--set", f"{key}={value}"))]
+    return [*build_tiny, *with_settings(settings)]
 
 
 def test_a_killed_distillation_with_swapped_names_ends_in_the_same_weights(command: list[str], tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     state = killed / "distil" / "state.pt"
     save = ["--set", "distil.save_minutes=0", "--run", str(killed)]
-    with subprocess.Popen([sys.executable, "-m", "edgener_export", *command, *save]) as process:
-        while not (state.exists() and (killed / "distil/teacher-1/1/done.json").exists()):
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.kill()
+    run_until_killed([*command, *save], state, killed / "distil/teacher-1/1/done.json")
     assert torch.load(state, weights_only=True)["step"] > 0
     assert main([*command, "--run", str(killed)]) == 0
     assert main([*command, "--run", str(whole)]) == 0

@@ -25,6 +25,7 @@ from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph
 from edgener_export.teacher import open_teacher, with_teachers
 from edgener_export.writing import append_line, draft_of, take_room
+from tests.export.commands import with_settings
 from tests.support import TINY_BUNDLE, labelled_texts, read_manifest
 
 MANIFEST = read_manifest(TINY_BUNDLE)
@@ -148,9 +149,8 @@ def test_room_is_taken_where_memory_is_mapped_to_a_file(tmp_path: Path) -> None:
 def test_a_full_disk_at_any_time_ends_in_the_same_bundle(
     build_tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = [argument for key, value in SHORT.items() for argument in ("--set", f"{key}={value}")]
     run, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
-    command = [*build_tiny, *settings, "--run"]
+    command = [*build_tiny, *with_settings(SHORT), "--run"]
 
     def fails(limit: int, named: str) -> None:
         with no_file_larger_than(limit):
