@@ -11,6 +11,7 @@ from edgener.bundle import Source
 from edgener.encode import LONE_SURROGATES
 from edgener.records import RecordError, from_plain, to_plain
 from edgener_export.errors import ReportError
+from edgener_export.writing import write_text
 
 RECORD = "report.json"
 
@@ -180,9 +181,9 @@ class Report:
         return (self.fp32, self.int8, *((self.teacher,) if self.teacher else ()))
 
     def write(self, directory: Path) -> None:
-        """Keep it as report.json in the run's directory."""
+        """Keep it as report.json in the run's directory. Raises OutputError where it cannot be written."""
         text = json.dumps(to_plain(self), ensure_ascii=False, indent=1).translate(ESCAPED_SURROGATES)
-        (directory / RECORD).write_text(text + "\n", encoding="utf-8")
+        write_text(directory / RECORD, text + "\n")
 
 
 ESCAPED_SURROGATES = {code: f"\\u{code:04x}" for code in LONE_SURROGATES}

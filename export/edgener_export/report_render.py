@@ -9,6 +9,7 @@ from edgener_export.report_content import plots
 from edgener_export.report_html import render_html
 from edgener_export.report_markdown import render_markdown
 from edgener_export.report_plots import draw
+from edgener_export.writing import write_text
 
 PAGE, TEXT, PLOTS = "report.html", "report.md", "report"
 
@@ -16,17 +17,17 @@ PAGE, TEXT, PLOTS = "report.html", "report.md", "report"
 def render_report(run: Path) -> Path:
     """Render what the run in that directory left in report.json; the path of the page. Same record, same bytes.
 
-    Raises ReportError where there is none.
+    Raises ReportError where there is none, OutputError where a file cannot be written.
     """
     report = read_report(run)
     drawings = {plot.name: draw(plot.name, report) for plot in plots(report)}
     folder = run / PLOTS
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.svg"):
-        old.unlink()
     for name, svg in drawings.items():
-        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (run / TEXT).write_text(render_markdown(report, PLOTS), encoding="utf-8")
+        write_text(folder / f"{name}.svg", svg)
+    for old in folder.glob("*.svg"):
+        if old.stem not in drawings:
+            old.unlink()
+    write_text(run / TEXT, render_markdown(report, PLOTS))
     page = run / PAGE
-    page.write_text(render_html(report, drawings), encoding="utf-8")
+    write_text(page, render_html(report, drawings))
     return page

@@ -33,7 +33,7 @@ from edgener_export.recipe import GateSettings, Recipe, beside
 from edgener_export.report_collect import bundle_bytes
 from edgener_export.sensitivity import sensitivities
 from edgener_export.vocabulary import prune_vocabulary, unknown_share
-from edgener_export.writing import draft_of, writing
+from edgener_export.writing import write_text, writing
 
 SMOOTHINGS = (0.0, 0.5, 0.8)
 CALIBRATION_SENTENCES = (64, 256)
@@ -226,8 +226,7 @@ class Search:
         return findings
 
     def _write(self, findings: Findings) -> None:
-        with draft_of(self._results) as draft:
-            draft.write_text(json.dumps(to_plain(findings), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_text(self._results, json.dumps(to_plain(findings), ensure_ascii=False, indent=1) + "\n")
 
 
 def default_vocabularies(model: Path) -> tuple[str, ...]:

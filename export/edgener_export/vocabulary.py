@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from edgener.encode import ONE_TO_ONE, Encoder
 from edgener_export.errors import CheckpointError, CorpusError, RecipeError
 from edgener_export.lines import read_lines
-from edgener_export.writing import draft_of
+from edgener_export.writing import write_text
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LONGEST_ASCII_PIECE = 2
@@ -140,5 +140,4 @@ def keep_embedding_rows(model: PreTrainedModel, rows: list[int]) -> None:
 
 def write_tokenizer(tokenizer: dict[str, Any], path: Path) -> None:
     """tokenizer.json without white space: it is read at every start on the device."""
-    with draft_of(path) as draft:
-        draft.write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    write_text(path, json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")))

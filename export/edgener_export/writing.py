@@ -52,6 +52,12 @@ def draft_of(target: Path) -> Iterator[Path]:
         _remove(draft)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file in UTF-8, whole or not at all. Raises OutputError where it cannot be written."""
+    with draft_of(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line to a file, whole or not at all. Raises OutputError where it cannot be written."""
     with writing(path), path.open("ab", buffering=0) as file:

@@ -23,6 +23,7 @@ from edgener_export.corpus import Sentence
 from edgener_export.graph import export_graph, external_data_path, optimize_graph
 from edgener_export.pack import Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph
+from edgener_export.report import read_report
 from edgener_export.teacher import open_teacher, with_teachers
 from edgener_export.writing import append_line, draft_of, take_room
 from tests.export.commands import with_settings
@@ -173,6 +174,23 @@ def test_a_full_disk_at_any_time_ends_in_the_same_bundle(
     fails(100_000, "fp32.onnx")
     assert main([*command, str(run)]) == 0
     assert contents(run / "bundle") == contents(undisturbed / "bundle")
+
+
+def test_a_report_that_finds_no_room_is_named_and_stays_as_it_was(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    page, before = run / "report.html", contents(run)
+    for limit, named in ((1000, run / "report" / "f1-size.svg"), (page.stat().st_size - 1, page)):
+        with no_file_larger_than(limit):
+            assert main(["report", str(run)]) == OutputError.exit_code
+        message = capsys.readouterr().err
+        assert message.startswith(f"edgener-export: {named}: cannot be written: File too large; free some space")
+        assert contents(run) == before
+    record = tmp_path / "report.json"
+    with no_file_larger_than(1000), pytest.raises(OutputError, match=r"report\.json: cannot be written"):
+        read_report(run).write(tmp_path)
+    assert not record.exists()
 
 
 def test_a_draft_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
