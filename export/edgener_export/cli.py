@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from edgener.cli import CLOSED_PIPE, INTERRUPTED, discard_output
 from edgener.errors import EdgenerError, OutputError
 from edgener_export.data_cli import add_convert, add_data
 from edgener_export.models_cli import add_models
@@ -15,8 +16,6 @@ from edgener_export.report_cli import add_report
 from edgener_export.search_cli import add_search
 from edgener_export.writing import writing
 
-INTERRUPTED = 130
-CLOSED_PIPE = 141
 EXAMPLES = """\\
 examples:
   edgener-export build export/recipes/first.toml --set model.checkpoint=hfl/rbt3
@@ -57,14 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edgener-export: interrupted; the same command goes on from the last saved state", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
         return CLOSED_PIPE
     except EdgenerError as error:
         print(f"edgener-export: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if error.filename is None:
-            _discard_output()
+            discard_output()
         print(f"edgener-export: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
         return 1 if error.filename else OutputError.exit_code
     return 0
@@ -130,11 +129,6 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
-
-
-def _discard_output() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's own last flush cannot fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _log(message: str) -> None:

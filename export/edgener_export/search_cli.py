@@ -6,9 +6,8 @@ import argparse
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+from edgener_export.data_cli import Commands
 
 EXAMPLES = """\
 examples:

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
         return CLOSED_PIPE
     except EdgenerError as error:
         print(f"edgener: {error}", file=sys.stderr)
@@ -322,10 +322,10 @@ def _print(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _discard_output()
+        discard_output()
         raise OutputError(f"standard output: cannot be written: {error.strerror}") from error
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """Send what is still buffered nowhere, so that the interpreter's own last flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
