@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,18 @@ import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
 from edgener_export.attention import AttentionMatcher, LayerPair, map_loss, relation_loss
-from edgener_export.batches import Batch, Example, pad
+from edgener_export.batches import Example, pad
 from edgener_export.distil import Distiller, DistilSettings, HiddenStateMatcher
 from edgener_export.errors import RecipeError
 from edgener_export.finetune import Learner
 from edgener_export.teacher import log_of_mean_probability
-from tests.export.tiny_tuner import KILLED_AT, TinyTuner
+from tests.export.tiny_tuner import Killed, TinyTuner
 
 RELATIONS, MAPS = [LayerPair(1, 2)], [LayerPair(1, 1)]
 
 
-class Killed(Distiller):
-    """Stops like a process that is killed: nothing is saved any more."""
-
-    def _train_step(self, group: Sequence[Batch]) -> float:
-        if self._step == KILLED_AT:
-            raise KeyboardInterrupt
-        return super()._train_step(group)
+class KilledDistiller(Killed, Distiller):
+    """Likewise with a teacher."""
 
 
 class Lesson:
@@ -69,7 +63,7 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path: Path) -> None:
     lesson = Lesson()
     whole, expected, _ = lesson.distiller(tmp_path / "whole")
     whole.run(lesson.examples, lesson.examples)
-    killed, _, _ = lesson.distiller(tmp_path / "killed", Killed)
+    killed, _, _ = lesson.distiller(tmp_path / "killed", KilledDistiller)
     with pytest.raises(KeyboardInterrupt):
         killed.run(lesson.examples, lesson.examples)
     resumed, model, _ = lesson.distiller(tmp_path / "killed")
