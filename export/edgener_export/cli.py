@@ -18,7 +18,7 @@ from edgener_export.writing import writing
 
 EXAMPLES = """\\
 examples:
-  edgener-export build export/recipes/first.toml --set model.checkpoint=hfl/rbt3
+  edgener-export build export/recipes/first.toml
   edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1
   edgener-export search my-recipe.toml --run runs/try    which quantization to pack
   edgener-export evaluate                      the built-in bundle on the MSRA test sentences

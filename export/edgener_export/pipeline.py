@@ -40,7 +40,7 @@ class Pipeline:
     """One recipe in one directory, which holds everything that was made on the way."""
 
     def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
-        self._recipe, self._recipe_directory, self._run = recipe, recipe_directory, run
+        self._recipe, self._recipe_directory, self._run, self._cache = recipe, recipe_directory, run, cache
         self._log = log if hardware().is_main else _say_nothing
         with hardware().main_first():
             self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
@@ -69,7 +69,7 @@ class Pipeline:
             self._log(f"train: {trained} is there already")
             return trained
         with hardware().main_first():
-            checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer)
+            checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer, self._cache)
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
         directories = Directories(self._recipe_directory, self._run)
         Training(self._recipe, directories, self._corpus, self._tag_set, checkpoint, self._log).run()

