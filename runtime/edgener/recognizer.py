@@ -157,12 +157,12 @@ class Recognizer:
 
     def logits(self, text: str) -> list[NDArray[np.float32]]:
         """What the model says of each window of a text, alone: [tokens, tags], without the special tokens."""
-        logits = []
-        for chunk in chunks([text]):
-            (encoding,) = self._encoder([chunk.text])
-            for window in self._windows(chunk, encoding):
-                logits.append(self._logits([encoding.ids[window.start : window.end]])[0])
-        return logits
+        return [
+            self._logits([encoding.ids[window.start : window.end]])[0]
+            for chunk in chunks([text])
+            for encoding in self._encoder([chunk.text])
+            for window in self._windows(chunk, encoding)
+        ]
 
     def _windows(self, chunk: Chunk, encoding: Encoding) -> Iterator[Window]:
         """Windows over the chunk's sentences that own any of its core."""
