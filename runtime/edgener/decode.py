@@ -22,63 +22,54 @@ def decode(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagS
 
     ``logits`` has the shape [rows, tokens, tags]; ``lengths`` [rows] says how many tokens of each row count.
     """
-    tag_ids = logits.argmax(axis=-1)
-    in_row = np.arange(logits.shape[1]) < lengths[:, None]
-    invalid = ~_valid_rows(tag_ids, lengths, in_row, tag_set)
-    if invalid.any():
-        tag_ids[invalid] = _viterbi(logits[invalid], lengths[invalid], tag_set)
-    has_entity = ((tag_ids != tag_set.tags.index("O")) & in_row).any(axis=1)
-    decoded: list[list[ScoredSpan]] = [[] for _ in range(len(logits))]
-    for row in np.flatnonzero(has_entity):
-        length = lengths[row]
-        probability = _probability(logits[row, :length], tag_ids[row, :length])
+    rows, tokens, _ = logits.shape
+    between_outsides = np.full((rows, tokens + 2), tag_set.outside)
+    tag_ids = between_outsides[:, 1:-1]
+    np.copyto(tag_ids, logits.argmax(axis=-1), where=np.arange(tokens) < lengths[:, None])
+    decoded: list[list[ScoredSpan]] = [[] for _ in range(rows)]
+    if (tag_ids == tag_set.outside).all():
+        return decoded
+    is_valid = tag_set.allowed[between_outsides[:, :-1], between_outsides[:, 1:]].all(axis=1)
+    if not is_valid.all():
+        tag_ids[~is_valid] = _viterbi(logits[~is_valid], lengths[~is_valid], tag_set)
+    in_entity = tag_ids != tag_set.outside
+    probability = np.zeros(tag_ids.shape, dtype=np.float32)
+    probability[in_entity] = _probability(logits[in_entity], tag_ids[in_entity])
+    for row in np.flatnonzero(in_entity.any(axis=1)):
         decoded[row] = [
-            ScoredSpan(span, float(probability[span.start : span.end].mean()))
-            for span in tag_set.spans(tag_ids[row, :length])
+            ScoredSpan(span, float(probability[row, span.start : span.end].mean()))
+            for span in tag_set.spans(tag_ids[row].tolist())
         ]
     return decoded
 
 
-def _valid_rows(
-    tag_ids: NDArray[np.intp], lengths: NDArray[np.intp], in_row: NDArray[np.bool_], tag_set: TagSet
-) -> NDArray[np.bool_]:
-    """Rows whose tags already form a valid sequence: there argmax is what the search would find."""
-    if tag_ids.shape[1] == 0:
-        return np.ones(len(tag_ids), dtype=bool)
-    steps = tag_set.allowed[tag_ids[:, :-1], tag_ids[:, 1:]] | ~in_row[:, 1:]
-    last = np.maximum(lengths - 1, 0)
-    ends = tag_set.may_end[tag_ids[np.arange(len(tag_ids)), last]]
-    starts = tag_set.may_start[tag_ids[:, 0]]
-    valid: NDArray[np.bool_] = (steps.all(axis=1) & starts & ends) | (lengths == 0)
-    return valid
+def _viterbi(row_logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagSet) -> NDArray[np.intp]:
+    """Highest-scoring valid tag sequences (Viterbi, 1967, with forbidden transitions), all rows at once.
 
-
-def _viterbi(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagSet) -> NDArray[np.intp]:
-    """Highest-scoring valid tag sequences (Viterbi, 1967, with forbidden transitions), all rows at once."""
-    rows, tokens, _ = logits.shape
+    What follows a row is outside of any entity, so that the row must end as a sequence may.
+    """
+    rows, tokens, _ = row_logits.shape
+    padding = np.arange(tokens) >= lengths[:, None]
+    logits = row_logits.astype(np.float64)
+    logits[padding] = -np.inf
+    logits[padding, tag_set.outside] = 0
     forbidden_step = np.where(tag_set.allowed, 0.0, -np.inf)
-    best = np.where(tag_set.may_start, logits[:, 0], -np.inf).astype(np.float64)
+    best = np.where(tag_set.may_start, logits[:, 0], -np.inf)
     came_from = np.zeros(logits.shape, dtype=np.intp)
-    final = best.copy()
     for token in range(1, tokens):
         through = best[:, :, None] + forbidden_step
         came_from[:, token] = through.argmax(axis=1)
         best = through.max(axis=1) + logits[:, token]
-        final[lengths == token + 1] = best[lengths == token + 1]
-    tag_ids = np.zeros((rows, tokens), dtype=np.intp)
-    every_row = np.arange(rows)
-    current = np.where(tag_set.may_end, final, -np.inf).argmax(axis=1)
+    tag_ids = np.empty((rows, tokens), dtype=np.intp)
+    current = np.where(tag_set.may_end, best, -np.inf).argmax(axis=1)
     for token in range(tokens - 1, -1, -1):
-        active = lengths > token
-        tag_ids[active, token] = current[active]
-        current = np.where(active, came_from[every_row, token, current], current)
+        tag_ids[:, token] = current
+        current = came_from[np.arange(rows), token, current]
     return tag_ids
 
 
 def _probability(logits: NDArray[np.float32], tag_ids: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Softmax probability of the chosen tag of each token."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    exponent = np.exp(shifted)
-    chosen = np.take_along_axis(exponent, tag_ids[:, None], axis=-1)[:, 0]
-    probability: NDArray[np.float32] = chosen / exponent.sum(axis=-1)
+    """Softmax probability of the chosen tag of each token: ``logits`` [tokens, tags], ``tag_ids`` [tokens]."""
+    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probability: NDArray[np.float32] = exponent[np.arange(len(tag_ids)), tag_ids] / exponent.sum(axis=-1)
     return probability

@@ -26,6 +26,8 @@ SPECIAL_TOKENS = 2
 """[CLS] before and [SEP] after the tokens of a window."""
 LONGEST_MARGIN = 32
 """Context in tokens on each side of a window's core where a sentence is cut: long names fit into it."""
+TOKENS_PER_ROW = 32
+"""Most tokens of a batch for each window that it may hold, special tokens and padding included: bounds the memory."""
 PADDING_SHARE = 0.1
 """Windows share a batch as long as the shortest is padded by no more than this share of the longest."""
 
@@ -58,7 +60,7 @@ class _Input(NamedTuple):
     window: Window
     """Positions in the part's tokens."""
     ids: NDArray[np.int64]
-    """With special tokens."""
+    """Of the window's tokens."""
 
 
 class Recognizer:
@@ -88,9 +90,9 @@ class Recognizer:
     ) -> Recognizer:
         """The model of the bundle in the directory ``path``, or of one that edgener brings: ``default`` or ``nano``.
 
-        ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows. With ``serial``, one batch
-        is computed at a time, however many threads of the program ask: memory does not grow with them. ``provider``
-        computes: ``cpu``, ``cuda`` or ``tensorrt``.
+        ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows, fewer of long ones. With
+        ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with
+        them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``.
         Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
         """
         if threads < 1 or batch_size < 1:
@@ -134,7 +136,7 @@ class Recognizer:
         for pool in _pools(documents):
             encodings = self._encoder([part.chunk.text for part in pool])
             inputs = [
-                _Input(number, window, self._with_special_tokens(encoding.ids[window.start : window.end]))
+                _Input(number, window, encoding.ids[window.start : window.end])
                 for number, (part, encoding) in enumerate(zip(pool, encodings, strict=True))
                 for window in self._windows(part.chunk, encoding)
             ]
@@ -155,13 +157,12 @@ class Recognizer:
 
     def logits(self, text: str) -> list[NDArray[np.float32]]:
         """What the model says of each window of a text, alone: [tokens, tags], without the special tokens."""
-        logits = []
-        for chunk in chunks([text]):
-            (encoding,) = self._encoder([chunk.text])
-            for window in self._windows(chunk, encoding):
-                ids = self._with_special_tokens(encoding.ids[window.start : window.end])[None]
-                logits.append(self._session(ids, np.ones_like(ids))[0, 1:-1])
-        return logits
+        return [
+            self._logits([encoding.ids[window.start : window.end]])[0]
+            for chunk in chunks([text])
+            for encoding in self._encoder([chunk.text])
+            for window in self._windows(chunk, encoding)
+        ]
 
     def _windows(self, chunk: Chunk, encoding: Encoding) -> Iterator[Window]:
         """Windows over the chunk's sentences that own any of its core."""
@@ -173,22 +174,26 @@ class Recognizer:
                     yield window
             first = int(last)
 
-    def _with_special_tokens(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.concatenate(([self._encoder.start_id], ids, [self._encoder.end_id]))
-
     def _decode(self, inputs: Sequence[_Input]) -> list[list[ScoredSpan]]:
         """Spans of each input, in positions of its window; batches hold neighbours in length."""
         decoded: list[list[ScoredSpan]] = [[] for _ in inputs]
-        for batch in _batches([len(item.ids) for item in inputs], self._batch_size):
-            lengths = np.array([len(inputs[index].ids) for index in batch])
-            ids = np.full((len(batch), lengths.max()), self._encoder.pad_id, dtype=np.int64)
-            for row, index in enumerate(batch):
-                ids[row, : lengths[row]] = inputs[index].ids
-            attention_mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
-            logits = self._session(ids, attention_mask)[:, 1:]
-            for index, spans in zip(batch, decode(logits, lengths - SPECIAL_TOKENS, self._tag_set), strict=True):
+        for batch in _batches([len(item.ids) + SPECIAL_TOKENS for item in inputs], self._batch_size):
+            rows = [inputs[index].ids for index in batch]
+            lengths = np.array([len(row) for row in rows])
+            for index, spans in zip(batch, decode(self._logits(rows), lengths, self._tag_set), strict=True):
                 decoded[index] = spans
         return decoded
+
+    def _logits(self, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """What the model says of rows of tokens, each of them between special tokens: [rows, longest row, tags]."""
+        shape = len(rows), max(map(len, rows)) + SPECIAL_TOKENS
+        ids = np.full(shape, self._encoder.pad_id, dtype=np.int64)
+        attention_mask = np.zeros(shape, dtype=np.int64)
+        for row, row_ids in enumerate(rows):
+            end = len(row_ids) + 1
+            ids[row, 0], ids[row, 1:end], ids[row, end] = self._encoder.start_id, row_ids, self._encoder.end_id
+            attention_mask[row, : end + 1] = 1
+        return self._session(ids, attention_mask)[:, 1:-1]
 
 
 def _pools(documents: Iterable[Iterable[str]]) -> Iterator[list[_Part]]:
@@ -219,7 +224,7 @@ def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
     """Indices of inputs that are computed together, from short to long."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        is_full = len(batch) == batch_size
+        is_full = len(batch) == batch_size or (len(batch) + 1) * lengths[index] > batch_size * TOKENS_PER_ROW
         if batch and (is_full or lengths[index] * (1 - PADDING_SHARE) > lengths[batch[0]]):
             yield batch
             batch = []

@@ -55,9 +55,14 @@ class TagSet:
         return tuple(dict.fromkeys(tag.partition("-")[2] for tag in self.tags if tag != OUTSIDE))
 
     @cached_property
-    def begins(self) -> NDArray[np.bool_]:
+    def outside(self) -> int:
+        """Index of ``O``."""
+        return self.tags.index(OUTSIDE)
+
+    @cached_property
+    def begins(self) -> tuple[bool, ...]:
         """Per tag: a span starts with it."""
-        return self._has_prefix("B", "S")
+        return tuple(tag[0] in "BS" for tag in self.tags)
 
     @cached_property
     def may_start(self) -> NDArray[np.bool_]:
@@ -85,13 +90,12 @@ class TagSet:
         spans: list[Span] = []
         start, label = 0, ""
         for position, tag_id in enumerate(tag_ids):
-            tag = self.tags[tag_id]
             starts_anew = self.begins[tag_id]
-            if label and (starts_anew or tag == OUTSIDE):
+            if label and (starts_anew or tag_id == self.outside):
                 spans.append(Span(start, position, label))
                 label = ""
             if starts_anew:
-                start, label = position, tag[2:]
+                start, label = position, self.tags[tag_id][2:]
         if label:
             spans.append(Span(start, len(tag_ids), label))
         return spans

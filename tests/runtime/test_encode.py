@@ -5,16 +5,38 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from edgener.bundle import TOKENIZER
-from edgener.encode import Encoder
+from edgener.encode import ONE_TO_ONE, SHARING, Encoder, Encoding
 from edgener.errors import TokenizerError
 from tests.support import TEXTS, TINY_BUNDLE
 
 ENCODER = Encoder(TINY_BUNDLE / TOKENIZER)
+
+
+PLAIN = json.loads((TINY_BUNDLE / TOKENIZER).read_bytes())
+CLEAN = {"clean_text": True, "strip_accents": None, "lowercase": True}
+LOOSE = {"single_word": False, "lstrip": False, "rstrip": False}
+ALONE = "王小明龘㐀，、。：；！？“”‘’（）《》『』…—·"
+
+
+def tokenizers_own(text: str, path: Path = TINY_BUNDLE / TOKENIZER) -> Encoding:
+    """What the library gives for the whole text."""
+    encoding = Tokenizer.from_file(str(path)).encode(text.translate(ONE_TO_ONE), add_special_tokens=False)
+    return Encoding(np.array(encoding.ids, np.int64), np.array(encoding.offsets, np.int64).reshape(-1, 2))
+
+
+def assert_same(encoding: Encoding, expected: Encoding) -> None:
+    """The same tokens at the same places."""
+    assert encoding.ids.tolist() == expected.ids.tolist()
+    assert encoding.offsets.tolist() == expected.offsets.tolist()
 
 
 def pieces(text: str) -> list[str]:
@@ -62,6 +84,41 @@ def test_texts_do_not_influence_each_other(first: str, second: str) -> None:
     alone = [*ENCODER([first]), *ENCODER([second])]
     assert [encoding.ids.tolist() for encoding in together] == [encoding.ids.tolist() for encoding in alone]
     assert [encoding.offsets.tolist() for encoding in together] == [encoding.offsets.tolist() for encoding in alone]
+
+
+@given(st.lists(TEXTS | st.text(ALONE, max_size=20)).map("".join))
+def test_characters_that_are_looked_up_give_what_the_tokenizer_gives(text: str) -> None:
+    (encoding,) = ENCODER([text])
+    assert_same(encoding, tokenizers_own(text))
+
+
+def test_every_character_that_is_looked_up_is_a_token_of_its_own() -> None:
+    text = "".join(character for character in map(chr, range(0x110000)) if not SHARING.match(character))
+    assert_same(ENCODER([text])[0], tokenizers_own(text))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pre_tokenizer": {"type": "Whitespace"}},
+        {"normalizer": {"type": "Lowercase"}},
+        {"normalizer": {"type": "BertNormalizer", "handle_chinese_chars": False, **CLEAN}},
+    ],
+)
+def test_a_tokenizer_of_another_kind_does_all_of_its_work_itself(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / TOKENIZER
+    path.write_text(json.dumps(PLAIN | change), encoding="utf-8")
+    text = "王小明，工作"
+    assert_same(Encoder(path)([text])[0], tokenizers_own(text, path))
+
+
+@pytest.mark.parametrize("content", ["王小明", "（甲）", "(x)"])
+def test_added_tokens_are_found(tmp_path: Path, content: str) -> None:
+    added = {"id": len(PLAIN["model"]["vocab"]), "content": content, "special": True, "normalized": False, **LOOSE}
+    path = tmp_path / TOKENIZER
+    path.write_text(json.dumps(PLAIN | {"added_tokens": [*PLAIN["added_tokens"], added]}), encoding="utf-8")
+    text = "是王小明（甲）（x）[SEP]。"
+    assert_same(Encoder(path)([text])[0], tokenizers_own(text, path))
 
 
 def test_long_texts_are_not_truncated() -> None:

@@ -8,13 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edgener import Entity, Recognizer
+from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
+from edgener.encode import Encoder
 from edgener.errors import UsageError
-from edgener.recognizer import POOL_DOCUMENTS
+from edgener.recognizer import POOL_DOCUMENTS, TOKENS_PER_ROW
+from edgener.session import Session
 from edgener.windows import CHUNK
 from tests.support import (
     TEXTS,
@@ -30,6 +35,19 @@ ROWS = labelled_texts()
 UNBROKEN = "，".join(row.text.translate(dict.fromkeys(map(ord, "。！？…”"))) for row in ROWS)
 """Several thousand characters without the end of a sentence."""
 LONG_TEXTS = st.lists(st.sampled_from([row.text for row in ROWS]) | TEXTS, max_size=30).map("".join)
+
+
+class ObservedSession(Session):
+    """Notes the shapes of what it is given."""
+
+    def __init__(self, graph: Path, manifest: Manifest, threads: int) -> None:
+        super().__init__(graph, manifest, threads)
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """As in Session."""
+        self.shapes.append(ids.shape)
+        return super().__call__(ids, attention_mask)
 
 
 def same(left: list[Entity], right: list[Entity]) -> bool:
@@ -87,6 +105,16 @@ def test_a_batch_gives_what_its_texts_give_one_by_one(recognizer: Recognizer, ba
             assert same(entities, recognizer(text))
 
     check()
+
+
+def test_a_batch_of_long_texts_is_no_larger_than_one_of_short_texts() -> None:
+    bundle = load_bundle(TINY_BUNDLE)
+    session = ObservedSession(bundle.path(GRAPH), bundle.manifest, threads=1)
+    batches = Recognizer(bundle.manifest, Encoder(bundle.path(TOKENIZER)), session, batch_size=8)
+    texts = ["王" * length for length in (5, 30, 31, 62, 63, bundle.manifest.max_tokens - 2) for _ in range(8)]
+    assert len(list(batches.batch(texts))) == len(texts)
+    assert max(rows for rows, _ in session.shapes) == 8
+    assert all(rows == 1 or rows * tokens <= 8 * TOKENS_PER_ROW for rows, tokens in session.shapes)
 
 
 def test_segments_follow_each_other_and_own_their_entities(recognizer: Recognizer) -> None:

@@ -60,6 +60,7 @@ def _limit(
     recognize = instrumented.recognizer.batch
     list(recognize(texts))
     (shape,) = {ids.shape for ids, _, _ in instrumented.session.batches}
+    batches = len(instrumented.session.batches)
     ids, attention_mask, _ = instrumented.session.batches[0]
     bound_integer, bound_every = integer.bind(ids, attention_mask), every.bind(ids, attention_mask)
 
@@ -70,7 +71,7 @@ def _limit(
 
     recognizer_turn = _turn(lambda: seconds_of(lambda: list(recognize(texts))), effort.turn_s)
     turns = [_turn(work, effort.turn_s) for work in (graph, bound_integer.run, bound_every.run)]
-    measured = [(recognizer_turn() / BATCHES_A_TURN, *(turn() for turn in turns)) for _ in range(effort.rounds)]
+    measured = [(recognizer_turn() / batches, *(turn() for turn in turns)) for _ in range(effort.rounds)]
     whole, graph_s, integer_s, every_s = (median(column) for column in zip(*measured, strict=True))
     return Limit(
         batch_size=shape[0],
@@ -99,7 +100,7 @@ def _split(bundle: Path, threads: int, batch_size: int, sentences: Sequence[str]
     def decoding() -> None:
         for _, attention_mask, logits in instrumented.session.batches:
             lengths = attention_mask.sum(axis=1) - SPECIAL_TOKENS
-            decode(logits[:, 1:], lengths, recognizer.manifest.tag_set)
+            decode(logits[:, 1:-1], lengths, recognizer.manifest.tag_set)
 
     one_pass()
     passes = []
