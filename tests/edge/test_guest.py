@@ -93,7 +93,7 @@ def test_a_machine_without_kvm_is_told_what_it_needs(tmp_path: Path) -> None:
         check_kvm(host_platform(), tmp_path / "kvm")
     for platform in PLATFORMS.values():
         if platform != host_platform():
-            with pytest.raises(ToolError, match="on a machine of that kind"):
+            with pytest.raises(ToolError, match="only on a machine of that kind"):
                 check_kvm(platform)
 
 
