@@ -159,8 +159,9 @@ class Machine:
             disk = self._disk(lines, scratch)
             kernel, ramdisk = self._kernel(self._artifact.platform, scratch)
             command = [
-                *self._qemu(), *self._board.options, "-accel", "kvm" if cpu == HOST else "tcg", "-cpu", cpu, "-smp", "2", "-m", f"{memory_mb}M", "-nic", "none",
-                "-nographic", "-no-reboot", "-kernel", kernel, "-initrd", ramdisk,
+                *self._qemu(), *self._board.options, "-accel", "kvm" if cpu == HOST else "tcg",
+                "-cpu", cpu, "-smp", "2", "-m", f"{memory_mb}M", "-nic", "none", "-nographic",
+                "-no-reboot", "-kernel", kernel, "-initrd", ramdisk,
                 "-append", f"console={self._board.console} quiet panic=-1",
                 "-drive", f"file={disk},format=raw,if=none,id=disk", "-device", f"{self._board.disk},drive=disk",
             ]  # fmt: skip
@@ -280,8 +281,8 @@ def check_kvm(platform: Platform, device: Path = KVM) -> None:
         os.close(os.open(device, os.O_RDWR))
     except OSError as error:
         raise ToolError(
-            f"{device}: cannot be opened: {error.strerror}; load the kernel's module and be in the group kvm, or imitate "
-            "a processor: --cpu max"
+            f"{device}: cannot be opened: {error.strerror}; load the kernel's module and be in the group kvm, or "
+            "imitate a processor: --cpu max"
         ) from error
 
 
