@@ -22,6 +22,7 @@ from edgener_edge.lock import LOCK_FILE
 if TYPE_CHECKING:
     from edgener_edge.apt import AptRoot
     from edgener_edge.cache import Cache
+    from edgener_edge.guest import GuestReport
 
 INTERRUPTED = 130
 EXAMPLES = """\
@@ -31,6 +32,7 @@ examples:
   edgener-edge build --device pi5 --bundle ./my-bundle --output dist/ner.run
   edgener-edge verify edgener-pi4.run                    the host's answers under QEMU?
   edgener-edge boot edgener-pi4.run --memory 256         does it fit into this memory?
+  edgener-edge boot edgener-pi4.run --memory 256 --stream news.txt    and a long file with it?
   edgener-edge pack edgener-pi4.run --as deb             or oci: a container image
 
 exit codes: 0 fine, 2 wrong arguments, 6 no key, 10 to 23 a bundle that cannot be used, 41 an unknown device, 42 and 43
@@ -223,13 +225,19 @@ def _add_boot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="does it fit into the device's memory?",
         description="Boot a whole machine under QEMU with a real kernel, and run a build in the memory that it has.",
     )
-    parser.add_argument("file", type=Path, help=".run of 'edgener-edge build' for an Arm device")
-    parser.add_argument("--cpu", metavar="MODEL", help="default: the device's")
+    parser.add_argument("file", type=Path, help=".run of 'edgener-edge build'; one for x86-64 is run by KVM")
+    parser.add_argument("--cpu", metavar="MODEL", help="default: the device's; this machine's own for x86-64")
     parser.add_argument(
         "--memory", type=int, action="append", metavar="MB", help="of the machine; default: the device's, and 256"
     )
-    parser.add_argument("--stream-kb", type=int, default=20, metavar="KB", help="text to stream; default: %(default)s")
-    parser.add_argument("--timeout", type=int, default=900, metavar="S", help="of each boot; default: %(default)s")
+    lines = parser.add_mutually_exclusive_group()
+    lines.add_argument("--stream", type=Path, metavar="TEXT", help="a file whose lines the guest shall recognize")
+    lines.add_argument(
+        "--stream-kb", type=int, default=20, metavar="KB", help="or so much of our own sentences; default: %(default)s"
+    )
+    parser.add_argument(
+        "--timeout", type=int, default=900, metavar="S", help="longest time without progress; default: %(default)s"
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     _add_common(parser)
     parser.set_defaults(command=_boot)
@@ -238,42 +246,61 @@ def _add_boot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _boot(options: argparse.Namespace) -> None:
     from edgener_edge.artifact import unpack
     from edgener_edge.devices import find_device
+    from edgener_edge.emulator import HOST
     from edgener_edge.errors import VerifyError
     from edgener_edge.guest import Machine
     from edgener_edge.lock import read_lock
     from edgener_edge.verify import read_sentences, repeated_lines
 
     lock = read_lock(options.lock)
-    machine = Machine(lock, _cache(options, lock.release), log)
-    with tempfile.TemporaryDirectory() as directory:
-        artifact = unpack(options.file, Path(directory))
-    device = find_device(artifact.record.device)
-    if not device.qemu_cpu:
-        raise VerifyError(f"{options.file}: is for {device.title}; it runs here without QEMU")
-    lines = repeated_lines(read_sentences(), options.stream_kb * 1000)
     reports = []
-    for memory in options.memory or [device.memory_mb, 256]:
-        cpu = options.cpu or device.qemu_cpu
-        report = machine.boot(options.file, artifact.python, cpu, memory, lines, options.timeout)
-        reports.append(report)
-        if options.json:
-            continue
-        print(f"{cpu}, {memory} MB ({report.usable_mb:.0f} usable), Linux {report.kernel}")
-        rows = [("command", "outcome", "lines", "peak RSS", "time")]
-        rows.extend(
-            (
-                one.name, "answered" if one.exit_code == 0 else f"exit code {one.exit_code}", str(one.lines),
-                f"{one.peak_rss_mb:.0f} MB" if one.peak_rss_mb else "", f"{one.seconds:.0f} s",
-            )
-            for one in report.results
-        )  # fmt: skip
-        print(table(rows), end="")
-        print("".join(f"  {said}\n" for said in report.said))
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        (scratch / "build").mkdir()
+        artifact = unpack(options.file, scratch / "build")
+        device = find_device(artifact.record.device)
+        machine = Machine(artifact, options.file, lock, _cache(options, lock.release), log)
+        lines = options.stream or scratch / "lines.txt"
+        if not options.stream:
+            lines.write_text(repeated_lines(read_sentences(), options.stream_kb * 1000), encoding="utf-8")
+        reference = scratch / "answers.jsonl"
+        machine.host_answers(lines, reference)
+        for memory in options.memory or [device.memory_mb, 256]:
+            cpu = options.cpu or device.qemu_cpu or HOST
+            report = machine.boot(cpu, memory, lines, reference, options.timeout)
+            reports.append(report)
+            if not options.json:
+                print(_boot_table(report, lines.stat().st_size), end="", flush=True)
     if options.json:
         print(json.dumps([to_plain(report) for report in reports], ensure_ascii=False, indent=1))
     for report in reports:
         if not report.is_good:
-            raise VerifyError(f"{options.file}: does not run on {report.cpu} with {report.memory_mb} MB")
+            differs = report.stream is not None and not report.stream.is_good
+            what = "other entities than the host's" if differs else "does not run"
+            raise VerifyError(f"{options.file}: {what} on {report.cpu} with {report.memory_mb} MB")
+
+
+def _boot_table(report: GuestReport, stream_bytes: int) -> str:
+    rows = [("command", "outcome", "lines", "peak RSS", "time")]
+    rows.extend(
+        (
+            one.name, "answered" if one.exit_code == 0 else f"exit code {one.exit_code}", str(one.lines),
+            f"{one.peak_rss_mb:.0f} MB" if one.peak_rss_mb else "", f"{one.seconds:.0f} s",
+        )
+        for one in report.results
+    )  # fmt: skip
+    told = [f"{report.cpu}, {report.memory_mb} MB ({report.usable_mb:.0f} usable), Linux {report.kernel}"]
+    told += [table(rows).rstrip("\n"), *(f"  {said}" for said in report.said)]
+    if report.least_available_mb:
+        least = f"never less than {report.least_available_mb:.0f} MB of memory available"
+        told.append(f"  stream: {stream_bytes / 1e6:.2f} MB, {least}")
+    if report.stream:
+        one = report.stream
+        entities = f"the host's entities in {one.same_entities} of {one.lines} lines, {one.undecided} undecided"
+        scores = "bit for bit" if one.is_identical else f"but for scores, by up to {one.largest_score_difference:.2g}"
+        told.append(f"  stream: {entities}; {one.entities} entities; the same answers {scores}")
+        told.append(f"  stream: SHA-256 of the answers {report.stream_sha256}")
+    return "\n".join(told) + "\n"
 
 
 def _add_pack(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

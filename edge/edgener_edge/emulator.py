@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edgener_edge.artifact import Artifact
@@ -72,7 +73,7 @@ class Emulator:
             if host_platform() != X86_64:
                 raise ToolError(f"{PROGRAM}: not installed; apt-get install qemu-user-static")
             (path,) = self._cache.debs([deb])
-            extract_from_deb(path, f"./usr/bin/{PROGRAM}", target)
+            extract_from_deb(path, {f"./usr/bin/{PROGRAM}": target})
         return target
 
     def version(self) -> str:
@@ -80,24 +81,29 @@ class Emulator:
         return run_tool([self.qemu(), "--version"], "reinstall qemu-user-static").splitlines()[0]
 
 
-def extract_from_deb(deb: Path, name: str, target: Path) -> None:
-    """One file of a Debian package, with its permissions, under the path ``target``."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
+def extract_from_deb(deb: Path, targets: Mapping[str, Path]) -> None:
+    """Files of a Debian package, with their permissions, under the paths that ``targets`` has by their names there.
+
+    In one pass, as unpacking a kernel takes seconds.
+    """
+    missing = dict(targets)
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
         with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
             for member in archive:
-                if member.name == name:
-                    content = archive.extractfile(member)
-                    if content:
-                        with draft.open("wb") as file:
-                            shutil.copyfileobj(content, file)
-                        draft.chmod(member.mode)
+                content = archive.extractfile(member) if member.name in missing else None
+                if content:
+                    target = missing.pop(member.name)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    draft = target.with_name(f".{target.name}.{os.getpid()}")
+                    with draft.open("wb") as file:
+                        shutil.copyfileobj(content, file)
+                    draft.chmod(member.mode)
+                    draft.replace(target)
+                if not missing:
                     break
         process.kill()
-    if not draft.exists():
-        raise ToolError(f"{deb}: holds no {name}")
-    draft.replace(target)
+    if missing:
+        raise ToolError(f"{deb}: holds no {', '.join(missing)}")
 
 
 def cpuinfo(cpu: str, cores: int) -> str:
@@ -111,5 +117,7 @@ def cpuinfo(cpu: str, cores: int) -> str:
 def _fake_root(cpu: str, scratch: Path) -> Path:
     root = scratch / f"root-{cpu}"
     (root / "proc").mkdir(parents=True, exist_ok=True)
-    (root / "proc/cpuinfo").write_text(cpuinfo(cpu, os.cpu_count() or 1), encoding="utf-8")
+    draft = root / f"cpuinfo-{threading.get_ident()}"
+    draft.write_text(cpuinfo(cpu, os.cpu_count() or 1), encoding="utf-8")
+    draft.replace(root / "proc/cpuinfo")  # whole at any time: another emulator may be reading it
     return root

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import resource
+import re
 import sys
+from pathlib import Path
 
 from edgener.cli import main
 
 code = main(sys.argv[1:])
-print("peak_rss_kb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+peak = re.search(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii", errors="replace"), re.M)
+print("peak_rss_kb", peak.group(1) if peak else 0, file=sys.stderr)
 sys.exit(code)

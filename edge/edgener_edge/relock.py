@@ -33,10 +33,14 @@ def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:
         names = [f"{name}:{platform.debian}" for name in PYTHON_PACKAGES]
         debs[f"python-{platform.machine}"] = apt.resolve(names, with_dependencies=False)
     log("qemu and the kernel that it boots")
-    kernel = apt.dependency("linux-image-arm64:arm64", r"linux-image-\S+-arm64")
     debs["qemu-user"] = apt.resolve([f"qemu-user-static:{X86_64.debian}"], with_dependencies=False)
-    debs["qemu-system"] = apt.resolve([f"qemu-system-arm:{X86_64.debian}"], with_dependencies=True)
-    debs["guest"] = apt.resolve([f"{kernel}:arm64", "busybox-static:arm64"], with_dependencies=False)
+    names = [f"{name}:{X86_64.debian}" for name in ("qemu-system-arm", "qemu-system-x86")]
+    debs["qemu-system"] = apt.resolve(names, with_dependencies=True)
+    for platform in PLATFORMS.values():
+        arch = platform.debian
+        kernel = apt.dependency(f"linux-image-{arch}:{arch}", rf"linux-image-\S+-{arch}")
+        names = [f"{kernel}:{arch}", f"busybox-static:{arch}"]
+        debs[f"guest-{platform.machine}"] = apt.resolve(names, with_dependencies=False)
     wheels = {}
     for platform in PLATFORMS.values():
         log(f"wheels for {platform.machine}")

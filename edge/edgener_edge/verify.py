@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import numpy as np
 import edgener
 from edgener.bundle import GOLDEN
 from edgener.golden import Case, read_cases
+from edgener.recognizer import SPECIAL_TOKENS
 from edgener_edge import probe
 from edgener_edge.artifact import Artifact
 from edgener_edge.emulator import HOST, Emulator
@@ -27,6 +29,8 @@ SENTENCES = Path(__file__).parent / "sentences.txt"
 Entities = dict[tuple[int, int, str], float]
 """Score by start, end and label."""
 SCRIPT = Path(probe.__file__)
+MOST_EMULATORS = 4
+"""Of one CPU model: each takes 300 MB of memory, and seconds to start."""
 UNDECIDED = 0.75
 """Processors round differently. Where no differing entity has this score on either, the model itself is undecided."""
 
@@ -54,7 +58,7 @@ class Agreement:
     golden_entities: int
     """Golden cases with the spans and labels that they were packed with."""
     seconds: float
-    """To load, and to recognize everything; says nothing about a real device."""
+    """To load, and to recognize everything, of all emulators together; says nothing about a real device."""
     first_difference: str
     """The first text with other entities that the model is sure of; empty where there is none."""
 
@@ -80,28 +84,58 @@ class Report:
 
 
 def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulator: Emulator, scratch: Path) -> Report:
-    """Recognize ``texts`` on this machine's own Python and on each CPU model with the build, all at once; compare."""
+    """Recognize ``texts`` on this machine's own Python and on each CPU model with the build; compare.
+
+    An emulator computes on one core: each model's texts are shared out among several, which run as long as each other.
+    """
     bundle = artifact.folder / "site/edgener/default"
-    wanted = scratch / "input.json"
     cases = read_cases(bundle / GOLDEN)
     everything = [*(case.text for case in cases), *texts]
-    wanted.write_text(json.dumps({"bundle": str(bundle), "texts": everything}), encoding="utf-8")
 
-    def answers_of(cpu: str) -> Path:
-        target = scratch / f"{cpu or 'reference'}.json"
+    def answers_of(cpu: str, part: int, part_texts: Sequence[str]) -> Path:
+        wanted, target = (scratch / f"{cpu or 'reference'}-{part}.{kind}.json" for kind in ("input", "answers"))
+        wanted.write_text(json.dumps({"bundle": str(bundle), "texts": part_texts}), encoding="utf-8")
         if cpu:
             emulator.run(artifact, cpu, SCRIPT, [wanted, target], scratch)
         else:
             _run_on_host(wanted, target)
         return target
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        reference, *others = pool.map(answers_of, ["", *cpus])
-    host = _read(reference)
-    return Report(
-        f"{host['machine']}, Python {host['python']}, onnxruntime {host['onnxruntime']}",
-        tuple(compare(cpu, cases, texts, reference, other) for cpu, other in zip(cpus, others, strict=True)),
-    )
+    if any(cpu != HOST for cpu in cpus):
+        emulator.qemu()  # fetched once, before several ask for it
+    cores = os.cpu_count() or 1
+    parts = shares(everything, min(cores, MOST_EMULATORS))
+    with ThreadPoolExecutor(cores) as pool:
+        host = pool.submit(answers_of, "", 0, everything)
+        answering = {cpu: [pool.submit(answers_of, cpu, *part) for part in enumerate(parts)] for cpu in cpus}
+        reference = host.result()
+        answers = {cpu: [part.result() for part in running] for cpu, running in answering.items()}
+    agreements = []
+    for cpu, paths in answers.items():
+        joined = scratch / f"{cpu}.json"
+        join_answers(paths, joined)
+        agreements.append(compare(cpu, cases, texts, reference, joined))
+    said = _read(reference)
+    return Report(f"{said['machine']}, Python {said['python']}, onnxruntime {said['onnxruntime']}", tuple(agreements))
+
+
+def shares(texts: Sequence[str], count: int) -> list[Sequence[str]]:
+    """At most ``count`` neighbouring parts of ``texts``, about as long as each other in tokens, all with texts."""
+    ends = list(itertools.accumulate(len(text) + SPECIAL_TOKENS for text in texts))
+    total = ends[-1] if ends else 0
+    edges = [bisect.bisect_left(ends, total * number / count) for number in range(1, count)]
+    return [texts[start:end] for start, end in itertools.pairwise([0, *edges, len(texts)]) if end > start] or [texts]
+
+
+def join_answers(parts: Sequence[Path], target: Path) -> None:
+    """Put what probes have written for neighbouring parts of the texts together, as one probe would have written it."""
+    first, *others = (_read(part) for part in parts)
+    for other in others:
+        for key in ("entities", "logits_bytes", "seconds", "load_seconds"):
+            first[key] += other[key]
+    target.write_text(json.dumps(first), encoding="utf-8")
+    logits = b"".join(part.with_suffix(".logits").read_bytes() for part in parts)
+    target.with_suffix(".logits").write_bytes(logits)
 
 
 def read_sentences(path: Path = SENTENCES) -> list[str]:
@@ -127,13 +161,17 @@ def default_cpus(artifact: Artifact) -> list[str]:
 
 
 def _run_on_host(wanted: Path, target: Path) -> None:
-    paths = [str(Path(edgener.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, SCRIPT, wanted, target], env=env, capture_output=True, check=False, text=True
+        [sys.executable, SCRIPT, wanted, target], env=host_environment(), capture_output=True, check=False, text=True
     )
     if done.returncode:
         raise VerifyError(f"the host's own edgener ended with {done.returncode}\n{done.stderr[-2000:]}")
+
+
+def host_environment() -> dict[str, str]:
+    """For an interpreter of this machine's own that finds the edgener which is running now."""
+    paths = [str(Path(edgener.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Path, other: Path) -> Agreement:
@@ -145,7 +183,7 @@ def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Pa
         ours.keys() == {(entity.start, entity.end, entity.label) for entity in case.entities}
         for (ours, _), case in zip(pairs, cases, strict=False)
     ]
-    differing = [_differing_scores(ours, theirs) for ours, theirs in pairs]
+    differing = [differing_scores(ours, theirs) for ours, theirs in pairs]
     score_differences = [
         abs(ours[span] - theirs[span]) for ours, theirs in pairs for span in ours.keys() & theirs.keys()
     ]
@@ -173,13 +211,13 @@ def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Pa
     )
 
 
-def _entities(answer: dict[str, Any]) -> list[Entities]:
-    return [{(start, end, label): score for start, end, label, score in row} for row in answer["entities"]]
-
-
-def _differing_scores(ours: Entities, theirs: Entities) -> list[float]:
+def differing_scores(ours: Entities, theirs: Entities) -> list[float]:
     """Scores of the entities that only one of the two has."""
     return [{**ours, **theirs}[span] for span in ours.keys() ^ theirs.keys()]
+
+
+def _entities(answer: dict[str, Any]) -> list[Entities]:
+    return [{(start, end, label): score for start, end, label, score in row} for row in answer["entities"]]
 
 
 def _read(path: Path) -> dict[str, Any]:

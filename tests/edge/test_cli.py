@@ -53,8 +53,13 @@ def test_sources_without_the_release_are_named(tmp_path: Path, capsys: pytest.Ca
     assert "no source of Debian bookworm" in capsys.readouterr().err
 
 
-def test_a_build_for_this_machine_needs_no_boot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_to_stream_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, _ = make_files(tmp_path)
-    code = main(["boot", str(run), "--cache", str(tmp_path / "cache")])
-    assert code == 47
-    assert "runs here without QEMU" in capsys.readouterr().err
+    code = main(["boot", str(run), "--stream", str(tmp_path / "none.txt"), "--cache", str(tmp_path / "cache")])
+    assert code == 1
+    assert "none.txt: No such file" in capsys.readouterr().err
+
+
+def test_a_stream_is_a_file_or_of_our_own_sentences() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["boot", "x.run", "--stream", "news.txt", "--stream-kb", "50"])

@@ -1,4 +1,4 @@
-"""Comparing answers: what counts as the same, and what a guest's console says."""
+"""Comparing answers: what counts as the same, and how the work is shared out."""
 
 from __future__ import annotations
 
@@ -15,25 +15,13 @@ from edgener.golden import read_cases
 from edgener_edge import probe
 from edgener_edge.emulator import cpuinfo
 from edgener_edge.errors import DeviceError
-from edgener_edge.guest import read_report
-from edgener_edge.verify import compare, read_sentences, repeated_lines
+from edgener_edge.verify import compare, join_answers, read_sentences, repeated_lines, shares
 from tests.support import TINY_BUNDLE
 
 TOOL = Path(__file__).parents[2] / "tools/make_sentences.py"
 CASES = read_cases(TINY_BUNDLE / GOLDEN)
 TEXTS = [*read_sentences()[:5], ""]
 ALL = [*(case.text for case in CASES), *TEXTS]
-CONSOLE = """\
-[    0.0] Booting Linux\r
-@@ kernel 6.1.0-56-arm64\r
-@@ memory_kb 230000\r
-@@ result first 0 1.00 21.50 1\r
-@@ answer {"line": 1, "entities": []}\r
-@@ result sentence 137 21.50 30.50 0\r
-@@ said out of memory\r
-@@ peak sentence 81920\r
-@@ done\r
-"""
 
 
 @pytest.fixture
@@ -96,11 +84,28 @@ def test_cpuinfo_tells_dot_products() -> None:
         cpuinfo("pentium", 1)
 
 
-def test_console_of_a_guest() -> None:
-    report = read_report(CONSOLE, "cortex-a72", 256)
-    assert (report.kernel, round(report.usable_mb)) == ("6.1.0-56-arm64", 225)
-    assert [(result.name, result.exit_code) for result in report.results] == [("first", 0), ("sentence", 137)]
-    assert report.results[1].peak_rss_mb == 80
-    assert report.results[0].seconds == 20.5
-    assert not report.is_good
-    assert report.said == ('answer {"line": 1, "entities": []}', "said out of memory")
+def test_answers_in_parts_are_those_of_one_probe(answers: Path, tmp_path: Path) -> None:
+    parts = []
+    for number, texts in enumerate(shares(ALL, 3)):
+        source = tmp_path / f"input-{number}.json"
+        source.write_text(json.dumps({"bundle": str(TINY_BUNDLE), "texts": texts}))
+        parts.append(tmp_path / f"part-{number}.json")
+        probe.main(source, parts[-1])
+    join_answers(parts, tmp_path / "joined.json")
+    assert len(parts) == 3
+    assert compare("cortex-a72", CASES, TEXTS, answers, tmp_path / "joined.json").is_exact
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 100])
+def test_shares_are_neighbouring_and_about_as_long_as_each_other(count: int) -> None:
+    sentences = read_sentences()[:50]
+    parts = shares(sentences, count)
+    assert [text for part in parts for text in part] == sentences
+    sizes = [sum(len(text) + 2 for text in part) for part in parts]
+    longest = max(len(text) + 2 for text in sentences)
+    assert len(parts) == min(count, len(parts))
+    assert max(sizes) <= sum(sizes) / count + longest
+
+
+def test_no_texts_are_one_share() -> None:
+    assert shares([], 4) == [[]]
