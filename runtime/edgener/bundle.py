@@ -16,6 +16,7 @@ from edgener.errors import (
     ManifestError,
     UnsafePathError,
 )
+from edgener.providers import CPU
 from edgener.records import RecordError, from_plain, to_plain
 from edgener.tags import TagSet
 
@@ -26,6 +27,10 @@ GRAPH = "model.onnx"
 TOKENIZER = "tokenizer.json"
 GOLDEN = "golden.json"
 CARD = "README.md"
+FP16_GRAPH = "model.fp16.onnx"
+FP16_GOLDEN = "golden.fp16.json"
+FP16_FILES = (FP16_GRAPH, f"{FP16_GRAPH}.data", FP16_GOLDEN)
+"""For GPUs, in a bundle that has them: the CPU opens none of them."""
 REQUIRED = (GRAPH, TOKENIZER, GOLDEN, CARD)
 DEFAULT_BUNDLE = Path(__file__).parent / "default"
 BUILT_IN = {name: Path(__file__).parent / name for name in ("default", "nano")}
@@ -79,7 +84,7 @@ class Quality:
     sentences: int
     """How many sentences were scored."""
     graph: str
-    """``fp32`` or ``int8``."""
+    """``fp32``, ``int8`` or ``fp16``."""
     precision: float
     """Percent of the found entities that are exactly right."""
     recall: float
@@ -144,22 +149,34 @@ class Bundle:
         """Path of one of its files."""
         return self.directory / name
 
+    def graph(self, provider: str) -> Path:
+        """What ``provider`` computes: a GPU the fp16 graph, where there is one."""
+        return self.path(FP16_GRAPH if self._has_fp16_for(provider) else GRAPH)
+
+    def golden(self, provider: str) -> Path:
+        """Golden cases of that graph."""
+        return self.path(FP16_GOLDEN if self._has_fp16_for(provider) else GOLDEN)
+
+    def _has_fp16_for(self, provider: str) -> bool:
+        return provider != CPU and FP16_GRAPH in self.manifest.files
+
 
 def bundle_directory(name: str | Path) -> Path:
     """The directory of a built-in bundle by its name; everything else is a directory itself."""
     return BUILT_IN.get(str(name), Path(name))
 
 
-def load_bundle(name: str | Path) -> Bundle:
+def load_bundle(name: str | Path, provider: str | None = None) -> Bundle:
     """Read and verify the bundle in a directory, or a built-in one by its name.
 
-    Version, names, sizes and checksums of all files are checked. Raises a BundleError that names the file and the
-    remedy.
+    Version, names, sizes and checksums of all files are checked; those that ``provider`` has no use for, where one is
+    given, are not opened for it. Raises a BundleError that names the file and the remedy.
     """
     directory = bundle_directory(name)
     manifest = _read_manifest(directory / MANIFEST)
+    unopened = FP16_FILES if provider == CPU else ()
     for name, file in manifest.files.items():
-        _verify(directory, name, file)
+        _verify(directory, name, file, is_opened=name not in unopened)
     return Bundle(directory, manifest)
 
 
@@ -205,12 +222,14 @@ def _read_manifest(path: Path) -> Manifest:
     for name in REQUIRED:
         if name not in manifest.files:
             raise ManifestError(f"{path}: lists no {name}")
+    if FP16_GRAPH in manifest.files and FP16_GOLDEN not in manifest.files:
+        raise ManifestError(f"{path}: lists {FP16_GRAPH}, but no {FP16_GOLDEN}")
     if manifest.max_tokens < 8:
         raise ManifestError(f"{path}: max_tokens is {manifest.max_tokens}; no text fits into that")
     return manifest
 
 
-def _verify(directory: Path, name: str, expected: File) -> None:
+def _verify(directory: Path, name: str, expected: File, *, is_opened: bool) -> None:
     path = directory / name
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise UnsafePathError(f"{directory / MANIFEST}: file name {name!r} leaves the bundle; do not use this bundle")
@@ -222,7 +241,7 @@ def _verify(directory: Path, name: str, expected: File) -> None:
             raise ChecksumError(
                 f"{path}: has {status.st_size} bytes, the manifest says {expected.size}; copy the bundle again"
             )
-        found = describe_file(path)
+        found = describe_file(path) if is_opened else expected
     except FileNotFoundError as error:
         raise BundleMissingError(f"{path}: not found, but the manifest lists it; copy the bundle again") from error
     except OSError as error:

@@ -170,9 +170,10 @@ class _Run:
 
 
 def _inspect(arguments: Sequence[str]) -> None:
-    options = _bundle_options("inspect", "Say what a model is, what it was made from, and what it scores.", arguments)
+    parser = _bundle_parser("inspect", "Say what a model is, what it was made from, and what it scores.")
+    options = parser.parse_args(arguments)
 
-    from edgener.bundle import load_bundle
+    from edgener.bundle import FP16_FILES, load_bundle
 
     bundle = load_bundle(options.bundle)
     if options.json:
@@ -180,11 +181,13 @@ def _inspect(arguments: Sequence[str]) -> None:
         return
     manifest = bundle.manifest
     size = sum(file.size for file in manifest.files.values())
+    for_gpus = sum(file.size for name, file in manifest.files.items() if name in FP16_FILES)
     rows = [
         ("name", manifest.name),
         ("directory", str(bundle.directory)),
         ("format", f"version {manifest.format_version}, written by {manifest.created_by}"),
         ("size", f"{size / 1e6:.1f} MB in {len(manifest.files)} files"),
+        *((("for GPUs", f"fp16, {for_gpus / 1e6:.1f} MB of these"),) if for_gpus else ()),
         ("entities", ", ".join(manifest.tag_set.labels)),
         ("tags", f"{manifest.scheme}, {len(manifest.tags)}"),
         ("window", f"{manifest.max_tokens} tokens; longer text is cut into windows"),
@@ -208,23 +211,33 @@ def _inspect(arguments: Sequence[str]) -> None:
 
 
 def _check(arguments: Sequence[str]) -> None:
-    options = _bundle_options("check", "Verify a model's checksums, and its answers on its golden cases.", arguments)
+    parser = _bundle_parser("check", "Verify a model's checksums, and its answers on its golden cases.")
+    parser.add_argument(
+        "--provider",
+        choices=tuple(PROVIDERS),
+        default=CPU,
+        help="what computes, and so which graph; default: %(default)s",
+    )
+    options = parser.parse_args(arguments)
     with _held_interrupts():
-        from edgener.bundle import GOLDEN, bundle_directory
+        from edgener.bundle import load_bundle
         from edgener.golden import check_case, read_cases
         from edgener.recognizer import Recognizer
 
-    recognizer = Recognizer.load(options.bundle)
-    outcomes = [check_case(recognizer, case) for case in read_cases(bundle_directory(options.bundle) / GOLDEN)]
+    bundle = load_bundle(options.bundle)
+    graph = bundle.graph(options.provider).name
+    recognizer = Recognizer.load(options.bundle, provider=options.provider)
+    outcomes = [check_case(recognizer, case) for case in read_cases(bundle.golden(options.provider))]
     wrong = [outcome for outcome in outcomes if not outcome.same_entities]
     same_logits = sum(outcome.same_logits for outcome in outcomes)
     if options.json:
         counts = {"cases": len(outcomes), "same_entities": len(outcomes) - len(wrong), "same_logits": same_logits}
-        _print(json.dumps({"bundle": str(options.bundle), "checksums": "verified", **counts}) + "\n")
+        _print(json.dumps({"bundle": str(options.bundle), "checksums": "verified", "graph": graph, **counts}) + "\n")
     else:
         rows = [
             ("bundle", str(options.bundle)),
             ("checksums", "verified"),
+            ("graph", graph),
             ("entities", f"{len(outcomes) - len(wrong)} of {len(outcomes)} golden cases as packed"),
             ("logits", f"{same_logits} of {len(outcomes)} golden cases bit-identical to the host's"),
         ]
@@ -275,7 +288,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 }
 
 
-def _bundle_options(command: str, description: str, arguments: Sequence[str]) -> argparse.Namespace:
+def _bundle_parser(command: str, description: str) -> argparse.ArgumentParser:
     with _held_interrupts():
         from edgener.models import current_model
 
@@ -288,7 +301,7 @@ def _bundle_options(command: str, description: str, arguments: Sequence[str]) ->
     )
     parser.add_argument("bundle", nargs="?", type=Path, default=current_model(), help="default: the present one")
     parser.add_argument("--json", action="store_true", help="for programs")
-    return parser.parse_args(arguments)
+    return parser
 
 
 @contextmanager

@@ -92,10 +92,14 @@ def rollback(directory: Path, key: PublicKey | None = None) -> Path:
 
 
 def check_golden(path: Path) -> None:
-    """Load a model and compare its answers with those that it was packed with; raises GoldenError or a BundleError."""
+    """Verify a model, and compare its answers with those that it was packed with.
+
+    Raises GoldenError or another BundleError.
+    """
     from edgener.golden import check_case, read_cases
     from edgener.recognizer import Recognizer
 
+    load_bundle(path)  # the files for GPUs too, which the CPU's recognizer leaves closed
     recognizer = Recognizer.load(path)
     for case in read_cases(path / GOLDEN):
         if not check_case(recognizer, case).same_entities:

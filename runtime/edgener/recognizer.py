@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
+from edgener.bundle import TOKENIZER, Manifest, load_bundle
 from edgener.decode import ScoredSpan, decode
 from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
@@ -92,19 +92,20 @@ class Recognizer:
 
         ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows, fewer of long ones. With
         ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with
-        them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``.
+        them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``; the latter take the bundle's fp16 graph, if it has
+        one.
         Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
         """
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
-        bundle = load_bundle(path)
+        bundle = load_bundle(path, provider)
         encoder = Encoder(bundle.path(TOKENIZER))
         if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
             raise TokenizerError(
                 f"{bundle.path(TOKENIZER)}: has {encoder.vocabulary_size} entries, but the model knows "
                 f"{bundle.manifest.vocabulary_size}; export the model again"
             )
-        session = (SerialSession if serial else Session)(bundle.path(GRAPH), bundle.manifest, threads, provider)
+        session = (SerialSession if serial else Session)(bundle.graph(provider), bundle.manifest, threads, provider)
         return cls(bundle.manifest, encoder, session, batch_size)
 
     def __call__(self, text: str) -> list[Entity]:

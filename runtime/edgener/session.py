@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.bundle import Manifest, Tensor
+from edgener.bundle import FP16_GRAPH, Manifest, Tensor
 from edgener.errors import GraphError, ProviderError, SignatureError, UsageError
-from edgener.providers import CPU, PROVIDERS
+from edgener.providers import CPU, PROVIDERS, execution_providers
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, at import
 
@@ -59,7 +59,11 @@ def graph_signature(graph: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]
 
 
 def _open(graph: Path, threads: int, provider: str) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(str(graph), session_options(threads), providers=list(PROVIDERS[provider]))
+    options = session_options(threads)
+    if provider != CPU:  # no graph is stored in the form that a GPU runs best
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    providers = execution_providers(provider, is_fp16=graph.name == FP16_GRAPH)
+    return onnxruntime.InferenceSession(str(graph), options, providers=providers)
 
 
 def _check_provider(provider: str, available: Sequence[str], trouble: str) -> None:
@@ -80,7 +84,7 @@ def _signature(session: onnxruntime.InferenceSession) -> tuple[tuple[Tensor, ...
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """How every graph is run here: as it is stored, on so many cores, which sleep while they wait."""
+    """How a CPU runs every graph: as it is stored, on so many cores, which sleep while they wait."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
