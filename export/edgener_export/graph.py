@@ -90,8 +90,8 @@ def optimize_graph(source: Path, target: Path) -> None:
             ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
             model = onnx.load(optimized)
         make_lean(model.graph)
-        _rename_values(model.graph)
-        _write_with_external_data(model, target)
+        number_values(model.graph)
+        write_with_external_data(model, target)
 
 
 def external_data_path(path: Path) -> Path:
@@ -167,7 +167,7 @@ def _session_options(level: ort.GraphOptimizationLevel, threads: int = 1) -> ort
     return options
 
 
-def _rename_values(graph: onnx.GraphProto) -> None:
+def number_values(graph: onnx.GraphProto) -> None:
     """Number everything between the inputs and the outputs: the optimizer makes up random names, and long ones."""
     fixed = {value.name for value in (*graph.input, *graph.output)} | {""}
     outputs = (name for node in graph.node for name in node.output)
@@ -181,7 +181,7 @@ def _rename_values(graph: onnx.GraphProto) -> None:
     del graph.value_info[:]
 
 
-def _write_with_external_data(model: onnx.ModelProto, target: Path) -> None:
+def write_with_external_data(model: onnx.ModelProto, target: Path) -> None:
     """Small tensors stay in the graph's file; the others are laid out page by page next to it."""
     data_path = external_data_path(target)
     with data_path.open("wb") as data:

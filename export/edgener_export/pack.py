@@ -15,6 +15,8 @@ from edgener import Recognizer
 from edgener.bundle import (
     CARD,
     FORMAT_VERSION,
+    FP16_GOLDEN,
+    FP16_GRAPH,
     GOLDEN,
     GRAPH,
     MANIFEST,
@@ -26,15 +28,26 @@ from edgener.bundle import (
 )
 from edgener.encode import Encoder
 from edgener.golden import Cases, check_case, read_cases, record_cases, write_cases
-from edgener.session import graph_signature
+from edgener.session import Session, graph_signature
 from edgener.tags import TagSet
 from edgener_export.errors import GateError
 from edgener_export.graph import external_data_path
 from edgener_export.writing import writing
 
+FP16_NOTE = "fp16 was measured on a CPU that rounds after every step as float16 does, not on a GPU."
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 """Both as in linux/fcntl.h and linux/fs.h."""
+
+
+@dataclass(frozen=True)
+class GpuIngredients:
+    """What a bundle holds for GPUs besides."""
+
+    graph: Path
+    """In fp16, with its weights next to it; it has the signature of the other graph."""
+    golden: Path
+    """Its golden cases."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,8 @@ class Ingredients:
     """What the model is not good at, in words; may be empty."""
     golden_texts: Sequence[str]
     """Texts of the golden cases."""
+    gpu: GpuIngredients | None = None
+    """None where the bundle is for CPUs alone."""
 
 
 def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: Path) -> None:
@@ -77,9 +92,7 @@ def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: P
 
 
 def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> None:
-    shutil.copyfile(ingredients.graph, draft / GRAPH)
-    weights = external_data_path(ingredients.graph)
-    shutil.copyfile(weights, draft / weights.name)
+    _copy_graph(ingredients.graph, draft / GRAPH)
     shutil.copyfile(ingredients.tokenizer, draft / TOKENIZER)
     inputs, outputs = graph_signature(draft / GRAPH)
     manifest = Manifest(
@@ -98,11 +111,21 @@ def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> 
         quality=tuple(quality),
         files={},
     )
+    if ingredients.gpu:
+        _copy_graph(ingredients.gpu.graph, draft / FP16_GRAPH)
+        Session(draft / FP16_GRAPH, manifest, threads=1)
+        shutil.copyfile(ingredients.gpu.golden, draft / FP16_GOLDEN)
     (draft / CARD).write_text(model_card(manifest, ingredients.limits), encoding="utf-8")
     write_cases(Cases(()), draft / GOLDEN)
     _write_manifest(draft, manifest)
     write_cases(record_cases(Recognizer.load(draft), ingredients.golden_texts), draft / GOLDEN)
     _write_manifest(draft, manifest)
+
+
+def _copy_graph(graph: Path, target: Path) -> None:
+    shutil.copyfile(graph, target)
+    weights = external_data_path(graph)
+    shutil.copyfile(weights, target.with_name(weights.name))
 
 
 def _write_manifest(draft: Path, manifest: Manifest) -> None:
@@ -155,6 +178,7 @@ def model_card(manifest: Manifest, limits: str) -> str:
         ),
         "",
         "Measured by `edgener-export build` through the runtime itself; `edgener-export evaluate` measures it again.",
+        *((FP16_NOTE,) if any(q.graph == "fp16" for q in manifest.quality) else ()),
         "",
         "## Made from",
         "",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import Quality
+from edgener.bundle import GOLDEN, Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.batches import calibration_rows
@@ -20,14 +20,15 @@ from edgener_export.classifier import load_classifier, tags_of
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
+from edgener_export.fp16 import Fp16, convert_graph
 from edgener_export.gate import check_gate, pass_gate
-from edgener_export.graph import export_graph, optimize_graph
+from edgener_export.graph import export_graph, external_data_path, optimize_graph
 from edgener_export.hardware import hardware
 from edgener_export.msra import read_msra
-from edgener_export.pack import Ingredients, write_bundle
+from edgener_export.pack import GpuIngredients, Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import Recipe
-from edgener_export.report import GateCheck
+from edgener_export.report import Fp16Figures, GateCheck
 from edgener_export.report_collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report_render import render_report
 from edgener_export.teacher import teacher_directory
@@ -50,7 +51,7 @@ class Pipeline:
         self._packed_tokenizer = run / "packed-tokenizer.json"
 
     def build(self, target: Path) -> tuple[Quality, ...]:
-        """Train, export, quantize, score and pack into ``target``; the scores of the fp32 and the int8 graph.
+        """Train, export, quantize, score and pack into ``target``; the scores of its graphs and of the fp32 one.
 
         A process that only helps another to train has done its part with the training, and has no scores.
         """
@@ -59,7 +60,8 @@ class Pipeline:
             return ()
         fp32 = self.export(trained)
         int8 = self.quantize(fp32)
-        return self.pack(fp32, int8, target)
+        fp16 = self.convert(fp32) if self._recipe.gpu.fp16 else None
+        return self.pack(fp32, int8, fp16, target)
 
     def train(self) -> Path:
         """Directory of the trained model."""
@@ -97,6 +99,12 @@ class Pipeline:
         quantize_graph(fp32, graph, self._calibration(), self._recipe.quantize)
         return graph
 
+    def convert(self, fp32: Path) -> Fp16:
+        """The graph for GPUs."""
+        fp16 = convert_graph(fp32, self._run / "fp16", self._calibration())
+        self._log(f"fp16: logits differ from fp32 by at most {fp16.largest_difference:.1e}")
+        return fp16
+
     def _calibration(self) -> list[NDArray[np.int64]]:
         return calibration_rows(
             self._corpus.train,
@@ -105,21 +113,30 @@ class Pipeline:
             self._recipe.model.max_tokens,
         )
 
-    def pack(self, fp32: Path, int8: Path, target: Path) -> tuple[Quality, Quality]:
-        """Score both graphs through the runtime, report, and pack the int8 one if it passes the gate."""
-        before = self._score(self._ingredients(fp32, "fp32"))
-        ingredients = self._ingredients(int8, "int8")
+    def pack(self, fp32: Path, int8: Path, fp16: Fp16 | None, target: Path) -> tuple[Quality, ...]:
+        """Score all graphs through the runtime, report, and pack those after fp32 if they pass the gate."""
+        before = self._score(self._ingredients(self._optimized(fp32, "fp32"), "fp32"))
+        ingredients = self._ingredients(self._optimized(int8, "int8"), "int8")
         after = self._score(ingredients)
-        scores = before.quality, after.quality
+        imitated = self._score(self._ingredients(fp16.imitation, "fp16")) if fp16 else None
+        scores = before.quality, after.quality, *((imitated.quality,) if imitated else ())
         write_bundle(ingredients, scores, after.bundle)
-        gate = check_gate(self._recipe.gate, *scores, bundle_bytes(after.bundle))
-        report = self._report(Candidate(fp32, before), Candidate(int8, after), gate)
+        gate = check_gate(
+            self._recipe.gate,
+            before.quality,
+            after.quality,
+            bundle_bytes(after.bundle),
+            imitated.quality if imitated else None,
+        )
+        report = self._report(Candidate(fp32, before), Candidate(int8, after), _figures(fp16, imitated), gate)
         pass_gate(gate, report)
+        if fp16 and imitated:
+            ingredients = replace(ingredients, gpu=GpuIngredients(fp16.graph, imitated.bundle / GOLDEN))
         write_bundle(ingredients, scores, target)
         self._log(f"pack: {target}")
         return scores
 
-    def _report(self, fp32: Candidate, int8: Candidate, gate: tuple[GateCheck, ...]) -> Path:
+    def _report(self, fp32: Candidate, int8: Candidate, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]) -> Path:
         """Write the report of this run; the path of its page."""
         recipe = self._recipe
         teacher = teacher_directory(self._recipe_directory, recipe.distil.teacher) if recipe.distil else None
@@ -132,17 +149,21 @@ class Pipeline:
             test=self._corpus.test,
             calibration=self._calibration(),
             gate=gate,
+            fp16=fp16,
         ).write(self._run)
         page = render_report(self._run)
         self._log(f"report: {page}")
         return page
 
-    def _ingredients(self, graph: Path, precision: str) -> Ingredients:
+    def _optimized(self, graph: Path, precision: str) -> Path:
         optimized = self._run / precision / "model.onnx"
         optimize_graph(graph, optimized)
         if precision == "int8":
             verify_quantized(optimized, self._recipe.quantize)
-        return ingredients_of(self._recipe, precision, optimized, self._packed_tokenizer, self._tag_set, self._texts)
+        return optimized
+
+    def _ingredients(self, graph: Path, precision: str) -> Ingredients:
+        return ingredients_of(self._recipe, precision, graph, self._packed_tokenizer, self._tag_set, self._texts)
 
     def _score(self, ingredients: Ingredients) -> Evaluation:
         draft = self._run / f"{ingredients.precision}-draft"
@@ -152,6 +173,18 @@ class Pipeline:
         measured = evaluation.quality
         self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
         return evaluation
+
+
+def _figures(fp16: Fp16 | None, imitated: Evaluation | None) -> Fp16Figures | None:
+    if not (fp16 and imitated):
+        return None
+    return Fp16Figures(
+        precision=imitated.quality.precision,
+        recall=imitated.quality.recall,
+        f1=imitated.quality.f1,
+        bytes=sum(path.stat().st_size for path in (fp16.graph, external_data_path(fp16.graph))),
+        largest_difference=fp16.largest_difference,
+    )
 
 
 def _say_nothing(_message: str) -> None:

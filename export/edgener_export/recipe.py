@@ -43,11 +43,19 @@ class GateSettings:
     """The ``[gate]`` table: what a model must reach on the test sentences to be packed."""
 
     f1: float = 0.0
-    """Least F1 of the packed graph, in percent."""
+    """Least F1 of each packed graph, in percent."""
     loss: float = 0.5
-    """Most points of F1 that quantization may cost."""
+    """Most points of F1 that each of them may lose against fp32."""
     megabytes: float = 30.0
-    """Most size of the bundle, in 10**6 bytes."""
+    """Most size of what a CPU needs of the bundle, in 10**6 bytes."""
+
+
+@dataclass(frozen=True)
+class GpuSettings:
+    """The ``[gpu]`` table: what is packed for GPUs besides."""
+
+    fp16: bool = False
+    """A second graph, with weights and activations in float16: twice the size of the int8 one."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,7 @@ class Recipe:
     distil: DistilSettings | None = None
     """Where it is given, the model, fine-tuned or not, then learns from a teacher."""
     quantize: QuantizeSettings = field(default_factory=QuantizeSettings)
+    gpu: GpuSettings = field(default_factory=GpuSettings)
     gate: GateSettings = field(default_factory=GateSettings)
 
 

@@ -48,6 +48,20 @@ class GraphFigures:
 
 
 @dataclass(frozen=True)
+class Fp16Figures:
+    """The graph for GPUs. It has no speed: the CPU imitates it."""
+
+    precision: float
+    """Of all entities, in percent, as the next two."""
+    recall: float
+    f1: float
+    bytes: int
+    """Of the graph and its weights, which come on top of the int8 bundle."""
+    largest_difference: float
+    """Between its logits and those of fp32."""
+
+
+@dataclass(frozen=True)
 class GateCheck:
     """One thing that the recipe's gate asks for."""
 
@@ -174,6 +188,8 @@ class Report:
     lineage: tuple[Source, ...]
     versions: dict[str, str]
     """Of the libraries that took part."""
+    fp16: Fp16Figures | None = None
+    """Where the bundle has a graph for GPUs too."""
 
     @property
     def graphs(self) -> tuple[GraphFigures, ...]:

@@ -23,7 +23,7 @@ from edgener_export.evaluate import Evaluation, scores_by_label
 from edgener_export.product_errors import count_products, measure_product_errors
 from edgener_export.recipe import Recipe
 from edgener_export.recipe_text import recipe_as_toml
-from edgener_export.report import GateCheck, GraphFigures, Report, TypeScore
+from edgener_export.report import Fp16Figures, GateCheck, GraphFigures, Report, TypeScore
 from edgener_export.sentence import Sentence
 from edgener_export.speed import Speed, measure_speeds
 from edgener_export.spread import evenly_spread
@@ -67,6 +67,7 @@ def collect_report(
     test: Sequence[Sentence],
     calibration: Sequence[NDArray[np.int64]],
     gate: tuple[GateCheck, ...],
+    fp16: Fp16Figures | None,
 ) -> Report:
     """Measure what is left to measure; ``calibration`` holds rows of token ids with their special tokens."""
     before, after = fp32.evaluation, int8.evaluation
@@ -98,6 +99,7 @@ def collect_report(
         recipe=recipe_as_toml(recipe),
         lineage=recipe.lineage,
         versions={"edgener": edgener.__version__, **{name: version(name) for name in LIBRARIES}},
+        fp16=fp16,
     )
 
 

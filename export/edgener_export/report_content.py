@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from edgener.encode import LONE_SURROGATES
-from edgener_export.report import ConfusionRow, GraphFigures, Mark, ProductError, Report
+from edgener_export.report import ConfusionRow, Fp16Figures, GraphFigures, Mark, ProductError, Report
 
 WORST = 10
 """Matrix products in the table of the worst ones."""
@@ -74,6 +74,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     return (
         _summary(report),
         _tradeoff(report),
+        *((_for_gpus(report.fp32, report.fp16),) if report.fp16 else ()),
         _by_type(report),
         _confusion(report.confusion),
         _changes(report),
@@ -148,6 +149,18 @@ def _tradeoff(report: Report) -> Section:
         Plot("f1-latency", "F1 against the time for one sentence"),
     )
     return Section("What was gained, and what it cost", (text,), plots=both)
+
+
+def _for_gpus(fp32: GraphFigures, fp16: Fp16Figures) -> Section:
+    rows = (
+        ("precision", f"{fp32.precision:.2f}", f"{fp16.precision:.2f}"),
+        ("recall", f"{fp32.recall:.2f}", f"{fp16.recall:.2f}"),
+        ("F1", f"{fp32.f1:.2f}", f"{fp16.f1:.2f}"),
+        ("largest difference of a logit", NO_VALUE, f"{fp16.largest_difference:.1e}"),
+        ("on top of the int8 bundle", NO_VALUE, f"{fp16.bytes / 1e6:.1f} MB"),
+    )
+    text = "Measured on a CPU that rounds after every step as float16 does. No GPU took part, so there is no speed."
+    return Section("The fp16 graph for GPUs", (text,), (Table(("", "fp32", "fp16"), rows),))
 
 
 def _by_type(report: Report) -> Section:
