@@ -129,7 +129,7 @@ def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Ca
             glibc = parts.needed_glibc(wheels)
             parts.add_device_launcher(folder, platform, lock.python, glibc, device.threads)
         parts.add_wheels(folder, wheel_paths)
-        parts.add_runtime(folder, model.directory)
+        parts.add_runtime(folder, model, with_fp16=device.has_gpu)
         if order.key:
             parts.add_trusted_key(folder, order.key)
         parts.compile_sources(folder, host, host_platform(), lock.python)

@@ -67,6 +67,8 @@ class Device:
     """Its usual system, with the Python and glibc that ``--interpreter device`` would meet there."""
     note: str
     """What to know before buying or installing."""
+    has_gpu: bool = False
+    """Whether a model's fp16 graph is of any use there."""
 
 
 DEVICES = (
@@ -85,6 +87,7 @@ DEVICES = (
     Device(
         "jetson-orin", "Jetson Orin", AARCH64, "Cortex-A78AE", "cortex-a76", True, 6, 4096, 4,
         "JetPack 6: Python 3.10, glibc 2.35", "runs on the CPU; onnxruntime 1.21 and 1.22 crash on some of them",
+        has_gpu=True,
     ),
     Device(
         "aarch64", "any 64-bit Arm", AARCH64, "ARMv8.0 and newer", "cortex-a53", False, 1, 512, 1,

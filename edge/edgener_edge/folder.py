@@ -8,10 +8,11 @@ import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import edgener
-from edgener.bundle import BUILT_IN, MANIFEST, describe_file, load_bundle
+from edgener.bundle import BUILT_IN, FP16_FILES, MANIFEST, Bundle, describe_file
 from edgener.minisign import PublicKey
 from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
@@ -73,14 +74,16 @@ def add_wheels(folder: Path, wheels: Iterable[Path]) -> None:
                     archive.extract(name, site)
 
 
-def add_runtime(folder: Path, bundle: Path) -> None:
-    """Put the runtime and, as its default, the model in the directory ``bundle`` into ``folder/site``."""
+def add_runtime(folder: Path, model: Bundle, *, with_fp16: bool) -> None:
+    """Put the runtime and, as its default, the model into ``folder/site``, with its graph for GPUs or without."""
     source = Path(edgener.__file__).parent
     target = folder / "site/edgener"
     shutil.copytree(source, target, ignore=_ignoring((*BUILT_IN, "__pycache__", "*.pyc")))
     (target / "default").mkdir()
-    for name in (MANIFEST, *load_bundle(bundle).manifest.files):
-        shutil.copyfile(bundle / name, target / "default" / name)
+    files = {name: file for name, file in model.manifest.files.items() if with_fp16 or name not in FP16_FILES}
+    for name in files:
+        shutil.copyfile(model.path(name), target / "default" / name)
+    (target / "default" / MANIFEST).write_text(replace(model.manifest, files=files).to_json(), encoding="utf-8")
 
 
 def add_trusted_key(folder: Path, key: PublicKey) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgener import __version__
+from edgener.bundle import load_bundle
 from edgener_edge import folder as parts
 from edgener_edge.build import DEVICE as DEVICE_INTERPRETER
 from edgener_edge.cli import main
@@ -30,7 +31,7 @@ def make_device_folder(folder: Path, python: str = THIS_PYTHON, glibc: str = "2.
     folder.mkdir()
     platform = PLATFORMS[machine or DEVICE.platform.machine]
     parts.add_device_launcher(folder, platform, python, glibc, 1)
-    parts.add_runtime(folder, TINY_BUNDLE)
+    parts.add_runtime(folder, load_bundle(TINY_BUNDLE), with_fp16=False)
     parts.set_modes(folder)
     return folder
 

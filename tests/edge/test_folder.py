@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from edgener.bundle import MANIFEST, load_bundle
+from edgener.bundle import FP16_FILES, MANIFEST, describe_file, load_bundle
 from edgener.minisign import SecretKey
 from edgener.signing import trusted_key
 from edgener_edge import folder as parts
 from edgener_edge.build import Order, wheels_of
 from edgener_edge.cpio import initramfs
-from edgener_edge.devices import DEVICES, X86_64, find_device
+from edgener_edge.devices import DEVICES, X86_64, Device, find_device
 from edgener_edge.errors import DeviceError
 from edgener_edge.lock import read_lock
 from edgener_edge.sbom import software_bill
-from tests.support import TINY_BUNDLE
+from tests.support import TINY_BUNDLE, change_manifest, read_manifest
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,28 @@ def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
 
 
 def test_runtime_and_model(tmp_path: Path) -> None:
-    parts.add_runtime(tmp_path, TINY_BUNDLE)
+    parts.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
     assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
     assert [path.parent.name for path in tmp_path.rglob(MANIFEST)] == ["default"], "one model, not all built-in ones"
     assert (tmp_path / "site/edgener/cli.py").exists()
     assert not list(tmp_path.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_only_a_jetson_carries_the_graph_for_gpus(tmp_path: Path, bundle: Path, device: Device) -> None:
+    for name in FP16_FILES:
+        (bundle / name).write_bytes(b"for GPUs")
+    added = {name: describe_file(bundle / name) for name in FP16_FILES}
+    change_manifest(bundle, files={**read_manifest(bundle).files, **added})
+    parts.add_runtime(tmp_path, load_bundle(bundle), with_fp16=device.has_gpu)
+    carried = load_bundle(tmp_path / "site/edgener/default")
+    assert set(FP16_FILES) & carried.manifest.files.keys() == (set(FP16_FILES) if "jetson" in device.name else set())
+    assert {path.name for path in carried.directory.iterdir()} == {MANIFEST, *carried.manifest.files}
+
+
+def test_the_manifest_of_a_model_with_one_graph_is_carried_as_it_is(tmp_path: Path) -> None:
+    parts.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
+    assert (tmp_path / "site/edgener/default" / MANIFEST).read_bytes() == (TINY_BUNDLE / MANIFEST).read_bytes()
 
 
 def test_a_build_with_a_key_carries_the_key_and_what_checks_with_it(tmp_path: Path) -> None:
