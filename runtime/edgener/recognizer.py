@@ -92,8 +92,8 @@ class Recognizer:
 
         ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows, fewer of long ones. With
         ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with
-        them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``; the latter take the bundle's fp16 graph, if it
-        has one.
+        them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``; the latter two take the bundle's fp16 graph,
+        if it has one.
         Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
         """
         if threads < 1 or batch_size < 1:
