@@ -302,13 +302,13 @@ def listen(command: Sequence[str | Path], name: str, timeout: float, tell: Calla
             while is_running:
                 is_running = process.poll() is None
                 heard += os.pread(console.fileno(), LONGEST_CONSOLE, len(heard))
-                lines = _marked_lines(heard.decode("utf-8", "replace").rpartition("\n")[0])
-                for line in lines[told:]:
+                whole = heard.rfind(b"\n") + 1
+                for line in _marked_lines(heard[told:whole].decode("utf-8", "replace")):
                     tell(line)
                     step = _without_memory(line)
                     if step != latest:
                         latest, deadline = step, time.monotonic() + timeout
-                told = len(lines)
+                told = whole
                 if time.monotonic() > deadline:
                     raise VerifyError(f"{name}: no progress for {timeout:.0f} s\n{_end(heard)}")
                 time.sleep(LISTEN_EVERY if is_running else 0)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
-from edgener.bundle import bundle_directory
+from edgener.bundle import TOKENIZER, bundle_directory
 from edgener.tags import TagSet
 from edgener_export import e5
 from edgener_export.average import AverageSettings, average_with
@@ -99,7 +99,7 @@ def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
     Raises CheckpointError where there is none, and RecipeError where it cannot lose entries any more.
     """
     model = load_classifier(directory)
-    pruned, rows = prune_vocabulary(json.loads((directory / "tokenizer.json").read_bytes()), keep)
+    pruned, rows = prune_vocabulary(json.loads((directory / TOKENIZER).read_bytes()), keep)
     if len(rows) < model.config.vocab_size:
         if hasattr(model.config, "ngrams"):
             raise RecipeError(
@@ -115,7 +115,7 @@ def _unpacked(bundle: Path, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str,
     model = load_classifier(bundle)
     if tags_of(model) != list(tag_set.tags):
         raise CheckpointError(f"{bundle}: its tags {tags_of(model)} are not the recipe's {list(tag_set.tags)}")
-    return model, json.loads((bundle / "tokenizer.json").read_bytes())
+    return model, json.loads((bundle / TOKENIZER).read_bytes())
 
 
 def _pretrained(checkpoint: str, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
@@ -152,7 +152,7 @@ def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel
 
 
 def _fast_tokenizer(checkpoint: str) -> Tokenizer:
-    own = Path(checkpoint) / "tokenizer.json"
+    own = Path(checkpoint) / TOKENIZER
     if own.exists():
         return Tokenizer.from_file(str(own))
     tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint, use_fast=True).backend_tokenizer  # type: ignore[no-untyped-call]

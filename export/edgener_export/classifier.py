@@ -26,18 +26,40 @@ def load_classifier(directory: Path) -> PreTrainedModel:
     """
     if is_bundle(directory):
         return unpack_bundle(directory)
+    config = _read_config(directory)
     try:
-        config = AutoConfig.from_pretrained(directory, local_files_only=True)
         kind = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
         model: PreTrainedModel = kind.from_pretrained(
             directory, config=config, dtype=torch.float32, attn_implementation="eager", local_files_only=True
         )
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}") from error
+        raise _no_classifier(directory, error) from error
     return model
 
 
 def tags_of(model: PreTrainedModel) -> list[str]:
     """Tags of a trained token classifier, in the order of its last axis."""
-    config: Any = model.config
+    return _tags(model.config)
+
+
+def trained_tags(directory: Path) -> list[str]:
+    """Tags of the token classifier that a training left in a directory, whose weights stay where they are.
+
+    Raises CheckpointError where there is none.
+    """
+    return _tags(_read_config(directory))
+
+
+def _tags(config: Any) -> list[str]:
     return [config.id2label[number] for number in range(config.num_labels)]
+
+
+def _read_config(directory: Path) -> Any:
+    try:
+        return AutoConfig.from_pretrained(directory, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise _no_classifier(directory, error) from error
+
+
+def _no_classifier(directory: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}")

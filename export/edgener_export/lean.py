@@ -17,7 +17,7 @@ from onnx import GraphProto, NodeProto, helper, numpy_helper
 
 INTEGER_PRODUCT = "MatMulIntegerToFloat"
 CONTRIBUTED = "com.microsoft"
-SCALES, BIAS = 3, 6
+WEIGHT, SCALES, BIAS = 1, 3, 6
 """Places of an integer product's inputs."""
 
 

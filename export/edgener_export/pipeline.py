@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import GOLDEN, Quality
+from edgener.bundle import GOLDEN, TOKENIZER, Quality
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.batches import calibration_rows
 from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned
-from edgener_export.classifier import load_classifier, tags_of
+from edgener_export.classifier import trained_tags
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
@@ -47,7 +47,7 @@ class Pipeline:
             self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._texts = read_golden_texts(recipe_directory / recipe.golden)
-        self._tokenizer = run / "tokenizer.json"
+        self._tokenizer = run / TOKENIZER
         self._packed_tokenizer = run / "packed-tokenizer.json"
 
     def build(self, target: Path) -> tuple[Quality, ...]:
@@ -79,7 +79,7 @@ class Pipeline:
         if hardware().is_main:
             with draft_of(trained) as draft:
                 checkpoint.model.save_pretrained(draft)
-                shutil.copyfile(self._tokenizer, draft / "tokenizer.json")
+                shutil.copyfile(self._tokenizer, draft / TOKENIZER)
         return trained
 
     def export(self, model: Path) -> Path:
@@ -250,7 +250,7 @@ def _parameters(checkpoint: Checkpoint) -> float:
 
 def _verify_trained(model: Path, tag_set: TagSet, tokenizer: Path) -> None:
     """Raise CheckpointError where the model of an earlier run does not fit the recipe."""
-    tags, known = tags_of(load_classifier(model)), list(tag_set.tags)
+    tags, known = trained_tags(model), list(tag_set.tags)
     if tags != known:
         raise CheckpointError(f"{model}: was trained for the tags {tags}, not {known}; name another --run or remove it")
     if not tokenizer.exists() or tokenizer.read_bytes() != (model / tokenizer.name).read_bytes():

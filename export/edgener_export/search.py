@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from edgener.bundle import describe_file
+from edgener.bundle import TOKENIZER, describe_file
 from edgener.encode import Encoder
 from edgener.records import RecordError, from_plain, to_plain
 from edgener.tags import TagSet
@@ -144,7 +144,7 @@ class Search:
 
     def _distinct(self, vocabularies: Sequence[str]) -> list[str]:
         """From small to large, each set of entries once."""
-        tokenizer = json.loads((self._model / "tokenizer.json").read_bytes())
+        tokenizer = json.loads((self._model / TOKENIZER).read_bytes())
         by_rows: dict[tuple[int, ...], str] = {}
         for rule in vocabularies:
             by_rows.setdefault(tuple(prune_vocabulary(tokenizer, beside(self._path, rule))[1]), rule)
@@ -156,7 +156,7 @@ class Search:
 
     @property
     def _tokenizer(self) -> Path:
-        return self._scratch / "tokenizer.json"
+        return self._scratch / TOKENIZER
 
     def _begin(self) -> Findings:
         self._export(WHOLE)

@@ -143,7 +143,7 @@ def with_teachers(
             teacher=_mean([np.array(each.logits[start:end]) for each in said]),
             hidden=tuple(states[start:end] for states in said[0].hidden),
         )
-        for example, start, end in zip(examples, [0, *ends], ends, strict=False)
+        for example, (start, end) in zip(examples, itertools.pairwise([0, *ends]), strict=True)
     ]
 
 

@@ -105,16 +105,15 @@ class Training:
 
     def _teachers(self, settings: DistilSettings) -> list[Teacher]:
         """The first one shows its layers, if the student is to match any."""
-        layers = [settings.matches_layers, *(False for _ in settings.teachers)]
         return [
             open_teacher(
                 teacher_directory(self._directories.recipe, name),
                 self._checkpoint.tokenizer,
                 self._tag_set,
-                shows_layers=shows_layers,
+                shows_layers=settings.matches_layers and number == 0,
                 precision=settings.precision,
             )
-            for name, shows_layers in zip((settings.teacher, *settings.teachers), layers, strict=True)
+            for number, name in enumerate((settings.teacher, *settings.teachers))
         ]
 
     def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:

@@ -18,11 +18,9 @@ from transformers import BertConfig, BertForTokenClassification, PreTrainedModel
 
 from edgener.bundle import GRAPH, Manifest, load_bundle
 from edgener_export.errors import CheckpointError
+from edgener_export.lean import BIAS, INTEGER_PRODUCT, SCALES, WEIGHT
 from edgener_export.ngram import NgramBertForTokenClassification
 
-INTEGER_PRODUCT = "MatMulIntegerToFloat"
-WEIGHT, WEIGHT_SCALES, BIAS = 1, 3, 6
-"""Places of an integer product's inputs."""
 TABLE = re.compile(r"(?P<table>/.*?embeddings)(_\d+)?/Gather_output_0/(?P<part>row|scale)/Gather")
 """Name of the node that looks up an embedding table's bytes, or the scales of its rows."""
 TOKEN_TYPES = "bert.embeddings.token_type_embeddings.weight"
@@ -88,7 +86,7 @@ class _Graph:
 
     def _weight(self, product: NodeProto) -> NDArray[np.float32]:
         """[outputs, inputs], without what SmoothQuant moved into it."""
-        weight = self._constant(product.input[WEIGHT]) * self._constant(product.input[WEIGHT_SCALES])
+        weight = self._constant(product.input[WEIGHT]) * self._constant(product.input[SCALES])
         smooth = self._producers[self._producers[product.input[0]].input[0]]
         if smooth.name.endswith("/smooth/Mul"):
             weight *= self._vector_of(smooth)[:, None]

@@ -226,7 +226,7 @@ def _check(arguments: Sequence[str]) -> None:
 
     bundle = load_bundle(options.bundle)
     graph = bundle.graph(options.provider).name
-    recognizer = Recognizer.load(options.bundle, provider=options.provider)
+    recognizer = Recognizer.of(bundle, provider=options.provider)
     outcomes = [check_case(recognizer, case) for case in read_cases(bundle.golden(options.provider))]
     wrong = [outcome for outcome in outcomes if not outcome.same_entities]
     same_logits = sum(outcome.same_logits for outcome in outcomes)

@@ -62,9 +62,7 @@ def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path
     name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bundle.manifest.name)
     with _locked(directory):
         target = directory / f"{name.lstrip('.')}-{digest}"
-        if not _is_whole(target, key):
-            _copy(bundle, target, key)
-        check_golden(target)
+        _check_answers(_whole(target, key) or _copy(bundle, target, key))
         old = _target(directory, CURRENT)
         if old != target.name:
             if old:
@@ -84,8 +82,7 @@ def rollback(directory: Path, key: PublicKey | None = None) -> Path:
         old, new = _target(directory, CURRENT), _target(directory, PREVIOUS)
         if not old or not new or old == new:
             raise BundleMissingError(f"{directory}: holds no older model to go back to")
-        _verified(directory / new, key)
-        check_golden(directory / new)
+        _check_answers(_verified(directory / new, key))
         _point(directory, CURRENT, new)
         _point(directory, PREVIOUS, old)
     return directory / new
@@ -96,14 +93,19 @@ def check_golden(path: Path) -> None:
 
     Raises GoldenError or another BundleError.
     """
+    _check_answers(load_bundle(path))
+
+
+def _check_answers(bundle: Bundle) -> None:
     from edgener.golden import check_case, read_cases
     from edgener.recognizer import Recognizer
 
-    load_bundle(path)  # the files for GPUs too, which the CPU's recognizer leaves closed
-    recognizer = Recognizer.load(path)
-    for case in read_cases(path / GOLDEN):
+    recognizer = Recognizer.of(bundle)
+    for case in read_cases(bundle.path(GOLDEN)):
         if not check_case(recognizer, case).same_entities:
-            raise GoldenError(f"{path}: gives another answer to {case.text!r:.60} than it was packed with; not used")
+            raise GoldenError(
+                f"{bundle.directory}: gives another answer to {case.text!r:.60} than it was packed with; not used"
+            )
 
 
 def _verified(path: Path, key: PublicKey | None) -> Bundle:
@@ -115,8 +117,8 @@ def _verified(path: Path, key: PublicKey | None) -> Bundle:
     return load_bundle(path)
 
 
-def _copy(bundle: Bundle, target: Path, key: PublicKey | None) -> None:
-    """Files first, then the folder, then its name: each on the disk before the next."""
+def _copy(bundle: Bundle, target: Path, key: PublicKey | None) -> Bundle:
+    """Files first, then the folder, then its name: each on the disk before the next; the bundle in ``target``."""
     directory = target.parent
     if target.exists():
         target.replace(Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory)))
@@ -130,14 +132,14 @@ def _copy(bundle: Bundle, target: Path, key: PublicKey | None) -> None:
     _sync(draft)
     draft.replace(target)
     _sync(directory)
+    return Bundle(target, bundle.manifest)
 
 
-def _is_whole(path: Path, key: PublicKey | None) -> bool:
+def _whole(path: Path, key: PublicKey | None) -> Bundle | None:
     try:
-        _verified(path, key)
+        return _verified(path, key)
     except BundleError:
-        return False
-    return True
+        return None
 
 
 def _target(directory: Path, link: str) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.bundle import TOKENIZER, Manifest, load_bundle
+from edgener.bundle import TOKENIZER, Bundle, Manifest, load_bundle
 from edgener.decode import ScoredSpan, decode
 from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
@@ -96,9 +96,16 @@ class Recognizer:
         if it has one.
         Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
         """
+        bundle = load_bundle(path, provider)
+        return cls.of(bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider)
+
+    @classmethod
+    def of(
+        cls, bundle: Bundle, *, threads: int = 1, batch_size: int = 8, serial: bool = False, provider: str = CPU
+    ) -> Recognizer:
+        """The model of a bundle whose files were verified just now; options and errors are those of ``load``."""
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
-        bundle = load_bundle(path, provider)
         encoder = Encoder(bundle.path(TOKENIZER))
         if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
             raise TokenizerError(

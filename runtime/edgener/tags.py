@@ -62,7 +62,7 @@ class TagSet:
     @cached_property
     def begins(self) -> tuple[bool, ...]:
         """Per tag: a span starts with it."""
-        return tuple(tag[0] in "BS" for tag in self.tags)
+        return tuple(self._has_prefix("B", "S").tolist())
 
     @cached_property
     def may_start(self) -> NDArray[np.bool_]:
