@@ -222,11 +222,11 @@ def _check(arguments: Sequence[str]) -> None:
     with _held_interrupts():
         from edgener.bundle import load_bundle
         from edgener.golden import check_case, read_cases
-        from edgener.recognizer import Recognizer
+        from edgener.recognizer import open_recognizer
 
     bundle = load_bundle(options.bundle)
     graph = bundle.graph(options.provider).name
-    recognizer = Recognizer.of(bundle, provider=options.provider)
+    recognizer = open_recognizer(bundle, provider=options.provider)
     outcomes = [check_case(recognizer, case) for case in read_cases(bundle.golden(options.provider))]
     wrong = [outcome for outcome in outcomes if not outcome.same_entities]
     same_logits = sum(outcome.same_logits for outcome in outcomes)

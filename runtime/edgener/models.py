@@ -98,9 +98,9 @@ def check_golden(path: Path) -> None:
 
 def _check_answers(bundle: Bundle) -> None:
     from edgener.golden import check_case, read_cases
-    from edgener.recognizer import Recognizer
+    from edgener.recognizer import open_recognizer
 
-    recognizer = Recognizer.of(bundle)
+    recognizer = open_recognizer(bundle)
     for case in read_cases(bundle.path(GOLDEN)):
         if not check_case(recognizer, case).same_entities:
             raise GoldenError(

@@ -96,24 +96,10 @@ class Recognizer:
         if it has one.
         Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
         """
-        bundle = load_bundle(path, provider)
-        return cls.of(bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider)
-
-    @classmethod
-    def of(
-        cls, bundle: Bundle, *, threads: int = 1, batch_size: int = 8, serial: bool = False, provider: str = CPU
-    ) -> Recognizer:
-        """The model of a bundle whose files were verified just now; options and errors are those of ``load``."""
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
-        encoder = Encoder(bundle.path(TOKENIZER))
-        if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
-            raise TokenizerError(
-                f"{bundle.path(TOKENIZER)}: has {encoder.vocabulary_size} entries, but the model knows "
-                f"{bundle.manifest.vocabulary_size}; export the model again"
-            )
-        session = (SerialSession if serial else Session)(bundle.graph(provider), bundle.manifest, threads, provider)
-        return cls(bundle.manifest, encoder, session, batch_size)
+        bundle = load_bundle(path, provider)
+        return open_recognizer(bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider)
 
     def __call__(self, text: str) -> list[Entity]:
         """Entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each of them."""
@@ -250,3 +236,17 @@ def _owned_entities(
         in_window = window.core_start <= window.start + first < window.core_end
         if in_window and chunk.core_start <= start < chunk.core_end and start < end:
             yield Entity(chunk.offset + start, chunk.offset + end, label, chunk.text[start:end], score)
+
+
+def open_recognizer(
+    bundle: Bundle, *, threads: int = 1, batch_size: int = 8, serial: bool = False, provider: str = CPU
+) -> Recognizer:
+    """The model of a bundle that was verified just now; options and errors are those of ``Recognizer.load``."""
+    encoder = Encoder(bundle.path(TOKENIZER))
+    if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
+        raise TokenizerError(
+            f"{bundle.path(TOKENIZER)}: has {encoder.vocabulary_size} entries, but the model knows "
+            f"{bundle.manifest.vocabulary_size}; export the model again"
+        )
+    session = (SerialSession if serial else Session)(bundle.graph(provider), bundle.manifest, threads, provider)
+    return Recognizer(bundle.manifest, encoder, session, batch_size)
