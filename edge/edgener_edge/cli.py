@@ -17,6 +17,7 @@ from edgener.bundle import DEFAULT_BUNDLE
 from edgener.errors import EdgenerError
 from edgener.records import to_plain
 from edgener.table import table
+from edgener_edge.interrupts import sigterm_interrupts
 from edgener_edge.lock import LOCK_FILE
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], None] = options.command
     try:
-        run(options)
+        with sigterm_interrupts():
+            run(options)
     except KeyboardInterrupt:
         print("edgener-edge: interrupted; the same command goes on with what was downloaded", file=sys.stderr)
         return INTERRUPTED

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +89,28 @@ def test_the_last_words_of_a_guest_that_breaks_off_are_shown(script: str, heard:
 def test_a_guest_that_gets_no_further_is_given_up(script: str) -> None:
     with pytest.raises(VerifyError, match="a guest: no progress for 1 s"):
         listen(guest(script), "a guest", 1, lambda _line: None)
+
+
+LISTENING = """\
+from edgener_edge.guest import listen
+from edgener_edge.interrupts import sigterm_interrupts
+
+with sigterm_interrupts():
+    listen(["sh", "-c", "echo @@ pid $$; exec sleep 60"], "a guest", 60, lambda line: print(line, flush=True))
+"""
+
+
+def test_no_guest_outlives_a_terminated_command() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LISTENING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout
+        pid = int(command.stdout.readline().split()[1])
+        os.kill(pid, 0)
+        command.send_signal(signal.SIGTERM)
+        assert "KeyboardInterrupt" in command.communicate()[1]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_machine_without_kvm_is_told_what_it_needs(tmp_path: Path) -> None:
