@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,4 +22,4 @@ class Entity:
 
     def to_dict(self) -> dict[str, int | str | float]:
         """Fields by name, in the order in which they are declared."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}

@@ -11,6 +11,7 @@ from edgener.recognizer import Segment
 COLOURS = {"PER": 34, "LOC": 32, "ORG": 33}
 """ANSI foreground colours; other types are magenta."""
 OTHER_COLOUR = 35
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 LONE_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
 
 
@@ -40,8 +41,9 @@ class JsonLines:
             file = {} if place.file is None else {"file": place.file}
             output.append(_json({**file, "line": place.line})[:-1] + ', "entities": [')
             self._separator = ""
-        for entity in segment.entities:
-            output.append(self._separator + _json({**entity.to_dict(), "score": round(entity.score, 4)}))
+        if segment.entities:
+            entities = [{**entity.to_dict(), "score": round(entity.score, 4)} for entity in segment.entities]
+            output.append(self._separator + _json(entities)[1:-1])
             self._separator = ", "
         if segment.is_last:
             output.append("]}\n")
@@ -106,4 +108,4 @@ WRITERS: dict[str, Callable[[bool], Writer]] = {
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False).translate(LONE_SURROGATES)
+    return _ENCODER.encode(value).translate(LONE_SURROGATES)
