@@ -19,7 +19,7 @@ from edgener_export.average import AverageSettings, average_with
 from edgener_export.classifier import is_bundle, load_classifier, tags_of
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.ngram import NgramSettings, with_ngrams
-from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
+from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward, replace_activation
 from edgener_export.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.widen import widen
 
@@ -44,6 +44,8 @@ class ModelSettings:
     """Attention heads of each layer, the strongest; 0 takes all."""
     feed_forward: int = 0
     """Width of the feed-forward blocks, their strongest neurons; 0 takes all."""
+    activation: str = ""
+    """Of these neurons, such as ``relu``, which costs nothing in int8; empty keeps the checkpoint's."""
     vocabulary: str = "chinese"
     """Which entries stay: ``all``, ``chinese``, ``gb2312``, ``gb2312-1``, or ``text:FILE``, relative to the recipe."""
     packed_vocabulary: str = "all"
@@ -144,6 +146,8 @@ def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel
         keep_heads(model, settings.heads)
     if settings.feed_forward:
         narrow_feed_forward(model, settings.feed_forward)
+    if settings.activation:
+        replace_activation(model, settings.activation)
     if settings.widen > 1:
         model = widen(model, settings.widen)
     if settings.ngrams:

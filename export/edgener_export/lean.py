@@ -2,18 +2,21 @@
 
 - The bias of an integer product is added by the product itself, not by a pass over its result.
 - What the attention's result is divided by before it is quantized (SmoothQuant) goes into the products of the values:
-  a weighted mean of scaled values is the scaled weighted mean.
+  a weighted mean of scaled values is the scaled weighted mean. What a ReLU's result is divided by goes into the product
+  before it likewise, since the divisors are positive.
+- A ReLU whose result becomes unsigned bytes with zero at 0 is left to them: they hold nothing negative.
 - Shapes of which only the batch is free are constants: a 0 in a Reshape keeps the length that the tensor has.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import GraphProto, NodeProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 INTEGER_PRODUCT = "MatMulIntegerToFloat"
 CONTRIBUTED = "com.microsoft"
@@ -23,7 +26,7 @@ WEIGHT, SCALES, BIAS = 1, 3, 6
 
 def make_lean(graph: GraphProto) -> None:
     """Rewrite an optimized graph in place; its signature stays as it is."""
-    for rewrite in (_fold_biases, _fold_context_scales, _fix_shapes):
+    for rewrite in (_fold_biases, _fold_context_scales, _fold_relu_scales, _leave_relu_to_bytes, _fix_shapes):
         rewrite(_Links(graph))
         _drop_unused(graph)
 
@@ -53,6 +56,11 @@ class _Links:
         tensor = self.constants.get(name)
         return numpy_helper.to_array(tensor) if tensor is not None and len(tensor.dims) == 1 else None
 
+    def is_byte_zero(self, name: str) -> bool:
+        """Whether a constant is an unsigned byte, and zero."""
+        tensor = self.constants.get(name)
+        return tensor is not None and tensor.data_type == TensorProto.UINT8 and not numpy_helper.to_array(tensor).any()
+
     def set_constant(self, name: str, value: NDArray[np.generic]) -> str:
         """Add a constant; its name."""
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
@@ -79,25 +87,62 @@ def _fold_biases(links: _Links) -> None:
 
 def _fold_context_scales(links: _Links) -> None:
     """Mul(Reshape(Transpose(MatMul(probabilities, Transpose(Reshape(values))))), constant)."""
+    for scaled in _scaled_values(links, "Reshape"):
+        values = _values_of(links, scaled.maker.output[0])
+        if values is not None and _scale_columns(links, values, scaled):
+            _leave_out(scaled)
+
+
+def _fold_relu_scales(links: _Links) -> None:
+    """Mul(Relu(product), positive constant)."""
+    for scaled in _scaled_values(links, "Relu"):
+        product = links.producer(scaled.maker.input[0], INTEGER_PRODUCT)
+        if product is not None and (scaled.scales > 0).all() and _scale_columns(links, product, scaled):
+            _leave_out(scaled)
+
+
+def _leave_relu_to_bytes(links: _Links) -> None:
+    """QuantizeLinear(Relu(value), scale, 0)."""
+    for node in links.graph.node:
+        relu = links.producer(node.input[0], "Relu") if node.op_type == "QuantizeLinear" else None
+        if relu is not None and links.is_byte_zero(node.input[2]):
+            node.input[0] = relu.input[0]
+
+
+class _Scaled(NamedTuple):
+    """A product with a constant vector of what a node of some type makes."""
+
+    node: NodeProto
+    maker: NodeProto
+    scales: NDArray[np.float32]
+
+
+def _scaled_values(links: _Links, op_type: str) -> Iterator[_Scaled]:
     for node in links.graph.node:
         if node.op_type != "Mul":
             continue
-        for context, name in (node.input, reversed(node.input)):
-            scales = links.vector(name)
-            values = _values_of(links, context)
-            if scales is None or values is None:
-                continue
-            columns = links.vector(values.input[SCALES])
-            bias = links.vector(values.input[BIAS]) if len(values.input) > BIAS else None
-            if columns is None or bias is None or not len(columns) == len(bias) == len(scales):
-                continue
-            values.input[SCALES] = links.set_constant(f"{node.output[0]}/scales", columns * scales)
-            values.input[BIAS] = links.set_constant(f"{node.output[0]}/bias", bias * scales)
-            reshape = links.producer(context, "Reshape")
-            if reshape is not None:
-                reshape.output[0] = node.output[0]
-                _become(node, "Identity", [])
-            break
+        for value, constant in (node.input, reversed(node.input)):
+            scales, maker = links.vector(constant), links.producer(value, op_type)
+            if scales is not None and maker is not None:
+                yield _Scaled(node, maker, scales)
+                break
+
+
+def _scale_columns(links: _Links, product: NodeProto, scaled: _Scaled) -> bool:
+    """Whether the columns that an integer product makes could be scaled in advance."""
+    name, scales = scaled.node.output[0], scaled.scales
+    columns = links.vector(product.input[SCALES])
+    bias = links.vector(product.input[BIAS]) if len(product.input) > BIAS else None
+    if columns is None or bias is None or not len(columns) == len(bias) == len(scales):
+        return False
+    product.input[SCALES] = links.set_constant(f"{name}/scales", columns * scales)
+    product.input[BIAS] = links.set_constant(f"{name}/bias", bias * scales)
+    return True
+
+
+def _leave_out(scaled: _Scaled) -> None:
+    scaled.maker.output[0] = scaled.node.output[0]
+    _become(scaled.node, "Identity", [])
 
 
 def _values_of(links: _Links, context: str) -> NodeProto | None:

@@ -1,4 +1,4 @@
-"""A smaller BERT out of a large one: some of its layers, of their attention heads and feed-forward neurons."""
+"""A smaller BERT out of a large one: fewer layers, attention heads and feed-forward neurons, and simpler neurons."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel
+from transformers.activations import ACT2FN
 
 from edgener_export.errors import RecipeError
 
@@ -64,3 +65,16 @@ def keep_heads(model: PreTrainedModel, number: int) -> None:
         outputs = attention.output.dense.weight.T.reshape(heads, -1).norm(dim=1)
         pruned[place] = (values * outputs).argsort()[: heads - number].tolist()
     model.prune_heads(pruned)
+
+
+def replace_activation(model: PreTrainedModel, name: str) -> None:
+    """Another function after the first half of each feed-forward block, by the name that transformers gives it.
+
+    The model has to learn to live with it. Raises RecipeError for an unknown name.
+    """
+    if name not in ACT2FN:
+        raise RecipeError(f"model.activation {name!r} is unknown; known: {', '.join(sorted(ACT2FN))}")
+    base: Any = model.base_model
+    for layer in base.encoder.layer:
+        layer.intermediate.intermediate_act_fn = ACT2FN[name]
+    model.config.hidden_act = name

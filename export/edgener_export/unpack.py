@@ -70,9 +70,18 @@ class _Graph:
                 state[f"{_torch_name(match['table'])}.weight"] = self._constant(node.input[0]) * self._constant(
                     scales.input[0]
                 )
-        for value in [name for name in state if name.endswith("self.value.weight")]:
-            _balance(state, value.removesuffix("self.value.weight"))
+        linear_in = {"attention.self.value": "attention.output.dense"}
+        if self.activation() == "relu":
+            linear_in["intermediate.dense"] = "output.dense"
+        for first, second in linear_in.items():
+            for name in [name for name in state if name.endswith(f"{first}.weight")]:
+                layer = name.removesuffix(f"{first}.weight")
+                _balance(state, f"{layer}{first}", f"{layer}{second}")
         return state
+
+    def activation(self) -> str:
+        """The function inside the feed-forward blocks; a ReLU is left to the bytes after it."""
+        return "gelu" if any(node.op_type == "Gelu" for node in self._nodes.values()) else "relu"
 
     def heads(self) -> tuple[int, int]:
         """How many attention heads each layer has, and how wide they are: what its queries are reshaped to."""
@@ -106,14 +115,12 @@ class _Graph:
         return value if value.dtype == np.int64 else value.astype(np.float32)
 
 
-def _balance(state: State, attention: str) -> None:
-    """Undo what SmoothQuant moved between the values and the product after them, up to a like size of both."""
-    value, bias, output = (
-        f"{attention}{name}" for name in ("self.value.weight", "self.value.bias", "output.dense.weight")
-    )
-    sizes = np.abs(state[value]).max(axis=1), np.abs(state[output]).max(axis=0)
+def _balance(state: State, first: str, second: str) -> None:
+    """Undo what SmoothQuant moved between a product and the one after it, up to a like size of both."""
+    weight, bias, output = f"{first}.weight", f"{first}.bias", f"{second}.weight"
+    sizes = np.abs(state[weight]).max(axis=1), np.abs(state[output]).max(axis=0)
     factor = np.sqrt(np.divide(sizes[1], sizes[0], out=np.ones_like(sizes[0]), where=(sizes[0] > 0) & (sizes[1] > 0)))
-    state[value] *= factor[:, None]
+    state[weight] *= factor[:, None]
     state[bias] = state[bias] * factor
     state[output] /= factor
 
@@ -128,6 +135,7 @@ def _empty_model(graph: _Graph, state: State, manifest: Manifest) -> Any:
         hidden_size=width,
         num_hidden_layers=sum(name.endswith("intermediate.dense.bias") for name in state),
         num_attention_heads=width // head_width,
+        hidden_act=graph.activation(),
         intermediate_size=state["bert.encoder.layer.0.intermediate.dense.bias"].size,
         max_position_embeddings=embeddings["position"][0],
         type_vocab_size=1,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from onnx import numpy_helper
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import export_graph, external_data_path, op_histogram, optimize_graph, run_graph
 from edgener_export.quantize import QuantizeSettings, quantize_graph, symmetric_int8, verify_quantized
+from edgener_export.shrink import replace_activation
 from tests.export.outlier import export_with_outlier
 
 PRODUCTS = 2 * 6 + 1
@@ -67,6 +69,19 @@ def test_every_weight_is_multiplied_in_integers(static: Path) -> None:
 
 def test_static_result_is_close_to_fp32(fp32: Path, static: Path) -> None:
     assert error(fp32, static) < 0.05
+
+
+def test_a_relu_costs_no_node_in_bytes(tiny_bert: Any, static: Path, tmp_path: Path) -> None:
+    model = copy.deepcopy(tiny_bert)
+    replace_activation(model, "relu")
+    export_graph(model, tmp_path / "fp32.onnx", max_tokens=24)
+    bytes_of = quantized(tmp_path / "fp32.onnx", tmp_path, QuantizeSettings())
+    before, after = op_histogram(static), op_histogram(bytes_of)
+    assert "Relu" in op_histogram(tmp_path / "fp32.onnx")
+    assert "Relu" not in after
+    assert "Gelu" not in after
+    assert after["Mul"] == before["Mul"] - len(model.bert.encoder.layer), "smoothing went into the product before it"
+    assert error(tmp_path / "fp32.onnx", bytes_of) < 0.05
 
 
 def test_a_sentence_has_the_same_bits_alone_padded_and_in_any_batch(static: Path) -> None:

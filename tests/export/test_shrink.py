@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from edgener_export.errors import RecipeError
-from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward
+from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward, replace_activation
 
 IDS = torch.arange(20)[None]
 
@@ -65,3 +66,17 @@ def test_more_than_there_is_cannot_be_kept(model: Any) -> None:
         narrow_feed_forward(model, 64)
     with pytest.raises(RecipeError, match="heads is 4"):
         keep_heads(model, 4)
+
+
+def test_another_activation_is_used_and_saved(model: Any, tmp_path: Path) -> None:
+    before = logits(model)
+    replace_activation(model, "relu")
+    after = logits(model)
+    assert not torch.allclose(after, before)
+    model.save_pretrained(tmp_path)
+    torch.testing.assert_close(logits(type(model).from_pretrained(tmp_path)), after)
+
+
+def test_an_unknown_activation_is_refused_by_name(model: Any) -> None:
+    with pytest.raises(RecipeError, match=r"activation 'rellu' is unknown; known: .*relu"):
+        replace_activation(model, "rellu")
