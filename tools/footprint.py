@@ -1,7 +1,7 @@
 """What one answer costs: time from the start of the process to its end, and peak memory; and the speed of many answers.
 
     python tools/footprint.py                     the built-in bundle
-    python tools/footprint.py --model nano --runs 20
+    python tools/footprint.py --model bundles/base --runs 20
 
 Run it with the interpreter that edgener is installed for, on an idle machine. Times are the median and the fastest of
 the runs, since machines are noisy.

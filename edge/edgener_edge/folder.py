@@ -78,12 +78,12 @@ def add_runtime(folder: Path, model: Bundle, *, with_fp16: bool) -> None:
     """Put the runtime and, as its default, the model into ``folder/site``, with its graph for GPUs or without."""
     source = Path(edgener.__file__).parent
     target = folder / "site/edgener"
-    shutil.copytree(source, target, ignore=_ignoring((*BUILT_IN, "__pycache__", "*.pyc")))
-    (target / "default").mkdir()
+    shutil.copytree(source, target, ignore=_ignoring((BUILT_IN, "__pycache__", "*.pyc")))
+    (target / BUILT_IN).mkdir()
     files = {name: file for name, file in model.manifest.files.items() if with_fp16 or name not in FP16_FILES}
     for name in files:
-        shutil.copyfile(model.path(name), target / "default" / name)
-    (target / "default" / MANIFEST).write_text(replace(model.manifest, files=files).to_json(), encoding="utf-8")
+        shutil.copyfile(model.path(name), target / BUILT_IN / name)
+    (target / BUILT_IN / MANIFEST).write_text(replace(model.manifest, files=files).to_json(), encoding="utf-8")
 
 
 def add_trusted_key(folder: Path, key: PublicKey) -> None:

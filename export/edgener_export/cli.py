@@ -106,9 +106,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser(
         "evaluate", help="score a bundle", description="Exact-span scores of a bundle, through the runtime itself."
     )
-    parser.add_argument(
-        "bundle", nargs="?", default="default", help="a directory, default or nano; default: %(default)s"
-    )
+    parser.add_argument("bundle", nargs="?", default="default", help="a directory; default: the built-in one")
     parser.add_argument("--test", type=Path, help="labelled file; default: the MSRA test sentences")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help="what computes; default: %(default)s")

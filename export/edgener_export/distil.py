@@ -21,7 +21,7 @@ class DistilSettings(FinetuneSettings):
     """The ``[distil]`` table of a recipe: what ``[finetune]`` knows, and the teacher."""
 
     teacher: str = ""
-    """Directory of the teacher, a bundle or a trained model, relative to the recipe; or a built-in bundle's name."""
+    """Directory of the teacher, a bundle or a trained model, relative to the recipe; or ``default``."""
     teachers: tuple[str, ...] = ()
     """More such directories. Of all teachers the probabilities are averaged; ``teacher`` alone shows its layers."""
     temperature: float = 2.0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from edgener.bundle import BUILT_IN, GRAPH, MANIFEST, TOKENIZER, load_bundle
+from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, GRAPH, MANIFEST, TOKENIZER, load_bundle
 from edgener.session import Session
 from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
@@ -105,8 +105,8 @@ def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np
 
 
 def teacher_directory(recipe_directory: Path, name: str) -> Path:
-    """Where a teacher of a recipe is: a built-in bundle by its name, or a directory relative to the recipe."""
-    return BUILT_IN.get(name, recipe_directory / name)
+    """Where a teacher of a recipe is: the built-in bundle for ``default``, else a directory relative to it."""
+    return DEFAULT_BUNDLE if name == BUILT_IN else recipe_directory / name
 
 
 def open_teacher(

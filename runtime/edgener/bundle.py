@@ -32,9 +32,9 @@ FP16_GOLDEN = "golden.fp16.json"
 FP16_FILES = (FP16_GRAPH, f"{FP16_GRAPH}.data", FP16_GOLDEN)
 """For GPUs, in a bundle that has them: the CPU opens none of them."""
 REQUIRED = (GRAPH, TOKENIZER, GOLDEN, CARD)
-DEFAULT_BUNDLE = Path(__file__).parent / "default"
-BUILT_IN = {name: Path(__file__).parent / name for name in ("default", "nano")}
-"""The bundles that edgener brings, by the names that stand for their directories."""
+BUILT_IN = "default"
+"""Name of the bundle that edgener brings, also of its directory in the package."""
+DEFAULT_BUNDLE = Path(__file__).parent / BUILT_IN
 LONGEST_MANIFEST = 1 << 20
 """Bytes. A larger file is no manifest, and is not read."""
 
@@ -162,12 +162,12 @@ class Bundle:
 
 
 def bundle_directory(name: str | Path) -> Path:
-    """The directory of a built-in bundle by its name; everything else is a directory itself."""
-    return BUILT_IN.get(str(name), Path(name))
+    """The directory of the built-in bundle for ``default``; everything else is a directory itself."""
+    return DEFAULT_BUNDLE if str(name) == BUILT_IN else Path(name)
 
 
 def load_bundle(name: str | Path, provider: str | None = None) -> Bundle:
-    """Read and verify the bundle in a directory, or a built-in one by its name.
+    """Read and verify the bundle in a directory, or the built-in one for ``default``.
 
     Version, names, sizes and checksums of all files are checked; those that ``provider`` has no use for, where one is
     given, are not opened for it. Raises a BundleError that names the file and the remedy.

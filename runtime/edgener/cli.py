@@ -38,7 +38,7 @@ examples:
   edgener --format text "…"                   marked in the text, in colour on a terminal
   edgener --file news.txt > entities.jsonl    a file, one document a line
   tail -f log.txt | edgener                   lines as they come, each answered at once
-  edgener --model nano --threads 4 …          the smallest model, or any directory of a bundle; four cores
+  edgener --model ./my-bundle --threads 4 …   a bundle of your own; four cores
 
 other commands (each has --help):
   edgener inspect [BUNDLE]    what a model is, was made from, and scores
@@ -92,7 +92,7 @@ def _recognize(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--format", choices=("jsonl", "conll", "text"), default="jsonl", help="default: %(default)s")
     parser.add_argument(
-        "--model", type=Path, metavar="BUNDLE", help="a directory, or nano; default: the installed or built-in one"
+        "--model", type=Path, metavar="BUNDLE", help="a directory; default: the installed or built-in one"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="cores to compute on; default: EDGENER_THREADS or 1")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="most windows at once; default: 8")

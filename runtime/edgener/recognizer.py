@@ -88,7 +88,7 @@ class Recognizer:
         serial: bool = False,
         provider: str = CPU,
     ) -> Recognizer:
-        """The model of the bundle in the directory ``path``, or of one that edgener brings: ``default`` or ``nano``.
+        """The model of the bundle in the directory ``path``, or of the one that edgener brings, ``default``.
 
         ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows, fewer of long ones. With
         ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with

@@ -53,7 +53,9 @@ def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
 def test_runtime_and_model(tmp_path: Path) -> None:
     parts.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
     assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
-    assert [path.parent.name for path in tmp_path.rglob(MANIFEST)] == ["default"], "one model, not all built-in ones"
+    assert [path.parent.name for path in tmp_path.rglob(MANIFEST)] == ["default"], (
+        "the chosen model, not the built-in one as well"
+    )
     assert (tmp_path / "site/edgener/cli.py").exists()
     assert not list(tmp_path.rglob("__pycache__"))
 

@@ -13,7 +13,7 @@ import pytest
 from edgener.errors import OutputError
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, CorpusError, DownloadError, ExportError, RecipeError
-from tests.support import run_python
+from tests.support import ROOT, run_python
 
 NOBODY_LISTENS = "http://127.0.0.1:1"
 
@@ -199,8 +199,10 @@ def test_the_test_sentences_are_the_bundles_own_kind(build_tiny: list[str]) -> N
     assert {entity["label"] for row in rows for entity in json.loads(row)["entities"]} == {"LOC", "ORG", "PER"}
 
 
-@pytest.mark.parametrize(("bundle", "name"), [([], "msra-e5-small-average-int8"), (["nano"], "msra-nano-int8")])
-def test_built_in_bundles_are_evaluated_by_name(
+@pytest.mark.parametrize(
+    ("bundle", "name"), [([], "msra-nano-int8"), ([str(ROOT / "bundles/deep")], "msra-e5-small-average-int8")]
+)
+def test_the_built_in_bundle_or_a_given_one_is_evaluated(
     bundle: list[str], name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     test = tmp_path / "test.jsonl"

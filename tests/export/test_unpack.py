@@ -11,13 +11,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import BUILT_IN, GRAPH, load_bundle
+from edgener.bundle import DEFAULT_BUNDLE, GRAPH, load_bundle
 from edgener.encode import Encoder
 from edgener_export.classifier import load_classifier, tags_of
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError
 from edgener_export.graph import INPUTS, open_session
 from edgener_export.unpack import unpack_bundle
+from tests.support import ROOT
 
 TEXTS = ("王小明在青山大学工作。", "昨天，李娜从云州市来到龙泉县。")
 
@@ -29,7 +30,7 @@ def torch_logits(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
     return logits
 
 
-@pytest.mark.parametrize("bundle", BUILT_IN.values(), ids=lambda path: path.name)
+@pytest.mark.parametrize("bundle", [DEFAULT_BUNDLE, ROOT / "bundles/deep"], ids=lambda path: path.name)
 def test_the_model_of_a_bundle_finds_what_the_bundle_finds(bundle: Path) -> None:
     loaded = load_bundle(bundle)
     encoder = Encoder(loaded.path("tokenizer.json"))

@@ -16,7 +16,7 @@ import pytest
 import edgener
 from tests.support import ROOT, run_python
 
-LARGEST_WHEEL = 30_000_000
+LARGEST_WHEEL = 8_000_000
 IN_WHEEL = (
     "edgener/*.py",
     "edgener/py.typed",
@@ -26,12 +26,6 @@ IN_WHEEL = (
     "edgener/default/tokenizer.json",
     "edgener/default/golden.json",
     "edgener/default/README.md",
-    "edgener/nano/manifest.json",
-    "edgener/nano/model.onnx",
-    "edgener/nano/model.onnx.data",
-    "edgener/nano/tokenizer.json",
-    "edgener/nano/golden.json",
-    "edgener/nano/README.md",
     "edgener_export/*.py",
     "edgener_export/py.typed",
     "edgener_export/report.html.jinja",

