@@ -131,6 +131,11 @@ class Manifest:
         """The tags with their scheme."""
         return TagSet(self.scheme, self.tags)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all other files."""
+        return sum(file.size for file in self.files.values())
+
     def to_json(self) -> str:
         """The text of manifest.json; the same manifest always gives the same text."""
         return json.dumps(to_plain(self), ensure_ascii=False, indent=1) + "\n"

@@ -180,13 +180,12 @@ def _inspect(arguments: Sequence[str]) -> None:
         _print(bundle.manifest.to_json())
         return
     manifest = bundle.manifest
-    size = sum(file.size for file in manifest.files.values())
     for_gpus = sum(file.size for name, file in manifest.files.items() if name in FP16_FILES)
     rows = [
         ("name", manifest.name),
         ("directory", str(bundle.directory)),
         ("format", f"version {manifest.format_version}, written by {manifest.created_by}"),
-        ("size", f"{size / 1e6:.1f} MB in {len(manifest.files)} files"),
+        ("size", f"{manifest.size / 1e6:.1f} MB in {len(manifest.files)} files"),
         *((("for GPUs", f"fp16, {for_gpus / 1e6:.1f} MB of these"),) if for_gpus else ()),
         ("entities", ", ".join(manifest.tag_set.labels)),
         ("tags", f"{manifest.scheme}, {len(manifest.tags)}"),

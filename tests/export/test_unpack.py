@@ -30,7 +30,9 @@ def torch_logits(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
     return logits
 
 
-@pytest.mark.parametrize("bundle", [DEFAULT_BUNDLE, ROOT / "bundles/deep"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "bundle", [DEFAULT_BUNDLE, ROOT / "bundles/deep", ROOT / "bundles/nano"], ids=lambda path: path.name
+)
 def test_the_model_of_a_bundle_finds_what_the_bundle_finds(bundle: Path) -> None:
     loaded = load_bundle(bundle)
     encoder = Encoder(loaded.path("tokenizer.json"))

@@ -96,7 +96,7 @@ def _measure(options: argparse.Namespace) -> Report:
     cache: Path = options.cache.absolute()
     sentences = evenly_spaced(read_msra(cache).test, settings.sentences)
     settings = Settings(**{**vars(settings), "sentences": len(sentences)})
-    bundles: list[tuple[str, Path]] = options.bundle or [("nano", DEFAULT_BUNDLE)]
+    bundles: list[tuple[str, Path]] = options.bundle or [("small", DEFAULT_BUNDLE)]
     run = _Run(cache, dict(options.python_for), sentences, settings, ours(*bundles[0], 1, cache))
     entries: list[Entry] = []
     failures: list[Failure] = []
