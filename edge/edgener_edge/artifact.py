@@ -107,4 +107,5 @@ def _check_payload(file: Path, stream: IO[bytes]) -> None:
 
 def _extract(tar: IO[bytes], directory: Path) -> None:
     with tarfile.open(fileobj=tar, mode="r|") as archive:
-        archive.extractall(directory, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian 12's Python has none
+        archive.extractall(directory)

@@ -88,7 +88,8 @@ def unpack_image(image: Path, root: Path) -> dict[str, Any]:
         content = gzip.decompress(blobs[layer["digest"]])
         assert diff_id == f"sha256:{hashlib.sha256(content).hexdigest()}"
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(root, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian 12's Python has none
+            archive.extractall(root)
     return config
 
 
