@@ -132,11 +132,15 @@ def open_observed(model: onnx.ModelProto, names: Sequence[str]) -> ort.Inference
 def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:
     """A copy that gives the same logits with two embedding tables, and no longer position table than needed.
 
-    Every token of ours has type 0, so the embedding of that type goes into each position's.
+    Every token of ours has type 0, so the embedding of that type goes into each position's; so does what a projection
+    adds to every token.
     """
     model = copy.deepcopy(model)
     embeddings: Any = model.base_model.embeddings
     positions = embeddings.position_embeddings.weight[:max_tokens] + embeddings.token_type_embeddings.weight[0]
+    if hasattr(embeddings, "projection"):
+        positions = positions + embeddings.projection.bias
+        embeddings.projection.bias = None
     embeddings.position_embeddings.weight = torch.nn.Parameter(positions.detach())
     embeddings.position_ids = embeddings.position_ids[:, :max_tokens]
     embeddings.token_type_embeddings = _NoTokenTypes()

@@ -6,69 +6,34 @@
   before it likewise, since the divisors are positive.
 - A ReLU whose result becomes unsigned bytes with zero at 0 is left to them: they hold nothing negative.
 - Shapes of which only the batch is free are constants: a 0 in a Reshape keeps the length that the tensor has.
+- Tokens are rows, so that attention's products read their operands in place (``token_rows``).
+- What becomes of a product of rows but bytes becomes bytes at once.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, helper, numpy_helper
 
-INTEGER_PRODUCT = "MatMulIntegerToFloat"
-CONTRIBUTED = "com.microsoft"
-WEIGHT, SCALES, BIAS = 1, 3, 6
-"""Places of an integer product's inputs."""
+from edgener_export.links import BIAS, CONTRIBUTED, INTEGER_PRODUCT, ROWS_PRODUCT, SCALES, Links, drop_unused
+from edgener_export.token_rows import use_token_rows
 
 
 def make_lean(graph: GraphProto) -> None:
     """Rewrite an optimized graph in place; its signature stays as it is."""
     for rewrite in (_fold_biases, _fold_context_scales, _fold_relu_scales, _leave_relu_to_bytes, _fix_shapes):
-        rewrite(_Links(graph))
-        _drop_unused(graph)
+        rewrite(Links(graph))
+        drop_unused(graph)
+    use_token_rows(graph)
+    _make_bytes_at_once(Links(graph))
+    drop_unused(graph)
 
 
-class _Links:
-    """Who makes and who takes each value of a graph."""
-
-    def __init__(self, graph: GraphProto) -> None:
-        self.graph = graph
-        self.constants = {tensor.name: tensor for tensor in graph.initializer}
-        self._producers = {name: node for node in graph.node for name in node.output}
-        self._uses = Counter(name for node in graph.node for name in node.input)
-        self._uses.update(value.name for value in graph.output)
-
-    def producer(self, name: str, op_type: str) -> NodeProto | None:
-        """The node of that type that makes a value, where nobody else takes the value."""
-        node = self._producers.get(name)
-        return node if node and node.op_type == op_type and self._uses[name] == 1 else None
-
-    def shared_producer(self, name: str, op_type: str) -> NodeProto | None:
-        """The node of that type that makes a value."""
-        node = self._producers.get(name)
-        return node if node and node.op_type == op_type else None
-
-    def vector(self, name: str) -> NDArray[np.float32] | None:
-        """A constant with one axis."""
-        tensor = self.constants.get(name)
-        return numpy_helper.to_array(tensor) if tensor is not None and len(tensor.dims) == 1 else None
-
-    def is_byte_zero(self, name: str) -> bool:
-        """Whether a constant is an unsigned byte, and zero."""
-        tensor = self.constants.get(name)
-        return tensor is not None and tensor.data_type == TensorProto.UINT8 and not numpy_helper.to_array(tensor).any()
-
-    def set_constant(self, name: str, value: NDArray[np.generic]) -> str:
-        """Add a constant; its name."""
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        self.graph.initializer.append(self.constants[name])
-        return name
-
-
-def _fold_biases(links: _Links) -> None:
+def _fold_biases(links: Links) -> None:
     for node in links.graph.node:
         if node.op_type not in ("Add", "BiasGelu"):
             continue
@@ -85,7 +50,7 @@ def _fold_biases(links: _Links) -> None:
             break
 
 
-def _fold_context_scales(links: _Links) -> None:
+def _fold_context_scales(links: Links) -> None:
     """Mul(Reshape(Transpose(MatMul(probabilities, Transpose(Reshape(values))))), constant)."""
     for scaled in _scaled_values(links, "Reshape"):
         values = _values_of(links, scaled.maker.output[0])
@@ -93,7 +58,7 @@ def _fold_context_scales(links: _Links) -> None:
             _leave_out(scaled)
 
 
-def _fold_relu_scales(links: _Links) -> None:
+def _fold_relu_scales(links: Links) -> None:
     """Mul(Relu(product), positive constant)."""
     for scaled in _scaled_values(links, "Relu"):
         product = links.producer(scaled.maker.input[0], INTEGER_PRODUCT)
@@ -101,7 +66,7 @@ def _fold_relu_scales(links: _Links) -> None:
             _leave_out(scaled)
 
 
-def _leave_relu_to_bytes(links: _Links) -> None:
+def _leave_relu_to_bytes(links: Links) -> None:
     """QuantizeLinear(Relu(value), scale, 0)."""
     for node in links.graph.node:
         relu = links.producer(node.input[0], "Relu") if node.op_type == "QuantizeLinear" else None
@@ -117,7 +82,7 @@ class _Scaled(NamedTuple):
     scales: NDArray[np.float32]
 
 
-def _scaled_values(links: _Links, op_type: str) -> Iterator[_Scaled]:
+def _scaled_values(links: Links, op_type: str) -> Iterator[_Scaled]:
     for node in links.graph.node:
         if node.op_type != "Mul":
             continue
@@ -128,7 +93,7 @@ def _scaled_values(links: _Links, op_type: str) -> Iterator[_Scaled]:
                 break
 
 
-def _scale_columns(links: _Links, product: NodeProto, scaled: _Scaled) -> bool:
+def _scale_columns(links: Links, product: NodeProto, scaled: _Scaled) -> bool:
     """Whether the columns that an integer product makes could be scaled in advance."""
     name, scales = scaled.node.output[0], scaled.scales
     columns = links.vector(product.input[SCALES])
@@ -145,7 +110,7 @@ def _leave_out(scaled: _Scaled) -> None:
     _become(scaled.node, "Identity", [])
 
 
-def _values_of(links: _Links, context: str) -> NodeProto | None:
+def _values_of(links: Links, context: str) -> NodeProto | None:
     """The integer product that makes what an attention's result is a weighted mean of."""
     name = context
     for op_type in ("Reshape", "Transpose", "MatMul", "Transpose", "Reshape"):
@@ -156,7 +121,7 @@ def _values_of(links: _Links, context: str) -> NodeProto | None:
     return links.producer(name, INTEGER_PRODUCT)
 
 
-def _fix_shapes(links: _Links) -> None:
+def _fix_shapes(links: Links) -> None:
     """Reshape to (batch, constants ...), where batch is taken from the first axis of a shape."""
     for node in links.graph.node:
         concat = links.shared_producer(node.input[1], "Concat") if node.op_type == "Reshape" else None
@@ -168,7 +133,7 @@ def _fix_shapes(links: _Links) -> None:
             node.input[1] = links.set_constant(f"{node.output[0]}/shape", np.array([0, *lengths], np.int64))
 
 
-def _is_first_axis(links: _Links, name: str) -> bool:
+def _is_first_axis(links: Links, name: str) -> bool:
     unsqueeze = links.shared_producer(name, "Unsqueeze")
     gather = links.shared_producer(unsqueeze.input[0], "Gather") if unsqueeze else None
     if gather is None or gather.input[1] not in links.constants:
@@ -184,23 +149,11 @@ def _become(node: NodeProto, op_type: str, inputs: list[str]) -> None:
     node.CopyFrom(helper.make_node(op_type, inputs, outputs, node.name, domain=domain))
 
 
-def _drop_unused(graph: GraphProto) -> None:
-    """Nodes and constants that no output depends on."""
-    outputs = {value.name for value in graph.output}
-    nodes = needed_nodes(graph, outputs)
-    used = outputs.union(*(node.input for node in nodes))
-    constants = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(constants)
-
-
-def needed_nodes(graph: GraphProto, outputs: Iterable[str], given: Set[str] = frozenset()) -> list[NodeProto]:
-    """Nodes that some values depend on once others are given, in the order of the graph."""
-    needed = set(outputs)
-    kept = []
-    for node in reversed(graph.node):
-        if not needed.isdisjoint(set(node.output) - given):
-            kept.append(node)
-            needed.update(node.input)
-    return kept[::-1]
+def _make_bytes_at_once(links: Links) -> None:
+    """QuantizeLinear(QGemm)."""
+    for node in links.graph.node:
+        product = links.producer(node.input[0], ROWS_PRODUCT) if node.op_type == "QuantizeLinear" else None
+        if product is not None:
+            product.input.extend(node.input[1:3])
+            product.output[0] = node.output[0]
+            _become(node, "Identity", [])

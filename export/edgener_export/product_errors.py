@@ -12,7 +12,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 from tqdm import tqdm
 
 from edgener_export.graph import INPUTS, open_observed, open_session
-from edgener_export.lean import needed_nodes
+from edgener_export.links import needed_nodes
 from edgener_export.quantize import QuantizeSettings, quantized_products, weight_products
 from edgener_export.report import ProductError
 

@@ -98,7 +98,9 @@ def quantize_graph(
             onnx.save(model, draft)
         else:
             names = [product.name for consumers in products.values() for product in consumers]
-            quantize_dynamic(model, draft, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=names)
+            quantize_dynamic(
+                model, draft, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8, nodes_to_quantize=names
+            )
 
 
 def weight_products(graph: GraphProto) -> list[NodeProto]:
@@ -157,6 +159,21 @@ def symmetric_int8(matrix: NDArray[np.float32], axis: int) -> RowScaled:
     scales = np.abs(matrix).max(axis=axis, keepdims=True) / INT8_STEPS
     scales[scales == 0] = 1
     return RowScaled(np.rint(matrix / scales).astype(np.int8), scales)
+
+
+def exact_int8(weight: NDArray[np.float32]) -> RowScaled:
+    """Signed bytes [inputs, outputs] with one scale an output, in products of which no processor loses anything.
+
+    x86 processors without instructions for neural networks multiply the unsigned bytes of two neighbouring inputs and
+    add the results in 16 bits, which saturate (vpmaddubsw): 255 times what two neighbouring weights of one sign are
+    together must fit. That makes a step 1.2 times as large in our models, where halving all weights would make it 2.
+    """
+    padded = np.concatenate([weight, np.zeros((len(weight) % 2, weight.shape[1]), np.float32)])
+    pairs = padded.reshape(-1, 2, weight.shape[1])
+    together = np.maximum(np.maximum(pairs, 0).sum(axis=1), np.maximum(-pairs, 0).sum(axis=1))
+    scales: NDArray[np.float32] = together.max(axis=0, keepdims=True) / INT8_STEPS
+    scales[scales == 0] = 1
+    return RowScaled(np.rint(weight / scales).astype(np.int8), scales)
 
 
 class _Edit:
@@ -261,7 +278,7 @@ def _quantize_products(edit: _Edit, products: list[NodeProto], seen: Extremes) -
     quantized = edit.insert(products[0], "QuantizeLinear", [name, *affine], f"{name}/uint8")
     real = edit.insert(products[0], "DequantizeLinear", [quantized, *affine], f"{name}/real")
     for product in products:
-        weight = symmetric_int8(edit.value(product.input[1]), axis=0)
+        weight = exact_int8(edit.value(product.input[1]))
         values = edit.constant(f"{product.name}/int8", weight.values)
         scales = edit.constant(f"{product.name}/scales", weight.scales[0])
         product.input[0] = real

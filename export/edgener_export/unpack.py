@@ -18,7 +18,17 @@ from transformers import BertConfig, BertForTokenClassification, PreTrainedModel
 
 from edgener.bundle import GRAPH, Manifest, load_bundle
 from edgener_export.errors import CheckpointError
-from edgener_export.lean import BIAS, INTEGER_PRODUCT, SCALES, WEIGHT
+from edgener_export.links import (
+    BIAS,
+    INTEGER_PRODUCT,
+    ROWS_PRODUCT,
+    ROWS_SCALE,
+    ROWS_SCALES,
+    ROWS_SUMS,
+    ROWS_WEIGHT,
+    SCALES,
+    WEIGHT,
+)
 from edgener_export.ngram import NgramBertForTokenClassification
 
 TABLE = re.compile(r"(?P<table>/.*?embeddings)(_\d+)?/Gather_output_0/(?P<part>row|scale)/Gather")
@@ -59,7 +69,7 @@ class _Graph:
         """Weights and biases of products and normalizations, and the embedding tables."""
         state: State = {}
         for name, node in self._nodes.items():
-            if node.op_type == INTEGER_PRODUCT:
+            if node.op_type in (INTEGER_PRODUCT, ROWS_PRODUCT):
                 path = _torch_name(name.removesuffix("/MatMul"))
                 state[f"{path}.weight"], state[f"{path}.bias"] = self._weight(node), self._bias(node)
             elif node.op_type == "LayerNormalization":
@@ -85,8 +95,11 @@ class _Graph:
 
     def heads(self) -> tuple[int, int]:
         """How many attention heads each layer has, and how wide they are: what its queries are reshaped to."""
-        shape = self._constant(self._nodes["/bert/encoder/layer.0/attention/self/Reshape"].input[1])
-        return int(shape[2]), int(shape[3])
+        shape = self._nodes["/bert/encoder/layer.0/attention/self/Reshape"].input[1]
+        if shape not in self._constants:
+            shape = self._producers[shape].input[1]
+        heads, width = self._constant(shape)[-2:]
+        return int(heads), int(width)
 
     def epsilon(self) -> float:
         """What normalizations add to the variance."""
@@ -95,16 +108,23 @@ class _Graph:
 
     def _weight(self, product: NodeProto) -> NDArray[np.float32]:
         """[outputs, inputs], without what SmoothQuant moved into it."""
-        weight = self._constant(product.input[WEIGHT]) * self._constant(product.input[SCALES])
+        places = (ROWS_WEIGHT, ROWS_SCALES) if product.op_type == ROWS_PRODUCT else (WEIGHT, SCALES)
+        values, scales = (self._constant(product.input[place]) for place in places)
+        weight = values * scales
         smooth = self._producers[self._producers[product.input[0]].input[0]]
         if smooth.name.endswith("/smooth/Mul"):
             weight *= self._vector_of(smooth)[:, None]
         return np.ascontiguousarray(weight.T)
 
     def _bias(self, product: NodeProto) -> NDArray[np.float32]:
+        """[outputs]; zeros where it went into what is added to the result."""
+        if product.op_type == ROWS_PRODUCT:
+            scales = self._constant(product.input[ROWS_SCALES]) * self._constant(product.input[ROWS_SCALE])
+            sums: NDArray[np.float32] = self._constant(product.input[ROWS_SUMS]) * scales
+            return sums
         if len(product.input) > BIAS:
             return self._constant(product.input[BIAS])
-        return self._vector_of(self._consumers[product.output[0]])
+        return np.zeros(self._constant(product.input[SCALES]).shape, np.float32)
 
     def _vector_of(self, node: NodeProto) -> NDArray[np.float32]:
         """The constant vector among a node's inputs."""

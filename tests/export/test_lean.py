@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import ModelProto
+from onnx import ModelProto, numpy_helper
 
 from edgener.bundle import GRAPH
 from edgener.session import INPUTS
 from edgener_export.graph import open_session, optimize_graph
 from edgener_export.lean import make_lean
+from edgener_export.links import INTEGER_PRODUCT, ROWS_PRODUCT, ROWS_SUMS
 from tests.support import TINY_BUNDLE
+
+
+PRODUCTS = 6 + 1
+"""Of the tiny model's only layer, and the classifier."""
 
 
 def kinds(model: ModelProto) -> Counter[str]:
@@ -47,16 +52,30 @@ def test_same_logits(plain: ModelProto, lean: ModelProto) -> None:
     np.testing.assert_allclose(after[mask == 1], before[mask == 1], atol=0.05)
 
 
-def test_products_add_their_biases(lean: ModelProto) -> None:
-    products = [node for node in lean.graph.node if node.op_type == "MatMulIntegerToFloat"]
-    assert products
-    assert all(len(product.input) == 7 and product.input[6] for product in products)
+def test_products_add_their_biases_as_integers(lean: ModelProto) -> None:
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in lean.graph.initializer}
+    products = [node for node in lean.graph.node if node.op_type == ROWS_PRODUCT]
+    assert len(products) == PRODUCTS
+    assert kinds(lean)[INTEGER_PRODUCT] == 0
+    assert all(constants[product.input[ROWS_SUMS]].dtype == np.int32 for product in products)
 
 
-def test_shapes_are_constant(lean: ModelProto) -> None:
-    constants = {tensor.name for tensor in lean.graph.initializer}
-    assert all(node.input[1] in constants for node in lean.graph.node if node.op_type == "Reshape")
-    assert kinds(lean)["Concat"] == 0
+def test_attention_reads_its_operands_in_place(plain: ModelProto, lean: ModelProto) -> None:
+    assert kinds(plain)["Transpose"] == 4
+    assert kinds(lean)["Transpose"] == 2 + 1, "to rows and back, and the context of its layer"
+    assert kinds(lean)["Concat"] == 2, "the shapes of heads and of the logits, once each"
+
+
+def test_a_graph_that_is_not_built_as_bert_keeps_its_axes(plain: ModelProto) -> None:
+    for node in plain.graph.node:
+        if node.op_type == "Softmax":
+            node.op_type = "Hardmax"
+    make_lean(plain.graph)
+    assert kinds(plain)["Transpose"] == 4
+    assert kinds(plain)[INTEGER_PRODUCT] == PRODUCTS
+    names = [tensor.name for tensor in plain.graph.initializer]
+    used = {name for node in plain.graph.node for name in node.input}
+    assert set(names) <= used, "nothing of the attempt is left"
 
 
 def test_a_lean_graph_stays_as_it_is(lean: ModelProto) -> None:

@@ -8,12 +8,15 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import export_graph, external_data_path, op_histogram, optimize_graph, run_graph
-from edgener_export.quantize import QuantizeSettings, quantize_graph, symmetric_int8, verify_quantized
+from edgener_export.quantize import QuantizeSettings, exact_int8, quantize_graph, symmetric_int8, verify_quantized
 from edgener_export.shrink import replace_activation
 from tests.export.outlier import export_with_outlier
 
@@ -52,6 +55,21 @@ def device_session(path: Path) -> ort.InferenceSession:
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
+def multiply(rows: NDArray[np.uint8], weight: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Their product with scales of 1, by the operator that the device runs, with the weight a constant as there."""
+    one, zero = numpy_helper.from_array(np.float32(1), "one"), numpy_helper.from_array(np.uint8(0), "zero")
+    constants = [one, zero, numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(np.int8(0), "none")]
+    node = helper.make_node(
+        "QGemm", ["rows", "one", "zero", "weight", "one", "none"], ["product"], domain="com.microsoft"
+    )
+    inputs = [helper.make_tensor_value_info("rows", TensorProto.UINT8, rows.shape)]
+    graph = helper.make_graph([node], "product", inputs, [helper.make_empty_tensor_value_info("product")], constants)
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    product: NDArray[np.float32] = ort.InferenceSession(model.SerializeToString()).run(None, {"rows": rows})[0]
+    return product
+
+
 def error(fp32: Path, int8: Path) -> float:
     """Root mean square difference of the logits, relative to their spread."""
     sessions = device_session(fp32), device_session(int8)
@@ -61,9 +79,9 @@ def error(fp32: Path, int8: Path) -> float:
 
 def test_every_weight_is_multiplied_in_integers(static: Path) -> None:
     operators = op_histogram(static)
-    assert operators["MatMulIntegerToFloat"] == PRODUCTS
-    assert operators["MatMul"] + operators["FusedMatMul"] == 2 * 2, "only attention's own products of two activations"
-    assert "MatMulNBits" not in operators
+    assert operators["QGemm"] == PRODUCTS
+    assert operators["FusedMatMul"] == 2 * 2, "only attention's own products of two activations"
+    assert not {"MatMul", "MatMulNBits"} & operators.keys()
     verify_quantized(static, QuantizeSettings())
 
 
@@ -80,7 +98,9 @@ def test_a_relu_costs_no_node_in_bytes(tiny_bert: Any, static: Path, tmp_path: P
     assert "Relu" in op_histogram(tmp_path / "fp32.onnx")
     assert "Relu" not in after
     assert "Gelu" not in after
-    assert after["Mul"] == before["Mul"] - len(model.bert.encoder.layer), "smoothing went into the product before it"
+    layers = len(model.bert.encoder.layer)
+    assert after["Mul"] == before["Mul"] - layers, "smoothing went into the product before it"
+    assert after["QuantizeLinear"] == before["QuantizeLinear"] - layers, "which makes bytes at once"
     assert error(tmp_path / "fp32.onnx", bytes_of) < 0.05
 
 
@@ -122,6 +142,28 @@ def test_embedding_rows_are_within_half_a_step_of_their_own(fp32: Path, tmp_path
         assert np.all(np.abs(values * scales - before[table]) <= scales * 0.501)
 
 
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 4)), elements=st.floats(-4, 4, width=32)),
+    st.integers(-20, 20),
+)
+def test_neighbouring_weights_never_saturate_16_bits(weight: NDArray[np.float32], exponent: int) -> None:
+    weight *= np.float32(2.0**exponent)
+    values, scales = exact_int8(weight)
+    wide = values.astype(np.int64)
+    pairs = np.concatenate([wide, np.zeros((len(wide) % 2, wide.shape[1]), np.int64)]).reshape(-1, 2, wide.shape[1])
+    for sign in (1, -1):
+        assert (np.maximum(sign * pairs, 0).sum(axis=1) * 255 <= np.iinfo(np.int16).max).all()
+    np.testing.assert_allclose(values * scales, weight, atol=float(scales.max()) / 1.99)
+
+
+def test_products_are_exact_on_this_processor() -> None:
+    """All inputs are at the end of their range, where one without instructions for neural networks could saturate."""
+    random = np.random.default_rng(0)
+    rows = random.choice(np.array([0, 255], np.uint8), (40, 64))
+    weight = exact_int8(random.standard_normal((64, 48)).astype(np.float32)).values
+    np.testing.assert_array_equal(multiply(rows, weight), rows.astype(np.int64) @ weight.astype(np.int64))
+
+
 def test_a_row_of_zeros_stays_zero() -> None:
     matrix = np.array([[0, 0], [1, -2]], np.float32)
     values, scales = symmetric_int8(matrix, axis=1)
@@ -143,7 +185,7 @@ def test_smoothing_takes_the_harm_out_of_an_outlier_channel(tiny_bert: Any, tmp_
 def test_excluded_products_stay_fp32(fp32: Path, tmp_path: Path) -> None:
     settings = QuantizeSettings(exclude=("layer.0/output", "classifier"))
     path = quantized(fp32, tmp_path, settings)
-    assert op_histogram(path)["MatMulIntegerToFloat"] == PRODUCTS - 2
+    assert op_histogram(path)["QGemm"] == PRODUCTS - 2
     verify_quantized(path, settings)
     with pytest.raises(GateError, match="left 2 matrix products unquantized"):
         verify_quantized(path, QuantizeSettings())

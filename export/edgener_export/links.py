@@ -1,0 +1,80 @@
+"""Who makes and who takes each value of a graph, for rewriting it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Set
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import GraphProto, NodeProto, TensorProto, numpy_helper
+
+CONTRIBUTED = "com.microsoft"
+"""Domain of onnxruntime's own operators."""
+INTEGER_PRODUCT = "MatMulIntegerToFloat"
+"""What its optimizer makes of a product of bytes: 32-bit sums, scaled to floats."""
+WEIGHT, SCALES, BIAS = 1, 3, 6
+"""Places of its inputs."""
+ROWS_PRODUCT = "QGemm"
+"""The same for two dimensions; its bias is a 32-bit integer, and its result may be bytes."""
+ROWS_SCALE, ROWS_WEIGHT, ROWS_SCALES, ROWS_SUMS = 1, 3, 4, 6
+"""Places of its inputs."""
+
+
+class Links:
+    """Who makes and who takes each value of a graph."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        self.graph = graph
+        self.constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._producers = {name: node for node in graph.node for name in node.output}
+        self._uses = Counter(name for node in graph.node for name in node.input)
+        self._uses.update(value.name for value in graph.output)
+
+    def producer(self, name: str, op_type: str) -> NodeProto | None:
+        """The node of that type that makes a value, where nobody else takes the value."""
+        node = self._producers.get(name)
+        return node if node and node.op_type == op_type and self._uses[name] == 1 else None
+
+    def shared_producer(self, name: str, op_type: str) -> NodeProto | None:
+        """The node of that type that makes a value."""
+        node = self._producers.get(name)
+        return node if node and node.op_type == op_type else None
+
+    def vector(self, name: str) -> NDArray[np.float32] | None:
+        """A constant with one axis."""
+        tensor = self.constants.get(name)
+        return numpy_helper.to_array(tensor) if tensor is not None and len(tensor.dims) == 1 else None
+
+    def is_byte_zero(self, name: str) -> bool:
+        """Whether a constant is an unsigned byte, and zero."""
+        tensor = self.constants.get(name)
+        return tensor is not None and tensor.data_type == TensorProto.UINT8 and not numpy_helper.to_array(tensor).any()
+
+    def set_constant(self, name: str, value: NDArray[np.generic]) -> str:
+        """Add a constant; its name."""
+        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.graph.initializer.append(self.constants[name])
+        return name
+
+
+def drop_unused(graph: GraphProto) -> None:
+    """Nodes and constants that no output depends on."""
+    outputs = {value.name for value in graph.output}
+    nodes = needed_nodes(graph, outputs)
+    used = outputs.union(*(node.input for node in nodes))
+    constants = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(constants)
+
+
+def needed_nodes(graph: GraphProto, outputs: Iterable[str], given: Set[str] = frozenset()) -> list[NodeProto]:
+    """Nodes that some values depend on once others are given, in the order of the graph."""
+    needed = set(outputs)
+    kept = []
+    for node in reversed(graph.node):
+        if not needed.isdisjoint(set(node.output) - given):
+            kept.append(node)
+            needed.update(node.input)
+    return kept[::-1]
