@@ -76,6 +76,9 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     _add_recipe(parser)
     parser.add_argument("--bundle", type=Path, help="where to put the bundle; default: bundle/ in the run's directory")
+    parser.add_argument(
+        "--trained", type=Path, metavar="DIR", help="pack this model, of a training or of a bundle, instead of training"
+    )
     parser.set_defaults(command=_build)
 
 
@@ -95,6 +98,8 @@ def _build(options: argparse.Namespace) -> None:
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
+    if options.trained:
+        pipeline.adopt(options.trained)
     for measured in pipeline.build(options.bundle or run / "bundle"):
         print(
             f"{measured.graph}  P {measured.precision:.2f}  R {measured.recall:.2f}  F1 {measured.f1:.2f}  "

@@ -16,7 +16,7 @@ from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.batches import calibration_rows
 from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned
-from edgener_export.classifier import trained_tags
+from edgener_export.classifier import load_classifier, trained_tags
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
@@ -47,6 +47,7 @@ class Pipeline:
             self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._texts = read_golden_texts(recipe_directory / recipe.golden)
+        self._trained = run / "model"
         self._tokenizer = run / TOKENIZER
         self._packed_tokenizer = run / "packed-tokenizer.json"
 
@@ -63,9 +64,18 @@ class Pipeline:
         fp16 = self.convert(fp32) if self._recipe.gpu.fp16 else None
         return self.pack(fp32, int8, fp16, target)
 
+    def adopt(self, source: Path) -> None:
+        """Take what another training left, or the model of a bundle, for what this recipe would train."""
+        model = load_classifier(source)
+        with draft_of(self._trained) as draft:
+            model.save_pretrained(draft)
+            shutil.copyfile(source / TOKENIZER, draft / TOKENIZER)
+        with draft_of(self._tokenizer) as draft:
+            shutil.copyfile(source / TOKENIZER, draft)
+
     def train(self) -> Path:
         """Directory of the trained model."""
-        trained = self._run / "model"
+        trained = self._trained
         if trained.exists():
             _verify_trained(trained, self._tag_set, self._tokenizer)
             self._log(f"train: {trained} is there already")

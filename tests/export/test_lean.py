@@ -17,7 +17,6 @@ from edgener_export.lean import make_lean
 from edgener_export.links import INTEGER_PRODUCT, ROWS_PRODUCT, ROWS_SUMS
 from tests.support import TINY_BUNDLE
 
-
 PRODUCTS = 6 + 1
 """Of the tiny model's only layer, and the classifier."""
 

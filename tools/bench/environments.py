@@ -37,13 +37,14 @@ def environment_for(contender: Contender, cache: Path, existing: Mapping[str, Pa
     """The contender's environment: one of ``existing`` by name, or made in ``cache`` at the first call."""
     if contender.environment in existing:
         return Environment(existing[contender.environment], None)
-    digest = hashlib.sha256("\n".join((sys.version, *contender.requirements)).encode()).hexdigest()[:12]
+    install = ("install", *(["--no-deps"] if contender.runs_on_requirements_alone else []), *contender.requirements)
+    digest = hashlib.sha256("\n".join((sys.version, *install)).encode()).hexdigest()[:12]
     directory = cache / "environments" / f"{contender.environment}-{digest}"
     python = directory / "bin" / "python"
     complete = directory / "complete"
     if not complete.exists():
         _run(sys.executable, "-m", "venv", "--clear", str(directory))
-        _run(str(python), *PIP, "install", *contender.requirements)
+        _run(str(python), *PIP, *install)
         complete.touch()
     return Environment(python, (_libraries_size(directory) + _own_size(contender)) / 1e6)
 
