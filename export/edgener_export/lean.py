@@ -6,6 +6,8 @@
   before it likewise, since the divisors are positive.
 - A ReLU whose result becomes unsigned bytes with zero at 0 is left to them: they hold nothing negative.
 - Shapes of which only the batch is free are constants: a 0 in a Reshape keeps the length that the tensor has.
+- Position embeddings are the first rows of their table, not looked up one by one.
+- What an attention mask adds to scores is looked up, not computed.
 - Tokens are rows, so that attention's products read their operands in place (``token_rows``).
 - What becomes of a product of rows but bytes becomes bytes at once.
 """
@@ -25,7 +27,15 @@ from edgener_export.token_rows import use_token_rows
 
 def make_lean(graph: GraphProto) -> None:
     """Rewrite an optimized graph in place; its signature stays as it is."""
-    for rewrite in (_fold_biases, _fold_context_scales, _fold_relu_scales, _leave_relu_to_bytes, _fix_shapes):
+    for rewrite in (
+        _fold_biases,
+        _fold_context_scales,
+        _fold_relu_scales,
+        _leave_relu_to_bytes,
+        _fix_shapes,
+        _slice_positions,
+        _look_up_mask,
+    ):
         rewrite(Links(graph))
         drop_unused(graph)
     use_token_rows(graph)
@@ -140,6 +150,46 @@ def _is_first_axis(links: Links, name: str) -> bool:
         return False
     is_of_shape = links.shared_producer(gather.input[0], "Shape") is not None
     return is_of_shape and not numpy_helper.to_array(links.constants[gather.input[1]]).any()
+
+
+def _slice_positions(links: Links) -> None:
+    """Gather(table, Slice(0 1 2 ..., 0, length)), where length is that of the second axis of the ids."""
+    for node in list(links.graph.node):
+        rows = links.shared_producer(node.input[1], "Slice") if node.op_type == "Gather" else None
+        unsqueeze = links.shared_producer(rows.input[2], "Unsqueeze") if rows else None
+        length = links.shared_producer(unsqueeze.input[0], "Gather") if unsqueeze else None
+        shape = links.shared_producer(length.input[0], "Shape") if length else None
+        if not (rows and length and shape) or not links.equals(length.input[1], 1):
+            continue
+        table = links.constants.get(node.input[0])
+        if table is None or not links.equals(rows.input[0], [list(range(table.dims[0]))]):
+            continue
+        start = links.set_constant(f"{node.output[0]}/start", np.array([0]))
+        tokens = f"{node.output[0]}/tokens"
+        count = helper.make_node("Shape", shape.input, [tokens], f"{tokens}/Shape", start=1, end=2)
+        node.CopyFrom(helper.make_node("Slice", [node.input[0], start, tokens, start], node.output, node.name))
+        links.insert_before(node, count)
+
+
+def _look_up_mask(links: Links) -> None:
+    """Mul(Sub(1, Cast(Unsqueeze(Unsqueeze(mask, 1), 2))), lowest) of a mask of ones and zeros."""
+    for node in links.graph.node:
+        ones = links.producer(node.input[0], "Sub") if node.op_type == "Mul" else None
+        cast = links.producer(ones.input[1], "Cast") if ones and links.equals(ones.input[0], 1) else None
+        inner = links.producer(cast.input[0], "Unsqueeze") if cast else None
+        outer = links.producer(inner.input[0], "Unsqueeze") if inner else None
+        lowest = links.constants.get(node.input[1]) if inner and outer else None
+        if not (inner and outer) or lowest is None or lowest.dims:
+            continue
+        if not (links.equals(outer.input[1], [1]) and links.equals(inner.input[1], [2])):
+            continue
+        table = np.array([numpy_helper.to_array(lowest), 0], np.float32)
+        name = node.output[0]
+        axes = links.set_constant(f"{name}/axes", np.array([1, 2]))
+        outer.CopyFrom(helper.make_node("Unsqueeze", [outer.input[0], axes], outer.output, outer.name))
+        node.CopyFrom(
+            helper.make_node("Gather", [links.set_constant(f"{name}/table", table), outer.output[0]], [name], node.name)
+        )
 
 
 def _become(node: NodeProto, op_type: str, inputs: list[str]) -> None:

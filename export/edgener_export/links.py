@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,15 @@ class Links:
         """Whether a constant is an unsigned byte, and zero."""
         tensor = self.constants.get(name)
         return tensor is not None and tensor.data_type == TensorProto.UINT8 and not numpy_helper.to_array(tensor).any()
+
+    def equals(self, name: str, value: int | Sequence[int] | Sequence[Sequence[int]]) -> bool:
+        """Whether a constant has this shape and value."""
+        tensor = self.constants.get(name)
+        return tensor is not None and np.array_equal(numpy_helper.to_array(tensor), value)
+
+    def insert_before(self, node: NodeProto, new: NodeProto) -> None:
+        """Add a node to those that run before another one."""
+        self.graph.node.insert(list(self.graph.node).index(node), new)
 
     def set_constant(self, name: str, value: NDArray[np.generic]) -> str:
         """Add a constant; its name."""

@@ -48,15 +48,8 @@ class NgramEmbeddings(torch.nn.Module):
         self, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None = None, **_unused: object
     ) -> torch.Tensor:
         """[sentences, tokens] to [sentences, tokens, width]."""
-        pairs = self._pairs(input_ids)
-        rows: torch.Tensor = torch.cat(
-            [
-                self.word_embeddings(input_ids),
-                self.pair_embeddings(pairs[:, :-1]),
-                self.pair_embeddings(pairs[:, 1:]),
-            ],
-            dim=-1,
-        )
+        pairs = self.pair_embeddings(self._pairs(input_ids))
+        rows: torch.Tensor = torch.cat([self.word_embeddings(input_ids), pairs[:, :-1], pairs[:, 1:]], dim=-1)
         positions = self.position_embeddings(self.position_ids[:, : input_ids.shape[1]])
         types = self.token_type_embeddings(torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids)
         embedded: torch.Tensor = self.LayerNorm(self.projection(rows) + positions + types)

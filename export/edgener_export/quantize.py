@@ -28,6 +28,8 @@ NOT_IN_INTEGERS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
 IN_INTEGERS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger", "QLinearMatMul", "QGemm")
 INT8_STEPS = np.float32(127)
 UINT8_STEPS = np.float32(255)
+POSITIONS = "position_embeddings"
+"""In the name of the table that stays fp32: it is small, and its first rows are what a sentence needs."""
 SMALLEST_MAGNITUDE = 1e-5
 """A channel that hardly ever differs from zero is not smoothed any further than this."""
 
@@ -186,13 +188,14 @@ class _Edit:
         self._removed: set[str] = set()
 
     def table_lookups(self) -> list[NodeProto]:
-        """Nodes that take rows out of a constant matrix."""
+        """Nodes that take rows out of a constant matrix, except that of positions."""
         return [
             node
             for node in self._graph.node
             if node.op_type == "Gather"
             and node.input[0] in self._constants
             and len(self._constants[node.input[0]].dims) == 2
+            and POSITIONS not in node.input[0]
         ]
 
     def value(self, name: str) -> NDArray[np.float32]:

@@ -33,6 +33,8 @@ from edgener_export.ngram import NgramBertForTokenClassification
 
 TABLE = re.compile(r"(?P<table>/.*?embeddings)(_\d+)?/Gather_output_0/(?P<part>row|scale)/Gather")
 """Name of the node that looks up an embedding table's bytes, or the scales of its rows."""
+POSITIONS = "/bert/embeddings/position_embeddings/Gather"
+"""Name of the node that takes rows of the only table in fp32."""
 TOKEN_TYPES = "bert.embeddings.token_type_embeddings.weight"
 State = dict[str, NDArray[np.float32]]
 
@@ -75,6 +77,8 @@ class _Graph:
             elif node.op_type == "LayerNormalization":
                 path = _torch_name(name.removesuffix("/LayerNormalization"))
                 state[f"{path}.weight"], state[f"{path}.bias"] = map(self._constant, node.input[1:3])
+            elif name == POSITIONS:
+                state["bert.embeddings.position_embeddings.weight"] = self._constant(node.input[0])
             elif (match := TABLE.fullmatch(name)) and match["part"] == "row":
                 scales = self._nodes[name.replace("/row/", "/scale/")]
                 state[f"{_torch_name(match['table'])}.weight"] = self._constant(node.input[0]) * self._constant(
