@@ -36,8 +36,9 @@ def decode(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagS
     probability = np.zeros(tag_ids.shape, dtype=np.float32)
     probability[in_entity] = _probability(logits[in_entity], tag_ids[in_entity])
     for row in np.flatnonzero(in_entity.any(axis=1)):
+        probabilities = probability[row].tolist()
         decoded[row] = [
-            ScoredSpan(span, float(probability[row, span.start : span.end].mean()))
+            ScoredSpan(span, sum(probabilities[span.start : span.end]) / (span.end - span.start))
             for span in tag_set.spans(tag_ids[row].tolist())
         ]
     return decoded
