@@ -123,7 +123,7 @@ class _Rewriter:
                 self._layouts[result] = _Layout.SCORES
                 yield node
             case "Reshape", [_Layout.ROWS, _]:
-                heads = self._constant_shape(node, free=2)
+                heads = self._last_lengths(node, 2)
                 self._layouts[result] = _Layout.HEADS
                 yield from self._unfold(node.input[0], result, heads, node.name)
             case "Transpose", [_Layout.HEADS]:
@@ -142,7 +142,7 @@ class _Rewriter:
                 self._layouts[result] = _Layout.HEADS
                 yield helper.make_node("Transpose", node.input, [result], node.name, perm=[2, 0, 1, 3])
             case "Reshape", [_Layout.HEADS, _]:
-                (width,) = self._constant_shape(node, free=2)
+                (width,) = self._last_lengths(node, 1)
                 yield self._to_rows(node.input[0], result, width)
             case _:
                 raise _UnfamiliarError
@@ -195,12 +195,12 @@ class _Rewriter:
             yield helper.make_node("Concat", lengths, [shape], f"{shape}/Concat", axis=0)
         yield helper.make_node("Reshape", [rows, self._shapes[last]], [result], name)
 
-    def _constant_shape(self, reshape: NodeProto, free: int) -> tuple[int, ...]:
-        """What follows the first ``free`` axes, in numbers."""
+    def _last_lengths(self, reshape: NodeProto, number: int) -> tuple[int, ...]:
+        """So many constant lengths, which follow two others in the shape."""
         shape = self._links.vector(reshape.input[1])
-        if shape is None or len(shape) <= free or min(shape[free:]) < 1:
+        if shape is None or len(shape) != 2 + number or min(shape[2:]) < 1:
             raise _UnfamiliarError
-        return tuple(int(length) for length in shape[free:])
+        return tuple(int(length) for length in shape[2:])
 
 
 def _product_in_place(node: NodeProto, **transpositions: Any) -> NodeProto:
