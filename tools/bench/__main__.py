@@ -53,7 +53,11 @@ def main() -> None:
     """Measure or render."""
     options = _parser().parse_args()
     if options.render:
-        render(read_report(options.render), DOCUMENTS, DOCS)
+        report = read_report(options.render)
+        if options.page:
+            render(report, [options.page], plots=None)
+        else:
+            render(report, DOCUMENTS, DOCS)
         return
     report = _measure(options)
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, default=DOCS / "benchmarks.json", help="default: %(default)s")
     parser.add_argument("--render", type=Path, metavar="JSON", help="write tables and plots of an earlier run")
+    parser.add_argument("--page", type=Path, metavar="MD", help="with --render: only the tables, into this page")
     return parser
 
 

@@ -14,12 +14,13 @@ from tools.bench.tables import tables
 SECTION = re.compile(r"(<!-- bench:(?P<name>\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 
-def render(report: Report, documents: list[Path], plots: Path) -> None:
-    """Rewrite the sections of the documents, and the plots in a directory."""
+def render(report: Report, documents: list[Path], plots: Path | None) -> None:
+    """Rewrite the sections of the documents, and the plots in a directory, if one is given."""
     sections = tables(report)
     for document in documents:
         document.write_text(with_sections(document.read_text(encoding="utf-8"), sections), encoding="utf-8")
-    write_plots(report, plots)
+    if plots:
+        write_plots(report, plots)
 
 
 def with_sections(text: str, sections: dict[str, str]) -> str:
