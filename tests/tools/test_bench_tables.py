@@ -121,6 +121,14 @@ def test_sections_are_replaced_and_the_rest_is_kept() -> None:
     assert with_sections(once, {"a": "new", "b": "other"}) == once
 
 
+def test_speeds_are_compared_at_the_speed_of_the_reference() -> None:
+    slowed = replace(RANDOM, batched=Rate(260.0, 6.5, 15.02))
+    report = replace(REPORT, entries=(OURS, slowed))
+    assert report.comparable_speed(OURS) == 7812.3
+    assert report.comparable_speed(slowed) == pytest.approx(7812.3 / 15.02)
+    assert "| 520 |" in tables(report)["headline"]
+
+
 def test_unknown_section() -> None:
     with pytest.raises(KeyError, match="nothing"):
         with_sections("<!-- bench:nothing -->\n<!-- /bench -->", {})

@@ -32,7 +32,7 @@ def write_plots(report: Report, directory: Path) -> None:
     matplotlib.use("svg")
     single = [entry for entry in report.entries if entry.threads == 1]
     with matplotlib.rc_context(STYLE):
-        _write(directory / "benchmark-speed.svg", lambda axes: _speed(axes, single))
+        _write(directory / "benchmark-speed.svg", lambda axes: _speed(axes, report, single))
         _write(directory / "benchmark-memory.svg", lambda axes: _memory(axes, single))
         _write(directory / "benchmark-latency.svg", lambda axes: _latency(axes, single))
 
@@ -44,10 +44,10 @@ def _write(path: Path, draw: Callable[[Axes], None]) -> None:
     pyplot.close(figure)
 
 
-def _speed(axes: Axes, entries: list[Entry]) -> None:
+def _speed(axes: Axes, report: Report, entries: list[Entry]) -> None:
     for entry in entries:
         if entry.quality:
-            _point(axes, entry, entry.batched.characters_per_second, entry.quality.f1)
+            _point(axes, entry, report.comparable_speed(entry), entry.quality.f1)
     axes.set_xscale("log")
     _plain_numbers(axes.xaxis)
     axes.set(xlabel="characters a second on one core", ylabel="F1, exact spans, MSRA test")

@@ -232,3 +232,11 @@ class Report:
     entries: tuple[Entry, ...]
     failures: tuple[Failure, ...]
     limits: tuple[Limits, ...]
+
+    def comparable_speed(self, entry: Entry) -> float:
+        """Characters a second in batches, as if the machine had been as quick as when the reference was measured.
+
+        Machines change their speed within an hour; the ratio to the reference, measured in turns, does not.
+        """
+        reference = next(other for other in self.entries if (other.name, other.threads) == (self.reference, 1))
+        return reference.batched.characters_per_second / entry.batched.reference_times_faster

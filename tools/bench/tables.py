@@ -38,7 +38,7 @@ def _headline(report: Report) -> str:
         [
             _named(entry),
             _of(entry.quality, lambda quality: f"{quality.f1:.1f}"),
-            f"{entry.batched.characters_per_second:,.0f}",
+            f"{report.comparable_speed(entry):,.0f}",
             _of(entry.start, lambda start: f"{start.first_answer_s:.2f} s"),
             _of(entry.memory, lambda memory: f"{memory.peak_one_mb:.0f} MB"),
             _megabytes(entry.installed_mb),
