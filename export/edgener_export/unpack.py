@@ -51,7 +51,7 @@ def unpack_bundle(directory: Path) -> PreTrainedModel:
         model: PreTrainedModel = _empty_model(graph, state, bundle.manifest)
         state[TOKEN_TYPES] = np.zeros((1, model.config.hidden_size), np.float32)
         model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    except (KeyError, StopIteration, RuntimeError) as error:
+    except (KeyError, StopIteration, RuntimeError, ValueError) as error:
         raise CheckpointError(
             f"{directory}: its graph cannot be turned back into a model; only static int8 graphs of BERT can"
         ) from error
@@ -128,6 +128,9 @@ class _Graph:
             return sums
         if len(product.input) > BIAS:
             return self._constant(product.input[BIAS])
+        adds = self._consumers.get(product.output[0])
+        if adds is not None and any(name in self._constants for name in adds.input):
+            return self._vector_of(adds)
         return np.zeros(self._constant(product.input[SCALES]).shape, np.float32)
 
     def _vector_of(self, node: NodeProto) -> NDArray[np.float32]:

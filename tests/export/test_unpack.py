@@ -18,7 +18,7 @@ from edgener_export.cli import main
 from edgener_export.errors import CheckpointError
 from edgener_export.graph import INPUTS, open_session
 from edgener_export.unpack import unpack_bundle
-from tests.support import ROOT
+from tests.support import ROOT, TINY_BUNDLE
 
 TEXTS = ("王小明在青山大学工作。", "昨天，李娜从云州市来到龙泉县。")
 
@@ -77,3 +77,8 @@ def test_a_graph_that_is_not_of_bytes_is_refused_by_name(tiny_run: Path, tmp_pat
     shutil.copytree(tiny_run / "fp32-draft", bundle)
     with pytest.raises(CheckpointError, match=r"bundle: its graph cannot be turned back into a model"):
         unpack_bundle(bundle)
+
+
+def test_a_graph_whose_shapes_are_not_constant_is_refused_by_name() -> None:
+    with pytest.raises(CheckpointError, match=r"tiny-bundle: its graph cannot be turned back into a model"):
+        unpack_bundle(TINY_BUNDLE)
