@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import exp, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -22,55 +24,51 @@ def decode(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagS
 
     ``logits`` has the shape [rows, tokens, tags]; ``lengths`` [rows] says how many tokens of each row count.
     """
-    rows, tokens, _ = logits.shape
-    between_outsides = np.full((rows, tokens + 2), tag_set.outside)
-    tag_ids = between_outsides[:, 1:-1]
-    np.copyto(tag_ids, logits.argmax(axis=-1), where=np.arange(tokens) < lengths[:, None])
-    decoded: list[list[ScoredSpan]] = [[] for _ in range(rows)]
-    if (tag_ids == tag_set.outside).all():
-        return decoded
-    is_valid = tag_set.allowed[between_outsides[:, :-1], between_outsides[:, 1:]].all(axis=1)
-    if not is_valid.all():
-        tag_ids[~is_valid] = _viterbi(logits[~is_valid], lengths[~is_valid], tag_set)
-    in_entity = tag_ids != tag_set.outside
-    probability = np.zeros(tag_ids.shape, dtype=np.float32)
-    probability[in_entity] = _probability(logits[in_entity], tag_ids[in_entity])
-    for row in np.flatnonzero(in_entity.any(axis=1)):
-        probabilities = probability[row].tolist()
-        decoded[row] = [
-            ScoredSpan(span, sum(probabilities[span.start : span.end]) / (span.end - span.start))
-            for span in tag_set.spans(tag_ids[row].tolist())
-        ]
-    return decoded
+    favourites = logits.argmax(axis=-1).tolist()
+    return [
+        _decode_row(row[:length], tag_ids[:length], tag_set)
+        for row, tag_ids, length in zip(logits, favourites, lengths.tolist(), strict=True)
+    ]
 
 
-def _viterbi(row_logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagSet) -> NDArray[np.intp]:
-    """Highest-scoring valid tag sequences (Viterbi, 1967, with forbidden transitions), all rows at once.
+def _decode_row(logits: NDArray[np.float32], favourites: list[int], tag_set: TagSet) -> list[ScoredSpan]:
+    """Spans of [tokens, tags], of which the ``favourites`` [tokens] are the best tags, each for itself.
 
-    What follows a row is outside of any entity, so that the row must end as a sequence may.
+    In plain numbers: what few tokens of a row take part in is too little to be worth an array.
     """
-    rows, tokens, _ = row_logits.shape
-    padding = np.arange(tokens) >= lengths[:, None]
-    logits = row_logits.astype(np.float64)
-    logits[padding] = -np.inf
-    logits[padding, tag_set.outside] = 0
-    forbidden_step = np.where(tag_set.allowed, 0.0, -np.inf)
-    best = np.where(tag_set.may_start, logits[:, 0], -np.inf)
-    came_from = np.zeros(logits.shape, dtype=np.intp)
-    for token in range(1, tokens):
-        through = best[:, :, None] + forbidden_step
-        came_from[:, token] = through.argmax(axis=1)
-        best = through.max(axis=1) + logits[:, token]
-    tag_ids = np.empty((rows, tokens), dtype=np.intp)
-    current = np.where(tag_set.may_end, best, -np.inf).argmax(axis=1)
-    for token in range(tokens - 1, -1, -1):
-        tag_ids[:, token] = current
-        current = came_from[np.arange(rows), token, current]
-    return tag_ids
+    if favourites.count(tag_set.outside) == len(favourites):
+        return []
+    tag_ids = favourites if tag_set.is_valid(favourites) else _viterbi(logits.tolist(), tag_set)
+    return [
+        ScoredSpan(span, _score(logits[span.start : span.end].tolist(), tag_ids[span.start : span.end]))
+        for span in tag_set.spans(tag_ids)
+    ]
 
 
-def _probability(logits: NDArray[np.float32], tag_ids: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Softmax probability of the chosen tag of each token: ``logits`` [tokens, tags], ``tag_ids`` [tokens]."""
-    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probability: NDArray[np.float32] = exponent[np.arange(len(tag_ids)), tag_ids] / exponent.sum(axis=-1)
-    return probability
+def _viterbi(logits: Sequence[Sequence[float]], tag_set: TagSet) -> list[int]:
+    """Highest-scoring valid tag sequence (Viterbi, 1967, with forbidden transitions) of logits [tokens, tags]."""
+    best = [logit if may_start else -inf for logit, may_start in zip(logits[0], tag_set.may_start, strict=True)]
+    came_from: list[list[int]] = []
+    for token_logits in logits[1:]:
+        reached, sources = best.copy(), [0] * len(best)
+        for befores, afters in tag_set.transitions:
+            source = max(befores, key=best.__getitem__)
+            for tag in afters:
+                reached[tag] = best[source] + token_logits[tag]
+                sources[tag] = source
+        best = reached
+        came_from.append(sources)
+    tag_ids = [max(np.flatnonzero(tag_set.may_end).tolist(), key=best.__getitem__)]
+    for sources in reversed(came_from):
+        tag_ids.append(sources[tag_ids[-1]])
+    return tag_ids[::-1]
+
+
+def _score(logits: Sequence[Sequence[float]], tag_ids: Sequence[int]) -> float:
+    """Mean softmax probability of one tag for each token of logits [tokens, tags]."""
+    probabilities = []
+    for token_logits, tag_id in zip(logits, tag_ids, strict=True):
+        highest = max(token_logits)
+        total = sum(exp(logit - highest) for logit in token_logits)
+        probabilities.append(exp(token_logits[tag_id] - highest) / total)
+    return sum(probabilities) / len(probabilities)

@@ -82,6 +82,25 @@ class TagSet:
         allowed: NDArray[np.bool_] = goes_on | (self.may_end[:, None] & self.may_start)
         return allowed
 
+    @cached_property
+    def _steps(self) -> frozenset[tuple[int, int]]:
+        """What ``allowed`` says, as pairs of (from, to)."""
+        befores, afters = np.nonzero(self.allowed)
+        return frozenset(zip(befores.tolist(), afters.tolist(), strict=True))
+
+    def is_valid(self, tag_ids: Sequence[int]) -> bool:
+        """Whether the tags start, follow each other and end as they may."""
+        return self._steps.issuperset(zip([self.outside, *tag_ids], [*tag_ids, self.outside], strict=True))
+
+    @cached_property
+    def transitions(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+        """What ``allowed`` says, by tags that may follow the same ones: pairs of (from, to), each of them ascending."""
+        sources = [tuple(np.flatnonzero(column).tolist()) for column in self.allowed.T]
+        return tuple(
+            (befores, tuple(tag for tag, its_sources in enumerate(sources) if its_sources == befores))
+            for befores in dict.fromkeys(sources)
+        )
+
     def _has_prefix(self, *prefixes: str) -> NDArray[np.bool_]:
         return np.array([tag[0] in prefixes for tag in self.tags], dtype=np.bool_)
 
