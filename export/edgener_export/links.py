@@ -19,6 +19,10 @@ ROWS_PRODUCT = "QGemm"
 """The same for two dimensions; its bias is a 32-bit integer, and its result may be bytes."""
 ROWS_SCALE, ROWS_WEIGHT, ROWS_SCALES, ROWS_SUMS = 1, 3, 4, 6
 """Places of its inputs."""
+INTEGER_PRODUCTS = (INTEGER_PRODUCT, ROWS_PRODUCT, "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul")
+"""All operators that multiply bytes, whoever wrote the graph."""
+FLOAT_PRODUCTS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
+"""All that multiply floats."""
 
 
 class Links:

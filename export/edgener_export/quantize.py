@@ -21,11 +21,10 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph import INPUTS, open_observed
+from edgener_export.links import FLOAT_PRODUCTS, INTEGER_PRODUCTS
 from edgener_export.writing import draft_of
 
 METHODS = ("static", "dynamic")
-NOT_IN_INTEGERS = ("MatMul", "FusedMatMul", "Gemm", "MatMulNBits")
-IN_INTEGERS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger", "QLinearMatMul", "QGemm")
 INT8_STEPS = np.float32(127)
 UINT8_STEPS = np.float32(255)
 POSITIONS = "position_embeddings"
@@ -145,15 +144,13 @@ class IntegerShare(NamedTuple):
 def integer_share(path: Path) -> IntegerShare:
     """Counted in an optimized graph, as the device runs it."""
     graph = onnx.load(path, load_external_data=False).graph
-    in_integers = sum(node.op_type in IN_INTEGERS for node in graph.node)
+    in_integers = sum(node.op_type in INTEGER_PRODUCTS for node in graph.node)
     return IntegerShare(in_integers, in_integers + len(_left_in_floats(graph)))
 
 
 def _left_in_floats(graph: GraphProto) -> list[str]:
     constants = {tensor.name for tensor in graph.initializer}
-    return [
-        node.name for node in graph.node if node.op_type in NOT_IN_INTEGERS and not constants.isdisjoint(node.input)
-    ]
+    return [node.name for node in graph.node if node.op_type in FLOAT_PRODUCTS and not constants.isdisjoint(node.input)]
 
 
 def symmetric_int8(matrix: NDArray[np.float32], axis: int) -> RowScaled:

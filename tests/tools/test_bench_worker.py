@@ -11,12 +11,13 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import GRAPH
+from edgener_export.links import INTEGER_PRODUCTS
 from tests.support import ROOT, TINY_BUNDLE, labelled_texts
 from tools.bench.client import Worker, WorkerError
 from tools.bench.contenders import others, ours
 from tools.bench.environments import Environment
 from tools.bench.limits import Effort, measure_limits
-from tools.bench.products import INTEGER_PRODUCTS, Products
+from tools.bench.products import Products
 
 HERE = Environment(Path(sys.executable), None)
 

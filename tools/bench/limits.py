@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from edgener.decode import decode
 from edgener.recognizer import SPECIAL_TOKENS
+from edgener_export.links import FLOAT_PRODUCTS, INTEGER_PRODUCTS
 from tools.bench.instrumented import InstrumentedRecognizer, operator_seconds
-from tools.bench.products import FLOAT_PRODUCTS, INTEGER_PRODUCTS, Products, peak_gmacs
+from tools.bench.products import Products, peak_gmacs
 from tools.bench.results import Limit, Limits, Share, Split
 from tools.bench.stopwatch import seconds_of
 

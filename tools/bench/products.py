@@ -16,9 +16,6 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from edgener.session import INPUTS, session_options
 from tools.bench.stopwatch import seconds_of
 
-INTEGER_PRODUCTS = ("MatMulIntegerToFloat", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul", "QGemm")
-FLOAT_PRODUCTS = ("MatMul", "FusedMatMul", "Gemm")
-"""Once weights are integers, those of attention."""
 PROBE = (3, 7)
 """Rows and tokens: no dimension of a graph is either by chance."""
 PEAK_SHAPE = (512, 1024, 4096)
