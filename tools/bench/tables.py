@@ -198,7 +198,7 @@ def _rate(rate: Rate) -> list[str]:
     return [
         f"{rate.characters_per_second:,.0f}",
         f"{rate.sentences_per_second:,.0f}",
-        f"{times:.2f}" if times >= 0.1 else f"{times:.3f}",
+        f"{times:.2f}" if times >= 1 else f"{times:.3f}",
     ]
 
 
