@@ -48,7 +48,7 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM or Ctrl-C; then answer all whole lines that have arrived, and return."""
         self._listener.setblocking(False)
-        with _on_signals(self.stop):
+        with _on_signals(self.stop, self._waker):
             notify("READY=1")
             while not self._is_stopping:
                 waiting = [self._wakeups, *([self._listener] if len(self._clients) < MOST_CLIENTS else [])]
@@ -158,13 +158,19 @@ def _shut(client: socket.socket, how: int) -> None:
 
 
 @contextmanager
-def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
+def _on_signals(stop: Callable[[], None], waker: socket.socket) -> Iterator[None]:
+    """Python calls ``stop`` in the main thread alone, once that runs again: whichever thread the system interrupts, and
+    even just before the main thread waits, ``waker`` (which does not block) gets a byte at once.
+    """
+
     def handler(_number: int, _frame: FrameType | None) -> None:
         stop()
 
     before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    fd_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:
+        signal.set_wakeup_fd(fd_before)
         for number, old in before.items():
             signal.signal(number, old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -162,6 +163,16 @@ def test_a_client_that_takes_no_answers_does_not_keep_it_from_ending(start: Star
         with pytest.raises(TimeoutError):  # both sockets are full: the service waits for its answers to be taken
             client.sendall(LINE * 100_000)
         assert "1 clients did not take their answers in time" in end(process)
+
+
+def test_a_signal_that_another_thread_takes_ends_it_too(start: Start, place: Path) -> None:
+    process = start()
+    with connect(place) as client:
+        client.sendall(LINE)
+        assert client.recv(100)  # its thread exists
+        others = {int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        assert ctypes.CDLL(None).tgkill(process.pid, max(others), signal.SIGTERM) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_dead_socket_is_replaced(start: Start, place: Path) -> None:
