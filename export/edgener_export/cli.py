@@ -92,15 +92,18 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 def _build(options: argparse.Namespace) -> None:
     from edgener_export.pipeline import Pipeline
     from edgener_export.recipe import read_recipe
+    from edgener_export.run_lock import locked
 
     recipe = read_recipe(options.recipe, options.set)
     run: Path = options.run or Path("runs") / recipe.name
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
-    pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
-    if options.trained:
-        pipeline.adopt(options.trained)
-    for measured in pipeline.build(options.bundle or run / "bundle"):
+    with locked(run):
+        pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, _log)
+        if options.trained:
+            pipeline.adopt(options.trained)
+        scores = pipeline.build(options.bundle or run / "bundle")
+    for measured in scores:
         print(
             f"{measured.graph}  P {measured.precision:.2f}  R {measured.recall:.2f}  F1 {measured.f1:.2f}  "
             f"on {measured.data}, {measured.sentences} sentences"

@@ -106,8 +106,9 @@ def fetch_e5(cache: Path) -> Path:
             )
             draft = directory / checkpoint.name
             write_checkpoint(read_packed(packed), tokenizer, draft)
-            shutil.rmtree(checkpoint, ignore_errors=True)
-            draft.replace(checkpoint)
+            if not _is_whole(checkpoint, tokenizer):  # another command may have written it meanwhile
+                shutil.rmtree(checkpoint, ignore_errors=True)
+                draft.replace(checkpoint)
     return checkpoint
 
 

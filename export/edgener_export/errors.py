@@ -7,7 +7,8 @@ edgener.EdgenerError
     ├── CheckpointError   33  a checkpoint that is not there, or does not fit
     ├── DownloadError     34  data that could not be fetched, or is not what was pinned
     ├── GateError         35  the model is not good enough to be packed
-    └── ReportError       36  a run that left no report
+    ├── ReportError       36  a run that left no report
+    └── BusyError         37  a run that another command works on
 """
 
 from __future__ import annotations
@@ -55,3 +56,9 @@ class ReportError(ExportError):
     """A run that left no report."""
 
     exit_code = 36
+
+
+class BusyError(ExportError):
+    """A run that another command works on."""
+
+    exit_code = 37

@@ -46,12 +46,14 @@ def _search(options: argparse.Namespace, log: Callable[[str], None]) -> None:
     from edgener.table import table
     from edgener_export.errors import GateError
     from edgener_export.recipe import read_recipe
+    from edgener_export.run_lock import locked
     from edgener_export.search import HEAD, Search, cells, overrides, recommended
 
     recipe = read_recipe(options.recipe, options.set)
     run: Path = options.run or Path("runs") / recipe.name
     search = Search(recipe, options.recipe, run, options.cache, options.vocabulary, log)
-    findings = search.run(stop_at_first=options.first)
+    with locked(run):
+        findings = search.run(stop_at_first=options.first)
     print(f"fp32: F1 {findings.fp32_f1:.2f} on the development sentences")
     print(table([HEAD, *(cells(trial, recipe.gate) for trial in findings.trials)]), end="")
     best = recommended(findings.trials, recipe.gate)

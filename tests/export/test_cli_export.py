@@ -12,7 +12,8 @@ import pytest
 
 from edgener.errors import OutputError
 from edgener_export.cli import main
-from edgener_export.errors import CheckpointError, CorpusError, DownloadError, ExportError, RecipeError
+from edgener_export.errors import BusyError, CheckpointError, CorpusError, DownloadError, ExportError, RecipeError
+from edgener_export.run_lock import locked
 from tests.support import ROOT, run_python
 
 NOBODY_LISTENS = "http://127.0.0.1:1"
@@ -64,6 +65,21 @@ def test_a_checkpoint_that_is_nowhere_names_the_offline_way(
     message = run(capsys, arguments, CheckpointError.exit_code)
     assert message.startswith(f"{missing}: ")
     assert "give a directory" in message
+
+
+@pytest.mark.parametrize("command", ["build", "search"])
+def test_one_command_at_a_time_works_on_a_run(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path, command: str
+) -> None:
+    run_copy = tmp_path / "run"
+    shutil.copytree(tiny_run, run_copy)
+    before = sorted(run_copy.rglob("*"))
+    with locked(run_copy):
+        message = run(capsys, [command, *build_tiny[1:], "--run", str(run_copy)], BusyError.exit_code)
+    assert message == f"{run_copy}: another edgener-export works there; let it end, or name another --run"
+    assert sorted(run_copy.rglob("*")) == before
+    with locked(run_copy):
+        pass
 
 
 def test_a_bundle_that_cannot_be_evaluated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

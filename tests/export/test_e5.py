@@ -190,6 +190,25 @@ def test_it_is_fetched_once(index: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "cache").iterdir()) == [checkpoint]
 
 
+def test_what_another_command_fetched_meanwhile_stays(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert index.exists()
+    cache = tmp_path / "cache"
+    write = e5.write_checkpoint
+    inodes = []
+
+    def write_after_another(*arguments: Any) -> None:
+        monkeypatch.setattr(e5, "write_checkpoint", write)
+        inodes.append(e5.fetch_e5(cache).stat().st_ino)
+        write(*arguments)
+
+    monkeypatch.setattr(e5, "write_checkpoint", write_after_another)
+    checkpoint = e5.fetch_e5(cache)
+    assert [checkpoint.stat().st_ino] == inodes
+    assert list(cache.iterdir()) == [checkpoint]
+
+
 def test_a_damaged_cache_is_replaced(index: Path, tmp_path: Path) -> None:
     assert index.exists()
     checkpoint = e5.fetch_e5(tmp_path / "cache")
