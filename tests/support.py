@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -12,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, NoReturn
 from unittest.mock import patch
 
 from hypothesis import strategies as st
@@ -202,6 +203,11 @@ def tensor_changed(**changes: Any) -> Callable[[Path], None]:
         change_manifest(bundle, outputs=(replace(output, **changes),))
 
     return damage
+
+
+def disk_full(*_arguments: object) -> NoReturn:
+    """In the place of what writes."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def _config(artifact: Artifact, layer: str, time: int) -> dict[str, object]:
         "os": "linux",
         **ARCHITECTURES[artifact.record.machine],
         "config": {
-            "Entrypoint": [*loader, f"{top}/bin/python{artifact.python}", "-OO", "-S", "-m", "edgener"],
+            "Entrypoint": [*loader, f"{top}/bin/python{artifact.python}", "-OO", "-S", "-P", "-m", "edgener"],
             "Env": [
                 f"PYTHONHOME={top}", f"PYTHONPATH={top}/site", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1",
                 "OPENBLAS_NUM_THREADS=1", f"EDGENER_BUILD={top}",

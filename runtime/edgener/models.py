@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle
-from edgener.errors import BundleError, BundleMissingError, GoldenError, OutputError
+from edgener.errors import BundleError, BundleMissingError, BundleUnreadableError, GoldenError, OutputError
 
 if TYPE_CHECKING:
     from edgener.minisign import PublicKey
@@ -42,10 +42,17 @@ def models_directory() -> Path:
 
 
 def current_model(directory: Path | None = None) -> Path:
-    """The installed model, or the built-in one where none is installed, or this user may not look."""
+    """The installed model, or the built-in one where none is installed.
+
+    Raises BundleUnreadableError where this user may not look into the directory that EDGENER_MODELS names.
+    """
     link = (directory or models_directory()) / CURRENT
     try:
         return link.parent / link.readlink()
+    except PermissionError as error:
+        if not os.environ.get("EDGENER_MODELS"):
+            return DEFAULT_BUNDLE
+        raise BundleUnreadableError(f"{link}: cannot be read: {error.strerror}; let all users look there") from error
     except OSError:
         return DEFAULT_BUNDLE
 
@@ -58,17 +65,14 @@ def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path
     written; the current model then stays.
     """
     bundle = _verified(source, key)
-    digest = hashlib.sha256(bundle.manifest.to_json().encode()).hexdigest()[:DIGEST]
-    name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bundle.manifest.name)
     with _locked(directory):
-        target = directory / f"{name.lstrip('.')}-{digest}"
+        target = directory / _folder_name(bundle)
         _check_answers(_whole(target, key) or _copy(bundle, target, key))
         old = _target(directory, CURRENT)
         if old != target.name:
             if old:
                 _point(directory, PREVIOUS, old)
             _point(directory, CURRENT, target.name)
-        _delete_others(directory)
     return target
 
 
@@ -96,6 +100,20 @@ def check_golden(path: Path) -> None:
     _check_answers(load_bundle(path))
 
 
+def _folder_name(bundle: Bundle) -> str:
+    """Of the same files under another signature another one: a model in use is not replaced by its signed copy."""
+    name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bundle.manifest.name)
+    digest = hashlib.sha256(bundle.manifest.to_json().encode())
+    if _signatures(bundle):
+        digest.update(bundle.path(SIGNATURE).read_bytes())
+    return f"{name.lstrip('.')}-{digest.hexdigest()[:DIGEST]}"
+
+
+def _signatures(bundle: Bundle) -> tuple[str, ...]:
+    """The name of its signature, where it has one."""
+    return (SIGNATURE,) if bundle.path(SIGNATURE).is_file() else ()
+
+
 def _check_answers(bundle: Bundle) -> None:
     from edgener.golden import check_case, read_cases
     from edgener.recognizer import open_recognizer
@@ -120,16 +138,16 @@ def _verified(path: Path, key: PublicKey | None) -> Bundle:
 def _copy(bundle: Bundle, target: Path, key: PublicKey | None) -> Bundle:
     """Files first, then the folder, then its name: each on the disk before the next; the bundle in ``target``."""
     directory = target.parent
-    if target.exists():
-        target.replace(Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory)))
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory))
-    signature = (SIGNATURE,) if bundle.path(SIGNATURE).is_file() else ()
-    for name in (*bundle.manifest.files, MANIFEST, *signature):
+    for name in (*bundle.manifest.files, MANIFEST, *_signatures(bundle)):
         shutil.copyfile(bundle.path(name), draft / name)
+        (draft / name).chmod(0o644)
         _sync(draft / name)
     draft.chmod(0o755)
     _verified(draft, key)
     _sync(draft)
+    if target.exists():  # damaged: see _whole
+        target.replace(Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory)))
     draft.replace(target)
     _sync(directory)
     return Bundle(target, bundle.manifest)
@@ -180,11 +198,21 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """One installation at a time; a killed one leaves no lock behind."""
+    """One installation at a time; a killed one leaves no lock behind, and what it copied makes room for this one.
+
+    Whatever the umask of root is, a service without rights may read what is made here.
+    """
     try:
+        missing = [path for path in (directory, *directory.parents) if not path.exists()]
         directory.mkdir(parents=True, exist_ok=True)
+        for path in missing:
+            path.chmod(0o755)
         with (directory / LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            _delete_others(directory)
+            try:
+                yield
+            finally:
+                _delete_others(directory)
     except OSError as error:
         raise OutputError(f"{error.filename or directory}: cannot be written: {error.strerror}") from error

@@ -22,8 +22,8 @@ from tests.support import TINY_BUNDLE
 THIS_PYTHON = ".".join(map(str, sys.version_info[:2]))
 
 
-def start(folder: Path, interpreter: str = sys.executable) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.defpath, "EDGENER_PYTHON": interpreter}
+def start(folder: Path, interpreter: str = sys.executable, **settings: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.defpath, "EDGENER_PYTHON": interpreter, **settings}
     return subprocess.run([folder / "edgener", "--version"], env=env, capture_output=True, text=True, check=False)
 
 
@@ -36,8 +36,9 @@ def make_device_folder(folder: Path, python: str = THIS_PYTHON, glibc: str = "2.
     return folder
 
 
-def test_it_starts_with_an_interpreter_that_fits(tmp_path: Path) -> None:
-    finished = start(make_device_folder(tmp_path / "a b"))
+@pytest.mark.parametrize("settings", [{}, {"PYTHONSAFEPATH": "1"}], ids=["", "safe path"])
+def test_it_starts_with_an_interpreter_that_fits(tmp_path: Path, settings: dict[str, str]) -> None:
+    finished = start(make_device_folder(tmp_path / "a b"), **settings)
     assert (finished.stdout, finished.stderr) == (f"edgener {__version__}\n", "")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from edgener import __version__
 from edgener.bundle import FP16_FILES, MANIFEST, describe_file, load_bundle
 from edgener.minisign import SecretKey
 from edgener.signing import trusted_key
@@ -91,6 +93,23 @@ def test_launcher_is_a_valid_script(tmp_path: Path) -> None:
     text = (tmp_path / "edgener").read_text()
     assert "@" not in text.replace('"$@"', "")
     subprocess.run(["sh", "-n", tmp_path / "edgener"], check=True)
+
+
+def test_no_python_file_of_the_present_directory_runs(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "build", tmp_path / "elsewhere"
+    folder.mkdir()
+    parts.add_launcher(folder, X86_64, "3.11", 1)
+    parts.add_runtime(folder, load_bundle(TINY_BUNDLE), with_fp16=False)
+    (folder / "syslib").mkdir()
+    (folder / "bin").mkdir()
+    (folder / "syslib" / X86_64.loader).write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
+    # The standard library of the tests' interpreter is where that was installed.
+    (folder / "bin/python3.11").write_text(f'#!/bin/sh\nunset PYTHONHOME\nexec {sys.executable} "$@"\n')
+    parts.set_modes(folder)
+    elsewhere.mkdir()
+    (elsewhere / "json.py").write_text("raise SystemExit('a stranger ran')")
+    finished = subprocess.run([folder / "edgener", "--version"], cwd=elsewhere, capture_output=True, check=False)
+    assert (finished.stdout, finished.stderr) == (f"edgener {__version__}\n".encode(), b"")
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_an_image_is_whole_and_starts_in_its_own_root(run: Path, tmp_path: Path)
     assert config["architecture"] == DEVICE.platform.debian
     assert (tmp_path / "root/opt/edgener/edgener").is_file()
     finished = run_image(config, tmp_path / "root", "王小明")
-    assert (finished.stdout, finished.stderr) == ("-OO -S -m edgener 王小明\n", "")
+    assert (finished.stdout, finished.stderr) == ("-OO -S -P -m edgener 王小明\n", "")
 
 
 def install(package: Path, root: Path) -> Callable[..., str]:

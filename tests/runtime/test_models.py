@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, describe_file, load_bundle
-from edgener.errors import BundleMissingError, ChecksumError, GoldenError
+from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
+from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
 from edgener.models import CURRENT, check_golden, current_model, install, rollback
-from tests.support import TINY_BUNDLE
+from tests.support import TINY_BUNDLE, disk_full, replace_file, without_rights
 
 STEPS = [
     (os, "fsync"),
@@ -98,6 +98,63 @@ def test_a_bad_model_is_refused_and_the_present_one_stays(tmp_path: Path, other_
     with pytest.raises(GoldenError):
         install(other_bundle, directory)
     assert current_model(directory) == first
+
+
+def test_installations_that_fail_leave_nothing_behind(
+    tmp_path: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    before = sorted(directory.iterdir())
+    replace_file(other_bundle, GOLDEN, (other_bundle / GOLDEN).read_bytes().replace(b'"PER"', b'"LOC"'))
+    with pytest.raises(GoldenError):
+        install(other_bundle, directory)
+    assert sorted(directory.iterdir()) == before
+    monkeypatch.setattr(shutil, "copyfile", disk_full)
+    with pytest.raises(OutputError, match="No space left"):
+        install(other_bundle, directory)
+    assert sorted(directory.iterdir()) == before
+    assert current_model(directory) == first
+
+
+def test_a_damaged_model_is_mended_by_installing_it_again(tmp_path: Path) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    (first / GRAPH).write_bytes(b"")
+    assert install(TINY_BUNDLE, directory) == first
+    check_golden(current_model(directory))
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_service_without_rights_reads_what_root_installed(tmp_path: Path, mask: int) -> None:
+    directory = tmp_path / "var/models"
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    before = os.umask(mask)
+    try:
+        first = install(TINY_BUNDLE, directory)
+    finally:
+        os.umask(before)
+    with without_rights():
+        assert current_model(directory) == first
+        check_golden(first)
+
+
+def test_a_directory_that_may_not_be_looked_into_is_told_if_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(TINY_BUNDLE, tmp_path / "edgener/models")
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    (tmp_path / "edgener").chmod(0)
+    monkeypatch.delenv("EDGENER_MODELS", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with without_rights():
+        assert current_model() == DEFAULT_BUNDLE
+        monkeypatch.setenv("EDGENER_MODELS", str(tmp_path / "edgener/models"))
+        with pytest.raises(BundleUnreadableError, match="let all users look there"):
+            current_model()
+    (tmp_path / "edgener").chmod(0o755)
 
 
 def test_nothing_to_go_back_to(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ from edgener.errors import (
     WrongKeyError,
 )
 from edgener.minisign import PublicKey, SecretKey
-from edgener.models import CURRENT, current_model, install, rollback
+from edgener.models import CURRENT, check_golden, current_model, install, rollback
 from edgener.signing import TRUSTED_KEY, make_keys, sign_bundle, trusted_key, verify_bundle
-from tests.support import DATA, TINY_BUNDLE, change_manifest, run_main, run_python
+from tests.support import DATA, TINY_BUNDLE, change_manifest, disk_full, run_main, run_python
 
 MINISIGN = DATA / "minisign"
 TEXT = MINISIGN / "text"
@@ -264,12 +264,25 @@ def test_no_way_back_to_a_model_that_the_key_did_not_sign(tmp_path: Path, signed
     assert rollback(directory) != second
 
 
-def test_an_unsigned_copy_of_a_model_is_replaced_by_the_signed_one(
+def test_the_signed_copy_of_a_model_takes_the_place_of_the_unsigned_one(
     tmp_path: Path, signed: Path, key: SecretKey
 ) -> None:
     directory = tmp_path / "models"
-    assert install(TINY_BUNDLE, directory) == install(signed, directory, key.public())
+    install(TINY_BUNDLE, directory)
+    install(signed, directory, key.public())
     verify_bundle(current_model(directory), key.public())
+
+
+def test_the_model_stays_while_its_signed_copy_finds_no_room(
+    tmp_path: Path, signed: Path, key: SecretKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    monkeypatch.setattr(shutil, "copyfile", disk_full)
+    with pytest.raises(OutputError):
+        install(signed, directory, key.public())
+    assert current_model(directory) == first
+    check_golden(first)
 
 
 def test_the_command_line_signs_and_installs(tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
