@@ -222,7 +222,8 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         manifest = from_plain(Manifest, plain)
         _ = manifest.tag_set
-    except (RecordError, ManifestError) as error:
+        manifest.to_json().encode()
+    except (RecordError, ManifestError, UnicodeEncodeError) as error:
         raise ManifestError(f"{path}: {error}") from error
     for name in REQUIRED:
         if name not in manifest.files:

@@ -18,6 +18,7 @@ from edgener.device_cli import COMMANDS as DEVICE_COMMANDS
 from edgener.device_cli import DeviceCommand, default_threads
 from edgener.documents import Document, line_groups
 from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, UsageError
+from edgener.messages import say
 from edgener.progress import Progress
 from edgener.providers import CPU, PROVIDERS
 from edgener.records import to_plain
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()
         return CLOSED_PIPE
     except EdgenerError as error:
-        print(f"edgener: {error}", file=sys.stderr)
+        say(str(error))
         return error.exit_code
     return 0
 
@@ -118,11 +119,12 @@ def _recognize(arguments: Sequence[str]) -> None:
         run.write([(text,) for text in options.text])
     elif options.file:
         for name in options.file:
-            run.read(_standard_input() if name == STANDARD_INPUT else _open(name), name)
+            with _opened(name) as fd:
+                run.read(fd, name)
     else:
         fd = _standard_input()
         if os.isatty(fd):
-            print("edgener: reading lines from the terminal; Ctrl-D ends, --help explains", file=sys.stderr)
+            say("reading lines from the terminal; Ctrl-D ends, --help explains")
         run.read(fd, None)
 
 
@@ -166,7 +168,7 @@ class _Run:
         if not self._warned:
             self._warned = True
             name = file or "standard input"
-            print(f"edgener: {name}: holds bytes that are not UTF-8; they are kept as they are", file=sys.stderr)
+            say(f"{name}: holds bytes that are not UTF-8; they are kept as they are")
 
 
 def _inspect(arguments: Sequence[str]) -> None:
@@ -319,11 +321,19 @@ def _standard_input() -> int:
     return sys.stdin.fileno()
 
 
-def _open(name: str) -> int:
+@contextmanager
+def _opened(name: str) -> Iterator[int]:
+    if name == STANDARD_INPUT:
+        yield _standard_input()
+        return
     try:
-        return os.open(name, os.O_RDONLY)
+        fd = os.open(name, os.O_RDONLY)
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be opened: {getattr(error, 'strerror', error)}") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _print(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ HOT = 80
 THROTTLED = {0: "too low a voltage now", 1: "clock capped now", 2: "throttled now", 3: "too hot now"}
 THROTTLED_BEFORE = {16: "too low a voltage", 17: "clock capped", 18: "throttled", 19: "too hot"}
 """Bits of the Raspberry Pi's get_throttled."""
+CHECKSUM_LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
 NEEDED_FEATURES = {"aarch64": ("asimd",), "x86_64": ("sse4_2",)}
 FAST_FEATURES = {"aarch64": ("asimddp",), "x86_64": ("avx2",)}
 
@@ -158,20 +159,30 @@ def _temperature(root: Path) -> Iterator[Finding]:
 
 
 def _build_files(build: Path) -> Iterator[Finding]:
-    """Every file of a device build against files.sha256."""
+    """Every file of a device build against files.sha256, which must list all of its packages."""
+    checksums = build / "files.sha256"
     try:
-        lines = (build / "files.sha256").read_text(encoding="utf-8").splitlines()
-        for digest, _, name in (line.partition("  ") for line in lines):
-            with (build / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                    yield Finding(
-                        "files", BAD, f"{build / name} was changed", "delete the folder, start the .run again"
-                    )
-                    return
+        lines = checksums.read_text(encoding="utf-8", errors="replace").splitlines()
+        matches = [match for match in map(CHECKSUM_LINE.fullmatch, lines) if match]
+        digests = {name: digest for digest, name in (match.groups() for match in matches)}
+        is_damaged = not lines or len(matches) < len(lines)
+        wrong = f"{checksums} is damaged" if is_damaged else next(_wrong_files(build, digests), "")
     except OSError as error:
-        yield Finding("files", BAD, f"{error.filename}: {error.strerror}", "delete the folder, start the .run again")
-        return
-    yield Finding("files", GOOD, f"{len(lines)} as they were built")
+        wrong = f"{error.filename}: {error.strerror}"
+    if wrong:
+        yield Finding("files", BAD, wrong, "delete the folder, start the .run again")
+    else:
+        yield Finding("files", GOOD, f"{len(digests)} as they were built")
+
+
+def _wrong_files(build: Path, digests: Mapping[str, str]) -> Iterator[str]:
+    for path in (build / "site").rglob("*"):
+        if path.is_file() and path.relative_to(build).as_posix() not in digests:
+            yield f"{path} is not in the list of files"
+    for name, digest in digests.items():
+        with (build / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                yield f"{build / name} was changed"
 
 
 def _text(path: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from edgener.messages import is_terminal
+
 FIRST_AFTER = 2.0
 """Seconds; what is over sooner needs no progress."""
 EVERY = 0.2
@@ -18,7 +20,7 @@ class Progress:
         self._name, self._total = name, total
         self._done = 0
         self._started = time.monotonic()
-        self._next = self._started + FIRST_AFTER if sys.stderr.isatty() and total else float("inf")
+        self._next = self._started + FIRST_AFTER if is_terminal() and total else float("inf")
         self._shown = False
 
     def advance(self, amount: int) -> None:

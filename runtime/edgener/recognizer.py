@@ -158,6 +158,10 @@ class Recognizer:
             for window in self._windows(chunk, encoding)
         ]
 
+    def abandon(self) -> None:
+        """Let calls in other threads end with an AbandonedError after the batch that they compute: the program ends."""
+        self._session.abandon()
+
     def _windows(self, chunk: Chunk, encoding: Encoding) -> Iterator[Window]:
         """Windows over the chunk's sentences that own any of its core."""
         starts, ends = encoding.offsets[:, 0], encoding.offsets[:, 1]

@@ -6,26 +6,33 @@ that sends more than the sockets hold must read meanwhile, as with a pipe: nothi
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from edgener.answers import Answers
 from edgener.documents import line_groups
 from edgener.errors import OutputError
+from edgener.messages import say
 from edgener.recognizer import Recognizer
+from edgener.session import AbandonedError
 from edgener.systemd import notify
 from edgener.writers import JsonLines
 
 MOST_CLIENTS = 16
-"""Served at once; others wait until one leaves."""
+"""Served at once; others wait until one leaves, or has been silent for SILENT_SECONDS."""
+SILENT_SECONDS = 600.0
+"""A program that forgets its connections must not keep all others waiting for ever."""
+LOOK_SECONDS = 1.0
+"""Between two looks for silent clients, while others may be waiting."""
 DRAIN_SECONDS = 10.0
 """After the signal to stop, for answers to what has already arrived."""
 
@@ -34,13 +41,31 @@ class _CutShortError(Exception):
     """The service stopped reading in the middle of a line, which therefore has no answer."""
 
 
+class _Client:
+    """A connection, and when something last went through it."""
+
+    def __init__(self, connection: socket.socket, serve: Callable[[_Client], None]) -> None:
+        self.connection = connection
+        self.thread = threading.Thread(target=serve, args=(self,), daemon=True)
+        self.touch()
+
+    def touch(self) -> None:
+        """Something goes through it now."""
+        self.active_at = time.monotonic()
+
+    def shut(self, how: int) -> None:
+        """Let its thread read, or write, no more."""
+        with suppress(OSError):  # its own thread has closed it
+            self.connection.shutdown(how)
+
+
 class Service:
     """Serves clients until it is told to stop."""
 
     def __init__(self, recognizer: Recognizer, listener: socket.socket, min_score: float) -> None:
         """``recognizer`` was loaded with ``serial``; ``listener`` is a listening Unix socket."""
         self._recognizer, self._listener, self._min_score = recognizer, listener, min_score
-        self._clients: dict[socket.socket, threading.Thread] = {}
+        self._clients: set[_Client] = set()
         self._wakeups, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         self._is_stopping = False
@@ -51,12 +76,15 @@ class Service:
         with _on_signals(self.stop, self._waker):
             notify("READY=1")
             while not self._is_stopping:
-                waiting = [self._wakeups, *([self._listener] if len(self._clients) < MOST_CLIENTS else [])]
-                ready, _, _ = select.select(waiting, [], [])
+                is_full = len(self._clients) >= MOST_CLIENTS
+                waiting = [self._wakeups, *([] if is_full else [self._listener])]
+                ready, _, _ = select.select(waiting, [], [], LOOK_SECONDS if is_full else None)
                 if self._wakeups in ready:
                     self._wakeups.recv(4096)
                 if self._listener in ready:
                     self._admit()
+                if is_full and not ready:
+                    self._make_room()
             notify("STOPPING=1")
             self._drain()
 
@@ -72,29 +100,44 @@ class Service:
     def _admit(self) -> bool:
         """Begin to serve the next client; False where none waits."""
         try:
-            client, _ = self._listener.accept()
+            connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # it left again
             return False
-        thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
-        self._clients[client] = thread
-        thread.start()
+        client = _Client(connection, self._serve)
+        self._clients.add(client)
+        client.thread.start()
         return True
 
-    def _serve(self, client: socket.socket) -> None:
+    def _make_room(self) -> None:
+        """Close the connection that has been silent for longest, if that is long and somebody waits."""
+        is_somebody_waiting, _, _ = select.select([self._listener], [], [], 0)
+        clients = list(self._clients)
+        if not is_somebody_waiting or not clients:
+            return
+        client = min(clients, key=lambda client: client.active_at)
+        if time.monotonic() - client.active_at > SILENT_SECONDS:
+            say(f"a client that was silent for {SILENT_SECONDS:.0f} seconds makes room for another one")
+            client.shut(socket.SHUT_RDWR)
+            client.touch()
+
+    def _serve(self, client: _Client) -> None:
         answers = Answers(self._recognizer, JsonLines(), self._min_score)
         try:
-            with client, client.makefile("wb") as output:
-                for group in line_groups(client.fileno(), self._on_read, lambda: None):
+            with client.connection as connection, connection.makefile("wb") as output:
+                for group in line_groups(connection.fileno(), partial(self._on_read, client), lambda: None):
                     for piece in answers(group):
                         output.write(piece.encode())
+                        client.touch()
                     output.flush()
-        except (_CutShortError, OSError):  # OSError: the client left before it had its answers
+                    client.touch()
+        except (_CutShortError, AbandonedError, OSError):  # OSError: the client left before it had its answers
             pass
         finally:
-            del self._clients[client]
+            self._clients.remove(client)
             self._wake()
 
-    def _on_read(self, count: int) -> None:
+    def _on_read(self, client: _Client, count: int) -> None:
+        client.touch()
         if count == 0 and self._is_stopping:
             raise _CutShortError
 
@@ -103,25 +146,27 @@ class Service:
         deadline = time.monotonic() + DRAIN_SECONDS
         while len(self._clients) < MOST_CLIENTS and self._admit():
             pass
-        clients = list(self._clients.items())
-        for client, _ in clients:
-            _shut(client, socket.SHUT_RD)
-        for _, thread in clients:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        late = [(client, thread) for client, thread in clients if thread.is_alive()]
-        for client, _ in late:
-            _shut(client, socket.SHUT_RDWR)
-        for _, thread in late:
-            thread.join()  # of what it computes, nothing can be cut off: onnxruntime would abort the process
-        if late:
-            print(f"edgener: {len(late)} clients did not take their answers in time", file=sys.stderr)
+        clients = list(self._clients)
+        for client in clients:
+            client.shut(socket.SHUT_RD)
+        for client in clients:
+            client.thread.join(max(0.0, deadline - time.monotonic()))
+        late = [client for client in clients if client.thread.is_alive()]
+        if not late:
+            return
+        self._recognizer.abandon()
+        for client in late:
+            client.shut(socket.SHUT_RDWR)
+        for client in late:
+            client.thread.join()  # not cut off in the middle of a batch: onnxruntime would abort the process
+        say(f"{len(late)} clients did not take their answers in time")
 
 
 @contextmanager
 def listening(path: Path) -> Iterator[socket.socket]:
-    """A listening socket at ``path``, which is deleted in the end; a dead one that lies there is replaced.
+    """A listening socket at ``path``, which is deleted in the end unless another one is there by then.
 
-    Raises OutputError where something else is there, or none can be made.
+    A dead one that lies there is replaced. Raises OutputError where something else is there, or none can be made.
     """
     _remove_stale(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -130,10 +175,13 @@ def listening(path: Path) -> Iterator[socket.socket]:
             listener.listen()
         except OSError as error:
             raise OutputError(f"{path}: no socket can be made there: {error.strerror or error}") from error
+        own = path.stat()
         try:
             yield listener
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(own, path.stat()):
+                    path.unlink()
 
 
 def _remove_stale(path: Path) -> None:
@@ -150,11 +198,6 @@ def _remove_stale(path: Path) -> None:
         except OSError as error:
             raise OutputError(f"{path}: is there and cannot be reached: {error.strerror}; delete it") from error
     raise OutputError(f"{path}: another service answers there; stop it, or name another path")
-
-
-def _shut(client: socket.socket, how: int) -> None:
-    with suppress(OSError):  # its own thread has closed it
-        client.shutdown(how)
 
 
 @contextmanager

@@ -22,6 +22,10 @@ INPUTS = ("input_ids", "attention_mask")
 NUMPY_NAMES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}
 
 
+class AbandonedError(Exception):
+    """What was to be computed is no longer wanted."""
+
+
 class Session:
     """A loaded graph. Safe to share between threads: it keeps nothing between two runs."""
 
@@ -33,11 +37,21 @@ class Session:
             raise GraphError(f"{graph}: onnxruntime {onnxruntime.__version__} cannot run it: {error}") from error
         _check_provider(provider, self._session.get_providers(), "cannot load its libraries in")
         _verify_signature(graph, _signature(self._session), manifest)
+        self._is_abandoned = False
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Logits of the shape [rows, tokens, tags] for ids and mask of the shape [rows, tokens]."""
+        """Logits of the shape [rows, tokens, tags] for ids and mask of the shape [rows, tokens].
+
+        Raises AbandonedError after ``abandon``.
+        """
+        if self._is_abandoned:
+            raise AbandonedError
         logits: NDArray[np.float32] = self._session.run(None, dict(zip(INPUTS, (ids, attention_mask), strict=True)))[0]
         return logits
+
+    def abandon(self) -> None:
+        """Compute nothing from now on but what is being computed: calls that wait for their turn are refused too."""
+        self._is_abandoned = True
 
 
 class SerialSession(Session):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 
 from edgener.errors import UsageError
+from edgener.messages import say
 
 FIRST_DESCRIPTOR = 3
 
@@ -42,4 +42,4 @@ def notify(state: str) -> None:
         try:
             messenger.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
         except OSError as error:
-            print(f"edgener: NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}", file=sys.stderr)
+            say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")

@@ -179,6 +179,7 @@ BAD = {
     "older version": Bad(change(format_version=0), FormatVersionError, MANIFEST, "export the model again"),
     "unknown field": Bad(write_manifest_field("colour", 1), ManifestError, MANIFEST, "colour is unknown"),
     "field of another type": Bad(write_manifest_field("max_tokens", "64"), ManifestError, MANIFEST, "expected int"),
+    "lone surrogate": Bad(write_manifest_field("name", "\ud800"), ManifestError, MANIFEST, "surrogates not allowed"),
     "window without room": Bad(change(max_tokens=7), ManifestError, MANIFEST, "max_tokens is 7"),
     "unknown scheme": Bad(change(scheme="XYZ"), ManifestError, MANIFEST, "'XYZ' is unknown"),
     "incomplete tags": Bad(change(tags=("O", "B-PER")), ManifestError, MANIFEST, "complete BIOES"),

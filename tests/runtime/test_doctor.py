@@ -81,6 +81,25 @@ def test_a_changed_file_of_a_build_is_named(tmp_path: Path) -> None:
     assert examine(build=tmp_path)[-1].state == BAD
 
 
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        (b"", "files.sha256 is damaged"),
+        (b"\xff\xfe\0\n", "files.sha256 is damaged"),
+        (b"%064d  site/a.py\n" % 0, "site/b.py is not in the list of files"),
+    ],
+)
+def test_a_list_of_files_that_is_cut_off_or_damaged_is_no_good(tmp_path: Path, content: bytes, seen: str) -> None:
+    (tmp_path / "files.sha256").write_bytes(content)
+    if b"site" in content:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site/a.py").touch()
+        (tmp_path / "site/b.py").touch()
+    finding = examine(build=tmp_path)[-1]
+    assert finding.state == BAD
+    assert seen in finding.seen
+
+
 def test_the_commands_on_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,6 +118,26 @@ def test_closed_streams_are_told(closed: str, code: int, message: str) -> None:
     assert (finished.returncode, finished.stderr) == (code, message)
 
 
+@pytest.mark.parametrize("errors", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
+def test_standard_error_that_takes_nothing_stops_nothing(tmp_path: Path, errors: str) -> None:
+    (tmp_path / "text").write_bytes(b"\xff\n" + LINE)
+    command = f"{sys.executable} -m edgener --model {TINY_BUNDLE} --file {tmp_path}/text {errors}"
+    finished = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, check=False)
+    assert finished.returncode == 0
+    assert [json.loads(line)["line"] for line in finished.stdout.splitlines()] == [1, 2]
+    finished = subprocess.run(["sh", "-c", f"{command} --model {tmp_path}/no"], stdout=subprocess.PIPE, check=False)
+    assert (finished.returncode, finished.stdout) == (11, b"")
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(LINE)
+    files = [word for _ in range(40) for word in ("--file", str(path))]
+    command = f"ulimit -n 32; exec {sys.executable} -m edgener --model {TINY_BUNDLE} {' '.join(files)}"
+    finished = subprocess.run(["sh", "-c", command], capture_output=True, check=True)
+    assert finished.stdout.count(b"\n") == 40
+
+
 def test_arguments_that_are_no_utf8_are_kept() -> None:
     with start_tiny("--format", "text", os.fsdecode(TEXT.encode() + b"\xff")) as process:
         output = pipe(process.stdout).read()

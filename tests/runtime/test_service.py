@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +21,7 @@ import pytest
 
 from edgener import Recognizer
 from edgener.service import DRAIN_SECONDS, MOST_CLIENTS
+from edgener.session import AbandonedError
 from tests.support import TINY_BUNDLE, run_main, run_tiny
 
 TEXT = "王小明在青山大学工作。"
@@ -30,6 +33,13 @@ os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": sys.argv[2]}
 os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[3:]])
 """
 """What systemd does between fork and exec."""
+IMPATIENT = """
+import sys
+from edgener import service
+from edgener.cli import main
+service.SILENT_SECONDS = 1.0
+sys.exit(main(sys.argv[1:]))
+"""
 PATIENCE = 120
 """Seconds, for machines that are busy with something else."""
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -185,6 +195,27 @@ def test_a_dead_socket_is_replaced(start: Start, place: Path) -> None:
     end(process)
 
 
+def test_a_service_that_ends_leaves_the_socket_of_its_successor(start: Start, place: Path) -> None:
+    first = start()
+    place.unlink()
+    start()
+    assert end(first) == ""
+    assert len(ask(place, LINE)) == 1
+
+
+def test_clients_that_are_silent_for_long_make_room(start: Start, place: Path) -> None:
+    process = start("-c", IMPATIENT, "serve", "--socket", str(place), "--model", str(TINY_BUNDLE))
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(place)) for _ in range(MOST_CLIENTS)]
+        for client in clients:
+            client.sendall(LINE)
+            assert client.recv(1000).endswith(b"\n")
+        assert len(ask(place, LINE)) == 1
+        (closed,), _, _ = select.select(clients, [], [], PATIENCE)
+        assert closed.recv(1) == b""
+    assert end(process) == "edgener: a client that was silent for 1 seconds makes room for another one\n"
+
+
 def test_a_socket_that_lives_is_left_alone(start: Start, place: Path) -> None:
     start()
     refused = run_main("serve", "--socket", str(place), "--model", str(TINY_BUNDLE))
@@ -232,6 +263,15 @@ def test_other_sockets_of_systemd_are_refused(kind: socket.SocketKind | None, co
 def test_nowhere_to_listen_or_twice(place: Path) -> None:
     assert run_main("serve", "--model", str(TINY_BUNDLE)).code == 2
     assert run_main("serve", "--socket", str(place), "--min-score", "2").code == 2
+
+
+def test_nothing_is_computed_for_a_recognizer_that_was_abandoned() -> None:
+    serial = Recognizer.load(TINY_BUNDLE, serial=True)
+    endless = serial.batch(itertools.repeat(TEXT))
+    assert len(next(endless)) == 2
+    serial.abandon()
+    with pytest.raises(AbandonedError):
+        list(endless)
 
 
 def test_one_batch_at_a_time_gives_the_same_answers(recognizer: Recognizer) -> None:

@@ -1,0 +1,21 @@
+"""What is said to people, on standard error: nothing that goes wrong there stops the work."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def say(message: str) -> None:
+    """One line, where standard error is open and takes it."""
+    if sys.stderr is None:  # closed by the caller, as in `edgener 2>&-`
+        return
+    try:
+        print(f"edgener: {message}", file=sys.stderr, flush=True)
+    except OSError:  # a full disk, or nobody reads; what is left in the buffer would fail again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks on."""
+    return sys.stderr is not None and sys.stderr.isatty()
