@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import GOLDEN, TOKENIZER, Quality
+from edgener.bundle import GOLDEN, TOKENIZER, Quality, load_bundle
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.batches import calibration_rows
 from edgener_export.checkpoint import Checkpoint, load_checkpoint, load_pruned
-from edgener_export.classifier import load_classifier, trained_tags
+from edgener_export.classifier import is_bundle, load_classifier, trained_tags
 from edgener_export.corpus import Corpus, read_corpus_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
@@ -25,6 +25,7 @@ from edgener_export.gate import check_gate, pass_gate
 from edgener_export.graph import export_graph, external_data_path, optimize_graph
 from edgener_export.hardware import hardware
 from edgener_export.msra import read_msra
+from edgener_export.origin import Origin, claim, origin_of, origin_of_model
 from edgener_export.pack import GpuIngredients, Ingredients, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import Recipe
@@ -50,6 +51,7 @@ class Pipeline:
         self._trained = run / "model"
         self._tokenizer = run / TOKENIZER
         self._packed_tokenizer = run / "packed-tokenizer.json"
+        self._adopted: Origin | None = None
 
     def build(self, target: Path) -> tuple[Quality, ...]:
         """Train, export, quantize, score and pack into ``target``; the scores of its graphs and of the fp32 one.
@@ -65,7 +67,16 @@ class Pipeline:
         return self.pack(fp32, int8, fp16, target)
 
     def adopt(self, source: Path) -> None:
-        """Take what another training left, or the model of a bundle, for what this recipe would train."""
+        """Take what another training left, or the model of a bundle, for what this recipe would train.
+
+        Where it comes from is what its bundle says. Raises CheckpointError where this run has another model.
+        """
+        self._adopted = origin_of_model(source)
+        claim(self._run, self._adopted)
+        if is_bundle(source):
+            self._recipe = replace(self._recipe, lineage=load_bundle(source).manifest.lineage)
+        if self._trained.exists() and self._tokenizer.exists():
+            return
         model = load_classifier(source)
         with draft_of(self._trained) as draft:
             model.save_pretrained(draft)
@@ -76,6 +87,8 @@ class Pipeline:
     def train(self) -> Path:
         """Directory of the trained model."""
         trained = self._trained
+        if hardware().is_main:
+            claim(self._run, self._adopted or origin_of(self._recipe, self._recipe_directory, self._corpus))
         if trained.exists():
             _verify_trained(trained, self._tag_set, self._tokenizer)
             self._log(f"train: {trained} is there already")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from edgener.records import to_plain
 from edgener_export.recipe import Recipe
 
+BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+
 
 def recipe_as_toml(recipe: Recipe) -> str:
     """One ``table.key = value`` a line, as ``--set`` takes them."""
-    return "".join(f"{key} = {_value(value)}\n" for key, value in _settings(to_plain(recipe), ""))
+    return "".join(f"{key} = {_value(value)}\n" for key, value in flat_settings(to_plain(recipe)))
 
 
-def _settings(table: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def flat_settings(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """``table.key`` and value of everything that is given in a table and in the tables within it."""
     for key, value in table.items():
+        name = prefix + (key if BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False))
         if isinstance(value, dict):
-            yield from _settings(value, f"{prefix}{key}.")
+            yield from flat_settings(value, f"{name}.")
         elif value is not None:
-            yield prefix + key, value
+            yield name, value
 
 
 def _value(value: Any) -> str:

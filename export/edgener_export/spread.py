@@ -10,4 +10,5 @@ Item = TypeVar("Item")
 
 def evenly_spread(items: Sequence[Item], number: int) -> list[Item]:
     """At most so many of the items, evenly spread."""
-    return list(items[:: max(1, len(items) // max(1, number))][:number])
+    number = min(number, len(items))
+    return [items[place * len(items) // number] for place in range(number)]

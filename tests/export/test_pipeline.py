@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import Quality, load_bundle
+from edgener.bundle import Quality, Source, load_bundle
 from edgener_export.cli import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.gate import check_gate
 from edgener_export.recipe import GateSettings
 from edgener_export.report import read_report
 from tests.export.commands import with_settings
-from tests.support import TINY_BUNDLE, labelled_texts, names
+from tests.support import TINY_BUNDLE, change_manifest, labelled_texts, names
 
 
 def test_the_recipe_ends_in_a_bundle_that_finds_the_names(tiny_run: Path) -> None:
@@ -51,6 +54,62 @@ def test_the_model_of_a_bundle_is_packed_anew_without_training(
     before, after = (load_bundle(path).manifest for path in (bundle, run / "bundle"))
     assert after.name == before.name
     assert after.quality[-1].f1 >= 99
+
+
+def test_packing_a_bundle_anew_may_be_repeated_and_keeps_what_it_was_made_from(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    shutil.copytree(tiny_run / "bundle", bundle)
+    (source,) = [Source("teacher", "another", "MIT", "than the recipe names")]
+    change_manifest(bundle, lineage=(source,))
+    for _ in range(2):
+        assert main([*build_tiny, "--run", str(run), "--trained", str(bundle), "--set", "gate.loss=1"]) == 0
+    assert load_bundle(run / "bundle").manifest.lineage == (source,)
+
+
+def other_seed(_inputs: Path) -> list[str]:
+    return ["--set", "finetune.seed=2"]
+
+
+def other_sentences(inputs: Path) -> list[str]:
+    rows = (inputs / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    (inputs / "train.jsonl").write_text("\n".join(rows[1:]), encoding="utf-8")
+    return []
+
+
+def other_checkpoint(inputs: Path) -> list[str]:
+    config = json.loads((inputs / "checkpoint/config.json").read_text())
+    (inputs / "checkpoint/config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-6}))
+    return []
+
+
+def a_bundle(inputs: Path) -> list[str]:
+    return ["--trained", str(inputs.parent / "run/bundle")]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (other_seed, "finetune.seed (1, now 2)"),
+        (other_sentences, "data"),
+        (other_checkpoint, "model.checkpoint"),
+        (a_bundle, "data"),
+    ],
+)
+def test_the_model_of_another_training_is_not_taken_for_this_one(
+    build_tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Path], list[str]],
+    name: str,
+) -> None:
+    inputs = Path(shutil.copytree(Path(build_tiny[1]).parent, tmp_path / "inputs"))
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    command = ["build", str(inputs / "recipe.toml"), "--set", f"model.checkpoint={inputs / 'checkpoint'}"]
+    assert main([*command, *change(inputs), "--run", str(run)]) == CheckpointError.exit_code
+    assert f"was begun with another {name}" in capsys.readouterr().err
 
 
 def test_a_model_with_other_tags_is_not_packed(
