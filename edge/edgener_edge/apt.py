@@ -104,8 +104,7 @@ class AptRoot:
         for part in ("state/lists/partial", "cache/archives/partial", "sources.d"):
             (self._root / part).mkdir(parents=True, exist_ok=True)
         (self._root / "status").touch()
-        for number, source in enumerate(_sources_of(self._release, self._sources)):
-            (self._root / "sources.d" / f"{number}{source.suffix}").write_text(source.text + "\n", encoding="utf-8")
+        write_sources(_sources_of(self._release, self._sources), self._root / "sources.d")
         configuration = self._root / "apt.conf"
         architectures = " ".join(f'"{known.debian}";' for known in PLATFORMS.values())
         configuration.write_text(
@@ -113,6 +112,14 @@ class AptRoot:
             encoding="utf-8",
         )
         return configuration
+
+
+def write_sources(sources: Iterable[Source], directory: Path) -> None:
+    """One file each, and no others: what an earlier call was told to ask may be out of reach."""
+    for earlier in directory.iterdir():
+        earlier.unlink()
+    for number, source in enumerate(sources):
+        (directory / f"{number}{source.suffix}").write_text(source.text + "\n", encoding="utf-8")
 
 
 def _sources_of(release: str, file: Path | None) -> list[Source]:

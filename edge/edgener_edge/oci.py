@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgener_edge.archive import write_tar
 from edgener_edge.artifact import Artifact
+from edgener_edge.devices import find_device
 
 PLACE = "opt/edgener"
 ARCHITECTURES = {"aarch64": {"architecture": "arm64", "variant": "v8"}, "x86_64": {"architecture": "amd64"}}
@@ -61,6 +62,7 @@ def _config(artifact: Artifact, layer: str, time: int) -> dict[str, object]:
             "Env": [
                 f"PYTHONHOME={top}", f"PYTHONPATH={top}/site", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1",
                 "OPENBLAS_NUM_THREADS=1", f"EDGENER_BUILD={top}",
+                f"EDGENER_THREADS={find_device(artifact.record.device).threads}",
             ],
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},

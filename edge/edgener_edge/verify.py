@@ -18,6 +18,7 @@ import numpy as np
 
 import edgener
 from edgener.bundle import GOLDEN
+from edgener.errors import InputError
 from edgener.golden import Case, read_cases
 from edgener.recognizer import SPECIAL_TOKENS
 from edgener_edge import probe
@@ -139,8 +140,11 @@ def join_answers(parts: Sequence[Path], target: Path) -> None:
 
 
 def read_sentences(path: Path = SENTENCES) -> list[str]:
-    """The lines of a text file."""
-    return path.read_text(encoding="utf-8").splitlines()
+    """The lines of a text file. Raises InputError where it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
 
 
 def repeated_lines(sentences: Sequence[str], size: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
-from edgener_export.classifier import load_classifier
+from edgener_export.classifier import load_classifier, tags_of
 from edgener_export.errors import CheckpointError
 
 
@@ -27,9 +27,12 @@ class AverageSettings:
 def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:
     """Move the model's weights towards those of another one.
 
-    Raises CheckpointError where the other one is missing, or of another shape.
+    Raises CheckpointError where the other one is missing, of another shape, or has other tags.
     """
-    other = load_classifier(Path(settings.checkpoint)).state_dict()
+    classifier = load_classifier(Path(settings.checkpoint))
+    if tags_of(classifier) != tags_of(model):
+        raise CheckpointError(f"{settings.checkpoint}: its tags are {tags_of(classifier)}, not {tags_of(model)}")
+    other = classifier.state_dict()
     own = model.state_dict()
     if {name: weight.shape for name, weight in own.items()} != {name: weight.shape for name, weight in other.items()}:
         raise CheckpointError(f"{settings.checkpoint}: is not of the shape of the model that it is to be averaged with")

@@ -16,7 +16,7 @@ from edgener.bundle import TOKENIZER, bundle_directory
 from edgener.tags import TagSet
 from edgener_export import e5
 from edgener_export.average import AverageSettings, average_with
-from edgener_export.classifier import is_bundle, load_classifier, tags_of
+from edgener_export.classifier import LOAD_ERRORS, is_classifier, load_classifier, tags_of
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.ngram import NgramSettings, with_ngrams
 from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward, replace_activation
@@ -78,7 +78,7 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     """
     name = str(e5.fetch_e5(cache)) if settings.checkpoint == e5.NAME else settings.checkpoint
     bundle = bundle_directory(name)
-    model, full_tokenizer = _unpacked(bundle, tag_set) if is_bundle(bundle) else _pretrained(name, tag_set)
+    model, full_tokenizer = _trained(bundle, tag_set) if is_classifier(bundle) else _pretrained(name, tag_set)
     if settings.layers:
         keep_layers(model, range(1, settings.layers + 1))
     if settings.max_tokens > model.config.max_position_embeddings:
@@ -89,6 +89,8 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     if settings.average:
         average_with(model, settings.average)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
+    if hasattr(model.config, "ngrams"):
+        _verify_pairs_stay(settings, len(rows) < model.config.vocab_size)
     keep_embedding_rows(model, rows)
     model = _reshape(model, settings)
     write_tokenizer(pruned, tokenizer)
@@ -113,17 +115,17 @@ def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
     return model
 
 
-def _unpacked(bundle: Path, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
-    model = load_classifier(bundle)
+def _trained(directory: Path, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
+    model = load_classifier(directory)
     if tags_of(model) != list(tag_set.tags):
-        raise CheckpointError(f"{bundle}: its tags {tags_of(model)} are not the recipe's {list(tag_set.tags)}")
-    return model, json.loads((bundle / TOKENIZER).read_bytes())
+        raise CheckpointError(f"{directory}: its tags {tags_of(model)} are not the recipe's {list(tag_set.tags)}")
+    return model, json.loads(_fast_tokenizer(str(directory)).to_str())
 
 
 def _pretrained(checkpoint: str, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
     try:
         config = AutoConfig.from_pretrained(checkpoint)
-        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = 0.0
         config.id2label = dict(enumerate(tag_set.tags))
         config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
         torch.manual_seed(0)
@@ -131,12 +133,24 @@ def _pretrained(checkpoint: str, tag_set: TagSet) -> tuple[PreTrainedModel, dict
             checkpoint, config=config, dtype=torch.float32, attn_implementation="eager"
         )
         tokenizer: dict[str, Any] = json.loads(_fast_tokenizer(checkpoint).to_str())
-    except (OSError, ValueError) as error:
+    except LOAD_ERRORS as error:
         raise CheckpointError(
             f"{checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
             f"could not be reached; on an offline machine give a directory: {' '.join(str(error).split())}"
         ) from error
     return model, tokenizer
+
+
+def _verify_pairs_stay(settings: ModelSettings, loses_entries: bool) -> None:
+    """Raise RecipeError for what a checkpoint that knows pairs by the numbers of their entries cannot become."""
+    wanted = {
+        f"model.vocabulary {settings.vocabulary!r}": loses_entries,
+        f"model.widen {settings.widen}": settings.widen > 1,
+        "[model.ngrams]": settings.ngrams is not None,
+    }
+    for setting, is_wanted in wanted.items():
+        if is_wanted:
+            raise RecipeError(f"{setting}: {settings.checkpoint} has pairs of characters already; leave this out")
 
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:
@@ -158,6 +172,9 @@ def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel
 def _fast_tokenizer(checkpoint: str) -> Tokenizer:
     own = Path(checkpoint) / TOKENIZER
     if own.exists():
-        return Tokenizer.from_file(str(own))
+        try:
+            return Tokenizer.from_file(str(own))
+        except Exception as error:  # the library's own errors have no class of their own
+            raise CheckpointError(f"{own}: cannot be read: {error}") from error
     tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint, use_fast=True).backend_tokenizer  # type: ignore[no-untyped-call]
     return tokenizer

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
 from edgener.bundle import MANIFEST
 from edgener_export.errors import CheckpointError
 from edgener_export.ngram import NgramBertForTokenClassification
 from edgener_export.unpack import unpack_bundle
+
+LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
+"""What transformers raises for files that are missing, damaged, or do not fit together."""
+
+
+def is_classifier(directory: Path) -> bool:
+    """Whether a directory holds a bundle, or a token classifier as a training leaves it."""
+    if is_bundle(directory):
+        return True
+    try:
+        architectures = json.loads((directory / "config.json").read_bytes()).get("architectures") or [""]
+    except (OSError, ValueError, AttributeError):
+        return False
+    return str(architectures[0]).endswith("ForTokenClassification")
 
 
 def is_bundle(directory: Path) -> bool:
@@ -32,7 +48,7 @@ def load_classifier(directory: Path) -> PreTrainedModel:
         model: PreTrainedModel = kind.from_pretrained(
             directory, config=config, dtype=torch.float32, attn_implementation="eager", local_files_only=True
         )
-    except (OSError, ValueError) as error:
+    except LOAD_ERRORS as error:
         raise _no_classifier(directory, error) from error
     return model
 

@@ -12,6 +12,7 @@ from edgener.cli import CLOSED_PIPE, INTERRUPTED, discard_output
 from edgener.errors import EdgenerError, OutputError
 from edgener.providers import CPU, PROVIDERS
 from edgener_export.data_cli import add_convert, add_data
+from edgener_export.formats import AUTO, READABLE
 from edgener_export.models_cli import add_models
 from edgener_export.report_cli import add_report
 from edgener_export.search_cli import add_search
@@ -116,6 +117,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument("bundle", nargs="?", default="default", help="a directory; default: the built-in one")
     parser.add_argument("--test", type=Path, help="labelled file; default: the MSRA test sentences")
+    parser.add_argument("--from", choices=(AUTO, *READABLE), default=AUTO, dest="source_format", help="default: auto")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help="what computes; default: %(default)s")
     parser.add_argument("--cache", type=Path, default=_default_cache(), help="downloads; default: %(default)s")
@@ -129,7 +131,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from edgener_export.msra import read_msra
 
     recognizer = Recognizer.load(options.bundle, threads=options.threads, provider=options.provider)
-    sentences = read_corpus_file(options.test) if options.test else read_msra(options.cache).test
+    sentences = read_corpus_file(options.test, options.source_format) if options.test else read_msra(options.cache).test
     print(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences")
     for label, score in scores_by_label(recognize_all(recognizer, sentences)).items():
         print(f"{label:<4} {score}")

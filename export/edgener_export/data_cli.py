@@ -62,7 +62,9 @@ def add_data(commands: Commands) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--from", choices=(AUTO, *READABLE), default=AUTO, dest="source_format", help="default: auto")
+    parser.add_argument(
+        "--from", choices=(AUTO, *READABLE), default=AUTO, dest="source_format", help="of both; default: auto"
+    )
     parser.add_argument("--against", type=Path, metavar="TEST", help="another file, whose sentences must not be here")
     parser.add_argument("--json", action="store_true", help="for programs; lists every line")
     parser.set_defaults(command=_data)
@@ -94,7 +96,7 @@ def _data(options: argparse.Namespace) -> None:
     from edgener_export.data_report import report_data
     from edgener_export.formats import read_labelled
 
-    against = read_labelled(options.against) if options.against else None
+    against = read_labelled(options.against, options.source_format) if options.against else None
     report = report_data(read_labelled(options.file, options.source_format), against)
     if options.json:
         print(json.dumps(to_plain(report), ensure_ascii=False, indent=1))

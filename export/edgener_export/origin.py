@@ -22,9 +22,9 @@ from edgener_export.writing import write_text
 ORIGIN = "origin.json"
 """In the directory of a run."""
 TABLES = ("scheme", "model", "adapt", "finetune", "distil")
-"""Settings that decide what is trained; data counts by its content, and the rest by what comes after."""
-PACKED = "model.packed_vocabulary"
-"""Comes after."""
+"""Settings that decide what is trained."""
+OTHERS = ("model.packed_vocabulary", "adapt.save_minutes", "finetune.save_minutes", "distil.save_minutes")
+"""But these, which the trained weights do not depend on."""
 
 TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
 """What is lost, or mixed up, if the training is another one."""
@@ -36,7 +36,8 @@ def origin_of(recipe: Recipe, directory: Path, corpus: Corpus) -> Origin:
     """Settings by their names in the recipe, which lies in ``directory``; what they name counts by its content."""
     plain = to_plain(recipe)
     settings = dict(flat_settings({table: plain[table] for table in TABLES}))
-    settings.pop(PACKED)
+    for name in OTHERS:
+        settings.pop(name, None)
     for name, files in _named_files(recipe, directory):
         settings[name] = [_digest_of(path, settings[name]) for path in files]
     return {**settings, "data": _digest_of_corpus(corpus)}

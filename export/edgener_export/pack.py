@@ -27,6 +27,7 @@ from edgener.bundle import (
     describe_file,
 )
 from edgener.encode import Encoder
+from edgener.errors import OutputError
 from edgener.golden import Cases, check_case, read_cases, record_cases, write_cases
 from edgener.session import Session, graph_signature
 from edgener.tags import TagSet
@@ -79,7 +80,11 @@ class Ingredients:
 
 
 def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: Path) -> None:
-    """Write, load and check a bundle next to ``target``, then put it there; an older one is replaced."""
+    """Write, load and check a bundle next to ``target``, then put it there; an older one is replaced.
+
+    Raises OutputError where it cannot be written, or where something else is there.
+    """
+    verify_target(target)
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -89,6 +94,13 @@ def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: P
             _put_in_place(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def verify_target(target: Path) -> None:
+    """Raise OutputError where something is that is no bundle: it would be replaced, and lost."""
+    is_free = not target.exists() or (target / MANIFEST).exists() or (target.is_dir() and not any(target.iterdir()))
+    if not is_free:
+        raise OutputError(f"{target}: is there and no bundle; name another place, or remove it")
 
 
 def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> None:

@@ -26,7 +26,7 @@ from edgener_export.graph import export_graph, external_data_path, optimize_grap
 from edgener_export.hardware import hardware
 from edgener_export.msra import read_msra
 from edgener_export.origin import Origin, claim, origin_of, origin_of_model
-from edgener_export.pack import GpuIngredients, Ingredients, write_bundle
+from edgener_export.pack import GpuIngredients, Ingredients, verify_target, write_bundle
 from edgener_export.quantize import QuantizeSettings, quantize_graph, verify_quantized
 from edgener_export.recipe import Recipe
 from edgener_export.report import Fp16Figures, GateCheck
@@ -58,6 +58,7 @@ class Pipeline:
 
         A process that only helps another to train has done its part with the training, and has no scores.
         """
+        verify_target(target)
         trained = self.train()
         if not hardware().is_main:
             return ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgener.bundle import Source
+from edgener.bundle import LEAST_TOKENS, Source
 from edgener.records import RecordError, from_plain
 from edgener.tags import SCHEMES
 from edgener_export.adapt import AdaptSettings
@@ -106,6 +106,10 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path}: has neither [finetune] nor [distil] nor [model.average]; nothing would be trained")
     if recipe.scheme not in SCHEMES:
         raise RecipeError(f"{path}: scheme {recipe.scheme!r} is unknown; known: {', '.join(SCHEMES)}")
+    for settings in filter(None, (recipe.adapt, recipe.finetune, recipe.distil)):
+        settings.verify()
+    if recipe.model.max_tokens < LEAST_TOKENS:
+        raise RecipeError(f"model.max_tokens is {recipe.model.max_tokens}; no text fits into less than {LEAST_TOKENS}")
     vocabulary, packed = (beside(path, rule) for rule in (recipe.model.vocabulary, recipe.model.packed_vocabulary))
     return replace(recipe, model=replace(recipe.model, vocabulary=vocabulary, packed_vocabulary=packed))
 

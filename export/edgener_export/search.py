@@ -76,6 +76,8 @@ class Trial:
     """Matrix products with constant weights that run in integers."""
     products: int
     """All of them."""
+    kept: str
+    """Digest of the entries that stay: the text of a rule may change."""
 
     def passes(self, gate: GateSettings) -> bool:
         """Whether it would be packed, were its development sentences the test."""
@@ -87,7 +89,7 @@ class Findings:
     """search.json."""
 
     model: str
-    """Digest of the trained weights and the development sentences: those of others are not taken."""
+    """Digest of the trained weights and of all that they are measured with: those of others are not taken."""
     fp32_f1: float
     """On development sentences, in percent."""
     sensitivity: dict[str, float]
@@ -113,6 +115,7 @@ class Search:
         self._corpus = read_recipe_corpus(recipe, path.parent, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._golden_texts = read_golden_texts(path.parent / recipe.golden)
+        self._kept: dict[str, str] = {}
         self._vocabularies = self._distinct([WHOLE, *(vocabularies or default_vocabularies(self._model))])
 
     def run(self, stop_at_first: bool) -> Findings:
@@ -147,7 +150,9 @@ class Search:
         tokenizer = json.loads((self._model / TOKENIZER).read_bytes())
         by_rows: dict[tuple[int, ...], str] = {}
         for rule in vocabularies:
-            by_rows.setdefault(tuple(prune_vocabulary(tokenizer, beside(self._path, rule))[1]), rule)
+            rows = tuple(prune_vocabulary(tokenizer, beside(self._path, rule))[1])
+            by_rows.setdefault(rows, rule)
+            self._kept[rule] = hashlib.sha256(repr(rows).encode()).hexdigest()
         return [by_rows[rows] for rows in sorted(by_rows, key=len)]
 
     @property
@@ -194,6 +199,7 @@ class Search:
             loss=round(fp32_f1 - f1, 2),
             in_integers=share.in_integers,
             products=share.products,
+            kept=self._kept[candidate.vocabulary],
         )
         self._log("search: " + "  ".join(cells(trial, self._recipe.gate)))
         return trial
@@ -209,7 +215,9 @@ class Search:
 
     def _digest(self) -> str:
         digest = hashlib.sha256(describe_file(self._model / "model.safetensors").sha256.encode())
-        digest.update(repr([_plain(sentence) for sentence in self._corpus.dev]).encode("utf-8", "surrogatepass"))
+        for sentences in (self._corpus.train, self._corpus.dev):
+            digest.update(repr([_plain(sentence) for sentence in sentences]).encode("utf-8", "surrogatepass"))
+        digest.update(repr((self._recipe.model.max_tokens, self._golden_texts)).encode())
         return digest.hexdigest()
 
     def _read(self) -> Findings | None:
@@ -223,7 +231,10 @@ class Search:
         if findings.model != self._digest():
             self._log(f"search: {self._results} is about another model or other sentences; all is measured anew")
             return None
-        return findings
+        trials = [
+            trial for trial in findings.trials if self._kept.get(trial.candidate.vocabulary, trial.kept) == trial.kept
+        ]
+        return replace(findings, trials=tuple(trials))
 
     def _write(self, findings: Findings) -> None:
         write_text(self._results, json.dumps(to_plain(findings), ensure_ascii=False, indent=1) + "\n")

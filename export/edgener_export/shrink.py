@@ -24,6 +24,10 @@ def keep_layers(model: PreTrainedModel, numbers: Sequence[int]) -> None:
             raise RecipeError(f"model.keep_layers names layer {number}; the checkpoint has 1 to {len(layers)}")
     base.encoder.layer = torch.nn.ModuleList([layers[number - 1] for number in numbers])
     model.config.num_hidden_layers = len(numbers)
+    pruned = model.config.pruned_heads  # by the layer's place, for those who load the model
+    model.config.pruned_heads = {
+        place: pruned[number - 1] for place, number in enumerate(numbers) if number - 1 in pruned
+    }
 
 
 def narrow_feed_forward(model: PreTrainedModel, width: int) -> None:
@@ -52,9 +56,11 @@ def keep_heads(model: PreTrainedModel, number: int) -> None:
     """Keep ``number`` attention heads of each layer: those whose values and outputs have the largest norms.
 
     After Michel et al. (2019), Are sixteen heads really better than one?, by magnitude instead of by gradient.
-    Raises RecipeError where the layers have no more than that.
+    Raises RecipeError where the layers have no more than that, or have lost heads already.
     """
     heads = model.config.num_attention_heads
+    if any(model.config.pruned_heads.values()):
+        raise RecipeError(f"model.heads is {number}; the checkpoint's layers have lost heads already, leave it out")
     if number >= heads:
         raise RecipeError(f"model.heads is {number}; the checkpoint's layers have only {heads}")
     base: Any = model.base_model

@@ -45,8 +45,8 @@ class Teacher(Protocol):
     """How many layers show their hidden states."""
     width: int
     """Of these states."""
-    sha256: str
-    """Of what it was loaded from."""
+    identity: str
+    """What it was loaded from, and how it computes."""
 
     def __call__(self, batch: Batch, layers: Sequence[int], /) -> Lesson:
         """Logits, and the hidden states of the layers with these numbers, from 1 at the bottom."""
@@ -60,7 +60,8 @@ class BundleTeacher:
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
         bundle = load_bundle(directory)
         _verify(directory, bundle.path(TOKENIZER), bundle.manifest.tags, tokenizer, tag_set)
-        self.sha256 = _sha256(directory / MANIFEST)
+        self.identity = f"{_sha256(directory / MANIFEST)} as packed"
+        self.max_tokens = bundle.manifest.max_tokens
         self._session = Session(bundle.path(GRAPH), bundle.manifest, torch.get_num_threads())
 
     def __call__(self, batch: Batch, _layers: Sequence[int]) -> Lesson:
@@ -73,11 +74,13 @@ class ModelTeacher:
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet, precision: str) -> None:
         model: Any = load_classifier(directory)
         _verify(directory, directory / TOKENIZER, tags_of(model), tokenizer, tag_set)
-        self.sha256 = _sha256(directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME))
+        weights = directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME)
+        self.identity = f"{_sha256(weights)} in {precision}"
         self.model = model.eval().to(hardware().device)
         self._in_bf16 = precision == "bf16"
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
+        self.max_tokens = int(model.config.max_position_embeddings)
 
     def __call__(self, batch: Batch, layers: Sequence[int]) -> Lesson:
         device = hardware().device
@@ -110,16 +113,30 @@ def teacher_directory(recipe_directory: Path, name: str) -> Path:
 
 
 def open_teacher(
-    directory: Path, tokenizer: Path, tag_set: TagSet, *, shows_layers: bool = False, precision: str = "fp32"
+    directory: Path,
+    tokenizer: Path,
+    tag_set: TagSet,
+    *,
+    max_tokens: int = 0,
+    shows_layers: bool = False,
+    precision: str = "fp32",
 ) -> Teacher:
     """The teacher in a directory, as a torch model if it has to show its layers, or if it is one.
 
     A torch model computes in ``precision``, ``bf16`` or ``fp32``. Raises CheckpointError where it does
-    not speak of the same tokens and tags as the student.
+    not speak of the same tokens and tags as the student, or reads no rows of ``max_tokens``.
     """
+    teacher: BundleTeacher | ModelTeacher
     if is_bundle(directory) and not shows_layers:
-        return BundleTeacher(directory, tokenizer, tag_set)
-    return ModelTeacher(directory, tokenizer, tag_set, precision)
+        teacher = BundleTeacher(directory, tokenizer, tag_set)
+    else:
+        teacher = ModelTeacher(directory, tokenizer, tag_set, precision)
+    if max_tokens > teacher.max_tokens:
+        raise CheckpointError(
+            f"{directory}: reads rows of at most {teacher.max_tokens} tokens; model.max_tokens is {max_tokens} "
+            "and must not be more"
+        )
+    return teacher
 
 
 def with_teachers(
@@ -173,7 +190,7 @@ def _description(examples: Sequence[Example], teacher: Teacher, layers: Sequence
     sentences = hashlib.sha256()
     for example in examples:
         sentences.update(example.ids.tobytes())
-    return {"sentences": sentences.hexdigest(), "layers": list(layers), "teacher": teacher.sha256}
+    return {"sentences": sentences.hexdigest(), "layers": list(layers), "teacher": teacher.identity}
 
 
 def _file_names(layers: Sequence[int]) -> list[str]:

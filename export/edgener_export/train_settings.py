@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from edgener_export.errors import RecipeError
 
+PRECISIONS = ("bf16", "fp32")
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -46,8 +48,11 @@ class TrainSettings:
 
     def verify(self) -> None:
         """Raises RecipeError where a value makes no sense, or two of them together."""
-        if self.accumulate < 1:
-            raise RecipeError(f"accumulate is {self.accumulate}; a step takes at least 1 batch")
+        for name in ("epochs", "tokens_per_batch", "accumulate", "dev_every", "dev_sentences"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.precision not in PRECISIONS:
+            raise RecipeError(f"precision {self.precision!r} is unknown; known: {', '.join(PRECISIONS)}")
         if not 0 < self.layer_decay <= 1:
             raise RecipeError(f"layer_decay is {self.layer_decay}; it must be above 0 and at most 1")
         if not 0 <= self.average_last <= 1:

@@ -110,6 +110,7 @@ class Training:
                 teacher_directory(self._directories.recipe, name),
                 self._checkpoint.tokenizer,
                 self._tag_set,
+                max_tokens=self._recipe.model.max_tokens,
                 shows_layers=settings.matches_layers and number == 0,
                 precision=settings.precision,
             )

@@ -37,6 +37,8 @@ BUILT_IN = "default"
 DEFAULT_BUNDLE = Path(__file__).parent / BUILT_IN
 LONGEST_MANIFEST = 1 << 20
 """Bytes. A larger file is no manifest, and is not read."""
+LEAST_TOKENS = 8
+"""Of a window; no text fits into fewer."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ def _read_manifest(path: Path) -> Manifest:
             raise ManifestError(f"{path}: lists no {name}")
     if FP16_GRAPH in manifest.files and FP16_GOLDEN not in manifest.files:
         raise ManifestError(f"{path}: lists {FP16_GRAPH}, but no {FP16_GOLDEN}")
-    if manifest.max_tokens < 8:
+    if manifest.max_tokens < LEAST_TOKENS:
         raise ManifestError(f"{path}: max_tokens is {manifest.max_tokens}; no text fits into that")
     return manifest
 

@@ -53,6 +53,13 @@ def test_sources_without_the_release_are_named(tmp_path: Path, capsys: pytest.Ca
     assert "no source of Debian bookworm" in capsys.readouterr().err
 
 
+def test_sentences_that_are_not_utf8_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, _ = make_files(tmp_path)
+    (tmp_path / "gbk.txt").write_bytes("王小明".encode("gbk"))
+    assert main(["verify", str(run), "--texts", str(tmp_path / "gbk.txt"), "--cache", str(tmp_path / "cache")]) == 3
+    assert "gbk.txt: is not UTF-8 at byte 0; convert it first" in capsys.readouterr().err
+
+
 def test_a_text_to_stream_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, _ = make_files(tmp_path)
     code = main(["boot", str(run), "--stream", str(tmp_path / "none.txt"), "--cache", str(tmp_path / "cache")])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgener_edge.apt import parse_sources
+from edgener_edge.apt import parse_sources, write_sources
 from edgener_edge.devices import AVOIDED, DEVICES
 from edgener_edge.errors import LockError
 from edgener_edge.lock import LOCK_FILE, Deb, read_lock
@@ -86,6 +86,14 @@ def test_another_format_and_a_missing_group(tmp_path: Path) -> None:
 def test_file_names_are_those_of_apt() -> None:
     deb = Deb("zlib1g", "1:1.2.13.dfsg-1", "arm64", 1, "")
     assert deb.file_name == "zlib1g_1%3a1.2.13.dfsg-1_arm64.deb"
+
+
+def test_sources_of_an_earlier_call_are_not_asked_again(tmp_path: Path) -> None:
+    for text in (SOURCES, LIST):
+        write_sources(parse_sources(text), tmp_path)
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == [
+        f"{line.text}\n" for line in parse_sources(LIST)
+    ]
 
 
 def test_sources_in_both_formats() -> None:

@@ -108,6 +108,7 @@ def run_image(config: dict[str, Any], root: Path, *arguments: str) -> subprocess
 def test_an_image_is_whole_and_starts_in_its_own_root(run: Path, tmp_path: Path) -> None:
     config = unpack_image(pack(run, "oci", tmp_path / "image.tar"), tmp_path / "root")
     assert config["architecture"] == DEVICE.platform.debian
+    assert f"EDGENER_THREADS={DEVICE.threads}" in config["config"]["Env"]
     assert (tmp_path / "root/opt/edgener/edgener").is_file()
     finished = run_image(config, tmp_path / "root", "王小明")
     assert (finished.stdout, finished.stderr) == ("-OO -S -P -m edgener 王小明\n", "")

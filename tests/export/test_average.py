@@ -32,10 +32,14 @@ def test_weights_move_by_the_share(tiny_bert: Any, other: Path, share: float) ->
         torch.testing.assert_close(weight, own[name] + share)
 
 
-def test_a_model_of_another_shape_is_refused(tiny_bert: Any, other: Path, tmp_path: Path) -> None:
+def test_a_model_of_another_shape_or_with_other_tags_is_refused(tiny_bert: Any, other: Path, tmp_path: Path) -> None:
     wider = copy.deepcopy(tiny_bert)
     wider.resize_token_embeddings(120, mean_resizing=False)
     with pytest.raises(CheckpointError, match="not of the shape"):
         average_with(wider, AverageSettings(str(other)))
+    tagged = copy.deepcopy(tiny_bert)
+    tagged.config.id2label = {number: f"X{number}" for number in range(tagged.config.num_labels)}
+    with pytest.raises(CheckpointError, match="its tags are"):
+        average_with(tagged, AverageSettings(str(other)))
     with pytest.raises(CheckpointError, match="nothing: is no directory with a trained token classifier"):
         average_with(tiny_bert, AverageSettings(str(tmp_path / "nothing")))

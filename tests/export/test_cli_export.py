@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from edgener.errors import OutputError
 from edgener_export.cli import main
 from edgener_export.errors import BusyError, CheckpointError, CorpusError, DownloadError, ExportError, RecipeError
-from edgener_export.run_lock import locked
-from tests.support import ROOT, run_python
+from edgener_export.origin import ORIGIN
+from edgener_export.run_lock import LOCK, locked
+from tests.support import ROOT, change_manifest, run_python
 
 NOBODY_LISTENS = "http://127.0.0.1:1"
 
@@ -67,6 +69,77 @@ def test_a_checkpoint_that_is_nowhere_names_the_offline_way(
     assert "give a directory" in message
 
 
+def damaged_weights(model: Path) -> None:
+    (model / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:-1])
+
+
+def damaged_tokenizer(model: Path) -> None:
+    (model / "tokenizer.json").write_text("{}")
+
+
+def other_tags(model: Path) -> None:
+    config = json.loads((model / "config.json").read_text())
+    tags = {number: tag.replace("PER", "HUM") for number, tag in config["id2label"].items()}
+    (model / "config.json").write_text(json.dumps({**config, "id2label": tags}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damaged_weights, "is no directory with a trained token classifier"),
+        (damaged_tokenizer, "tokenizer.json: cannot be read"),
+        (other_tags, "its tags ['O', 'B-LOC'"),
+    ],
+)
+def test_a_trained_model_that_is_damaged_or_has_other_tags_is_no_checkpoint(
+    capsys: pytest.CaptureFixture[str],
+    build_tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    damage: Callable[[Path], None],
+    message: str,
+) -> None:
+    model = Path(shutil.copytree(tiny_run / "model", tmp_path / "model"))
+    damage(model)
+    arguments = [*build_tiny, "--set", f"model.checkpoint={model}", "--run", str(tmp_path / "run")]
+    assert message in run(capsys, arguments, CheckpointError.exit_code)
+    assert_nothing_was_made(tmp_path / "run")
+
+
+def test_a_model_that_knows_pairs_keeps_its_entries(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tmp_path: Path
+) -> None:
+    for change in ("model.vocabulary=gb2312", "model.widen=2", "model.ngrams.pair_rows=7"):
+        settings = ["--set", "model.checkpoint=default", "--set", "model.vocabulary=all", "--set", change]
+        message = run(capsys, [*build_tiny, *settings, "--run", str(tmp_path)], RecipeError.exit_code)
+        assert message.endswith("default has pairs of characters already; leave this out")
+
+
+def test_a_teacher_that_reads_shorter_rows_is_refused(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    teacher = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "teacher"))
+    change_manifest(teacher, max_tokens=63)
+    arguments = [*build_tiny, "--set", f"distil.teacher={teacher}", "--run", str(tmp_path / "run")]
+    message = run(capsys, arguments, CheckpointError.exit_code)
+    assert "reads rows of at most 63 tokens; model.max_tokens is 64" in message
+
+
+@pytest.mark.parametrize("inside", ["notes.txt", ""])
+def test_what_is_no_bundle_is_not_replaced_by_one(
+    capsys: pytest.CaptureFixture[str], build_tiny: list[str], tmp_path: Path, inside: str
+) -> None:
+    target = tmp_path / "target"
+    if inside:
+        target.mkdir()
+    (target / inside).write_text("mine")
+    arguments = [*build_tiny, "--bundle", str(target), "--run", str(tmp_path / "run")]
+    message = run(capsys, arguments, OutputError.exit_code)
+    assert message == f"{target}: is there and no bundle; name another place, or remove it"
+    assert (target / inside).read_text() == "mine"
+    assert_nothing_was_made(tmp_path / "run")
+
+
 @pytest.mark.parametrize("command", ["build", "search"])
 def test_one_command_at_a_time_works_on_a_run(
     capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path, command: str
@@ -84,6 +157,11 @@ def test_one_command_at_a_time_works_on_a_run(
 
 def test_a_bundle_that_cannot_be_evaluated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "manifest.json: not found" in run(capsys, ["evaluate", str(tmp_path)], 11)
+
+
+def assert_nothing_was_made(run_directory: Path, *but: str) -> None:
+    """A run holds nothing that another command could take for its own."""
+    assert {path.name for path in run_directory.iterdir()} - {LOCK, ORIGIN} == set(but)
 
 
 MALFORMED = {
@@ -128,7 +206,7 @@ def test_data_that_cannot_be_learned_from(
         (directory / name).write_bytes(content)
     arguments = ["build", str(directory / "recipe.toml"), *build_tiny[2:], "--set", override]
     assert message in run(capsys, [*arguments, "--run", str(tmp_path / "run")], code)
-    assert not list((tmp_path / "run").glob("*"))
+    assert_nothing_was_made(tmp_path / "run")
 
 
 def test_a_teacher_of_another_vocabulary_is_refused_before_anything_is_trained(
@@ -137,7 +215,7 @@ def test_a_teacher_of_another_vocabulary_is_refused_before_anything_is_trained(
     teacher = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", "model.vocabulary=all"]
     message = run(capsys, [*build_tiny, *teacher, "--run", str(tmp_path)], CheckpointError.exit_code)
     assert "bundle: its tokenizer is not the student's" in message
-    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
+    assert_nothing_was_made(tmp_path, "tokenizer.json")
 
 
 def test_each_of_several_teachers_is_opened_before_anything_is_trained(
@@ -147,7 +225,7 @@ def test_each_of_several_teachers_is_opened_before_anything_is_trained(
     teachers = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", f"distil.teachers=['{missing}']"]
     message = run(capsys, [*build_tiny, *teachers, "--run", str(tmp_path)], CheckpointError.exit_code)
     assert message.startswith(f"{missing}: is no directory with a trained token classifier")
-    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
+    assert_nothing_was_made(tmp_path, "tokenizer.json")
 
 
 def test_what_another_recipe_left_in_the_run_is_not_taken(
@@ -155,7 +233,7 @@ def test_what_another_recipe_left_in_the_run_is_not_taken(
 ) -> None:
     other = [*build_tiny, "--set", "scheme=BIO", "--run"]
     message = run(capsys, [*other, str(tiny_run)], CheckpointError.exit_code)
-    assert "model: was trained for the tags ['O', 'B-LOC'" in message
+    assert "was begun with another " in message
     shutil.copytree(tiny_run / "finetune", tmp_path / "finetune")
     message = run(capsys, [*other, str(tmp_path)], CheckpointError.exit_code)
     assert "state.pt: is no state of this recipe's model; name another --run" in message
@@ -173,7 +251,7 @@ def test_a_hub_that_cannot_be_reached_names_the_offline_way(build_tiny: list[str
     *_, message = finished.errors.splitlines()
     assert message.startswith("edgener-export: hfl/rbt3: is no directory with a BERT-family checkpoint, and the hub")
     assert "on an offline machine give a directory" in message
-    assert list((tmp_path / "run").iterdir()) == []
+    assert_nothing_was_made(tmp_path / "run")
 
 
 def test_a_package_index_that_cannot_be_reached_names_the_offline_way(
@@ -207,7 +285,7 @@ def test_an_output_that_takes_nothing_is_told() -> None:
 
 def test_every_error_has_its_own_exit_code() -> None:
     codes = [ExportError.exit_code, *(cls.exit_code for cls in ExportError.__subclasses__())]
-    assert codes == [30, 31, 32, 33, 34, 35, 36]
+    assert codes == [30, 31, 32, 33, 34, 35, 36, 37]
 
 
 def test_the_test_sentences_are_the_bundles_own_kind(build_tiny: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -96,12 +97,19 @@ def test_attention_that_does_not_fit_is_refused(
     assert message in capsys.readouterr().err
 
 
+def forget_the_training(run: Path) -> None:
+    """As it is where a command was killed after the teacher had spoken."""
+    shutil.rmtree(run / "model")
+    for state in run.glob("*/state.pt"):
+        state.unlink()
+
+
 def test_what_the_teacher_said_of_other_sentences_is_not_taken(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")
     assert main(command) == 0
-    (tmp_path / "model").rename(tmp_path / "earlier")
+    forget_the_training(tmp_path)
     assert main([*command, "--set", "data.limit=50"]) == RecipeError.exit_code
     assert "belongs to other sentences" in capsys.readouterr().err
 
@@ -110,7 +118,7 @@ def test_what_another_teacher_said_is_not_taken(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")) == 0
-    (tmp_path / "model").rename(tmp_path / "earlier")
+    forget_the_training(tmp_path)
     assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == RecipeError.exit_code
     assert "or to another teacher" in capsys.readouterr().err
 

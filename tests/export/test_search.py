@@ -23,7 +23,7 @@ from tests.export.outlier import export_with_outlier
 
 GRID = 22
 """Two kinds of exceptions times six static and five dynamic graphs: one without smoothing needs no calibration."""
-TRIAL = Trial(Candidate("all", QuantizeSettings()), 100, 0.0, 1000, 95.0, 0.1, 7, 7)
+TRIAL = Trial(Candidate("all", QuantizeSettings()), 100, 0.0, 1000, 95.0, 0.1, 7, 7, "")
 
 
 def with_model_of(run: Path, target: Path) -> Path:
@@ -117,6 +117,10 @@ def test_the_first_that_passes_is_the_smallest_and_ends_the_search(
     assert main(shlex.split(printed.out.splitlines()[-1])[1:]) == 0
     assert "of the test characters become [UNK]" in capsys.readouterr().err
     assert load_bundle(run / "bundle").manifest.vocabulary_size == trial["entries"]
+    text.write_text("王李张伟芳娜市县省镇", encoding="utf-8")
+    assert search(build_tiny, run, *arguments) == 0
+    (again,) = json.loads((run / "search.json").read_bytes())["trials"]
+    assert again["entries"] == trial["entries"] + 1
 
 
 def test_a_run_without_a_trained_model_is_told(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from edgener_export.classifier import load_classifier
 from edgener_export.errors import RecipeError
 from edgener_export.shrink import keep_heads, keep_layers, narrow_feed_forward, replace_activation
 
@@ -66,6 +67,15 @@ def test_more_than_there_is_cannot_be_kept(model: Any) -> None:
         narrow_feed_forward(model, 64)
     with pytest.raises(RecipeError, match="heads is 4"):
         keep_heads(model, 4)
+
+
+def test_layers_that_lost_heads_come_back_from_their_directory(model: Any, tmp_path: Path) -> None:
+    keep_heads(model, 3)
+    keep_layers(model, [2])
+    model.save_pretrained(tmp_path)
+    torch.testing.assert_close(logits(load_classifier(tmp_path)), logits(model))
+    with pytest.raises(RecipeError, match="have lost heads already"):
+        keep_heads(model, 2)
 
 
 def test_another_activation_is_used_and_saved(model: Any, tmp_path: Path) -> None:
