@@ -159,7 +159,7 @@ class Recognizer:
         ]
 
     def abandon(self) -> None:
-        """Let calls in other threads end with an AbandonedError after the batch that they compute: the program ends."""
+        """Let calls in other threads end with edgener.session.AbandonedError after their batch: the program ends."""
         self._session.abandon()
 
     def _windows(self, chunk: Chunk, encoding: Encoding) -> Iterator[Window]:
