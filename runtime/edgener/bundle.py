@@ -211,6 +211,7 @@ def read_manifest_bytes(path: Path) -> bytes:
 def _read_manifest(path: Path) -> Manifest:
     try:
         plain = json.loads(read_manifest_bytes(path))
+        json.dumps(plain, ensure_ascii=False).encode()  # no lone surrogates, which no file name or message could hold
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: is not JSON ({error}); copy the bundle again") from error
     version = plain.get("format_version") if isinstance(plain, dict) else None
@@ -224,8 +225,7 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         manifest = from_plain(Manifest, plain)
         _ = manifest.tag_set
-        manifest.to_json().encode()
-    except (RecordError, ManifestError, UnicodeEncodeError) as error:
+    except (RecordError, ManifestError) as error:
         raise ManifestError(f"{path}: {error}") from error
     for name in REQUIRED:
         if name not in manifest.files:

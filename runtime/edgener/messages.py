@@ -7,11 +7,17 @@ import sys
 
 
 def say(message: str) -> None:
-    """One line, where standard error is open and takes it."""
+    """One line."""
+    show(f"edgener: {message}\n")
+
+
+def show(text: str) -> None:
+    """Text as it is, at once, where standard error is open and takes it."""
     if sys.stderr is None:  # closed by the caller, as in `edgener 2>&-`
         return
     try:
-        print(f"edgener: {message}", file=sys.stderr, flush=True)
+        sys.stderr.write(text)
+        sys.stderr.flush()
     except OSError:  # a full disk, or nobody reads; what is left in the buffer would fail again at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 

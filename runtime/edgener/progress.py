@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
-from edgener.messages import is_terminal
+from edgener.messages import is_terminal, show
 
 FIRST_AFTER = 2.0
 """Seconds; what is over sooner needs no progress."""
@@ -33,12 +32,10 @@ class Progress:
         share = min(self._done / self._total, 1.0)
         remaining = (now - self._started) * (1 - share) / share if share else 0.0
         bar = "#" * round(30 * share)
-        sys.stderr.write(f"\r{self._name} [{bar:<30}] {share:4.0%}, {remaining:.0f} s left \x1b[K")
-        sys.stderr.flush()
+        show(f"\r{self._name} [{bar:<30}] {share:4.0%}, {remaining:.0f} s left \x1b[K")
         self._shown = True
 
     def close(self) -> None:
         """Erase the line."""
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            show("\r\x1b[K")
