@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, GRAPH, MANIFEST, TOKENIZER, load_bundle
+from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, GRAPH, MANIFEST, TOKENIZER, describe_file, load_bundle
 from edgener.session import Session
 from edgener.tags import TagSet
 from edgener_export.batches import Batch, Example, pad
@@ -45,6 +45,8 @@ class Teacher(Protocol):
     """How many layers show their hidden states."""
     width: int
     """Of these states."""
+    max_tokens: int
+    """Of the longest row that it reads."""
     identity: str
     """What it was loaded from, and how it computes."""
 
@@ -60,7 +62,7 @@ class BundleTeacher:
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
         bundle = load_bundle(directory)
         _verify(directory, bundle.path(TOKENIZER), bundle.manifest.tags, tokenizer, tag_set)
-        self.identity = f"{_sha256(directory / MANIFEST)} as packed"
+        self.identity = f"{describe_file(directory / MANIFEST).sha256} as packed"
         self.max_tokens = bundle.manifest.max_tokens
         self._session = Session(bundle.path(GRAPH), bundle.manifest, torch.get_num_threads())
 
@@ -75,7 +77,7 @@ class ModelTeacher:
         model: Any = load_classifier(directory)
         _verify(directory, directory / TOKENIZER, tags_of(model), tokenizer, tag_set)
         weights = directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME)
-        self.identity = f"{_sha256(weights)} in {precision}"
+        self.identity = f"{describe_file(weights).sha256} in {precision}"
         self.model = model.eval().to(hardware().device)
         self._in_bf16 = precision == "bf16"
         self.layers = int(model.config.num_hidden_layers)
@@ -126,7 +128,7 @@ def open_teacher(
     A torch model computes in ``precision``, ``bf16`` or ``fp32``. Raises CheckpointError where it does
     not speak of the same tokens and tags as the student, or reads no rows of ``max_tokens``.
     """
-    teacher: BundleTeacher | ModelTeacher
+    teacher: Teacher
     if is_bundle(directory) and not shows_layers:
         teacher = BundleTeacher(directory, tokenizer, tag_set)
     else:
@@ -238,11 +240,6 @@ def _write(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int],
                 file[ends[index] - length : ends[index]] = row[:length]
     for file in files:
         file.flush()  # type: ignore[attr-defined]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _map_file(path: Path, shape: tuple[int, int]) -> NDArray[np.float16]:
