@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tools.bench.measures import texts_of_length
-from tools.bench.summary import Turns, evenly_spaced, percentile, take_turns
+from tools.bench.summary import Turns, percentile, take_turns
 
 
 def test_two_take_turns() -> None:
@@ -36,11 +36,6 @@ def test_percentile_of_one_to_hundred(percent: int, expected: int) -> None:
 
 def test_percentile_of_one_value() -> None:
     assert percentile([7.0], 99) == 7
-
-
-def test_evenly_spaced_items_come_from_the_whole_range() -> None:
-    assert evenly_spaced(range(10), 3) == [0, 3, 6]
-    assert evenly_spaced("abc", 5) == ["a", "b", "c"]
 
 
 def test_texts_have_the_length() -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from edgener.bundle import DEFAULT_BUNDLE
 from edgener_export.msra import read_msra
 from edgener_export.sentence import Sentence
+from edgener_export.spread import evenly_spread
 from tools.bench.client import Worker, WorkerError, prepare
 from tools.bench.contenders import ROOT, Contender, others, ours
 from tools.bench.environments import Environment, InstallError, environment_for
@@ -37,7 +38,6 @@ from tools.bench.measures import (
 )
 from tools.bench.render import read_report, render, write_report
 from tools.bench.results import Entry, Failure, Limits, Report, Settings
-from tools.bench.summary import evenly_spaced
 from tools.bench.tables import tables
 
 DOCS = ROOT / "docs"
@@ -99,7 +99,7 @@ def _measure(options: argparse.Namespace) -> Report:
     before = load_average()
     settings: Settings = QUICK if options.quick else FULL
     cache: Path = options.cache.absolute()
-    sentences = evenly_spaced(read_msra(cache).test, settings.sentences)
+    sentences = evenly_spread(read_msra(cache).test, settings.sentences)
     settings = Settings(**{**vars(settings), "sentences": len(sentences)})
     bundles: list[tuple[str, Path]] = options.bundle or [("small", DEFAULT_BUNDLE)]
     run = _Run(cache, dict(options.python_for), sentences, settings, ours(*bundles[0], 1, cache))
@@ -114,7 +114,7 @@ def _measure(options: argparse.Namespace) -> Report:
             failures.append(Failure(contender.name, str(error)))
     limits: list[Limits] = []
     if _wanted("edgener", options.only):
-        texts = [sentence.text for sentence in evenly_spaced(sentences, settings.turn_sentences)]
+        texts = [sentence.text for sentence in evenly_spread(sentences, settings.turn_sentences)]
         corpus = [sentence.text for sentence in read_msra(cache).test]
         for name, bundle in bundles:
             _say(f"the limit of {name}")
@@ -150,7 +150,7 @@ class _Run:
         self.reference = reference
         self._cache, self._existing = cache, existing
         self._sentences, self._settings = sentences, settings
-        self._texts = [sentence.text for sentence in evenly_spaced(sentences, settings.turn_sentences)]
+        self._texts = [sentence.text for sentence in evenly_spread(sentences, settings.turn_sentences)]
 
     def measure(self, contender: Contender) -> Entry:
         """One contender; those on more than one thread for their speed alone."""

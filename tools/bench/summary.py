@@ -36,10 +36,3 @@ def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that at least ``percent`` of the values do not exceed."""
     ascending = sorted(values)
     return ascending[max(0, ceil(len(ascending) * percent / 100) - 1)]
-
-
-def evenly_spaced(items: Sequence[T], count: int) -> list[T]:
-    """``count`` of the items, from the whole range; all of them where there are no more."""
-    if count >= len(items):
-        return list(items)
-    return [items[index * len(items) // count] for index in range(count)]
