@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from edgener.bundle import MANIFEST, Manifest, describe_file
 from edgener.cli import main
+from edgener.dataclass_json import from_plain
 from edgener.entity import Entity
-from edgener.records import from_plain
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from edgener_export.augment import Name
-from edgener_export.lines import read_lines
+from edgener_export.corpus.name_swap import Name
+from edgener_export.corpus.text_file import read_lines
 
 LABELS = ("LOC", "ORG", "PER")
 LEAST_SEEN = 2

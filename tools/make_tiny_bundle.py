@@ -25,8 +25,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from edgener.encode import ONE_TO_ONE
-from edgener_export.cli import main as edgener_export
-from edgener_export.vocabulary import SPECIAL
+from edgener_export.checkpoint.vocabulary import SPECIAL
+from edgener_export.cli.main import main as edgener_export
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
 RECIPE = DATA / "tiny" / "recipe.toml"

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from edgener_edge.devices import PLATFORMS, host_platform
 from edgener_edge.errors import DownloadError, StaleLockError, ToolError
 from edgener_edge.lock import Deb
-from edgener_edge.tools import run_tool
+from edgener_edge.run_program import run_tool
 
 SYSTEM_SOURCES = Path("/etc/apt")
 MISSING = "install apt, or run this on Debian"

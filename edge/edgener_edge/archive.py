@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from edgener_edge.device_folder import TEMPLATES, fill
 from edgener_edge.devices import Device
 from edgener_edge.errors import BuildError
-from edgener_edge.folder import TEMPLATES, fill
 
 STUB_SIZE = 4096
 """Bytes of the script before the payload of a .run."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import edgener
 from edgener.bundle import Bundle, load_bundle
+from edgener.dataclass_json import to_plain
 from edgener.minisign import PublicKey
-from edgener.records import to_plain
 from edgener_edge import archive, licenses
-from edgener_edge import folder as parts
+from edgener_edge import device_folder as parts
 from edgener_edge.cache import Cache, Log
 from edgener_edge.devices import Device, host_platform
 from edgener_edge.errors import BuildError

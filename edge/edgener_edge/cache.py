@@ -12,7 +12,7 @@ from edgener_edge.apt import AptRoot
 from edgener_edge.devices import Platform
 from edgener_edge.errors import DownloadError, StaleLockError, ToolError
 from edgener_edge.lock import Deb, Lock, Wheel
-from edgener_edge.tools import run_tool
+from edgener_edge.run_program import run_tool
 
 Log = Callable[[str], None]
 

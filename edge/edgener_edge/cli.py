@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.bundle import DEFAULT_BUNDLE
+from edgener.dataclass_json import to_plain
 from edgener.errors import EdgenerError
-from edgener.records import to_plain
 from edgener.table import table
 from edgener_edge.interrupts import sigterm_interrupts
 from edgener_edge.lock import LOCK_FILE
@@ -23,7 +23,7 @@ from edgener_edge.lock import LOCK_FILE
 if TYPE_CHECKING:
     from edgener_edge.apt import AptRoot
     from edgener_edge.cache import Cache
-    from edgener_edge.guest import GuestReport
+    from edgener_edge.qemu_system import GuestReport
 
 INTERRUPTED = 130
 EXAMPLES = """\
@@ -141,8 +141,8 @@ def _add_fetch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _fetch(options: argparse.Namespace) -> None:
     from edgener_edge.build import host_interpreter
     from edgener_edge.devices import find_device
-    from edgener_edge.emulator import Emulator
     from edgener_edge.lock import read_lock
+    from edgener_edge.qemu_user import Emulator
 
     device, lock = find_device(options.device), read_lock(options.lock)
     cache = _cache(options, lock.release)
@@ -170,10 +170,10 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from edgener_edge.artifact import unpack
-    from edgener_edge.emulator import HOST, Emulator
     from edgener_edge.errors import VerifyError
     from edgener_edge.lock import read_lock
+    from edgener_edge.qemu_user import HOST, Emulator
+    from edgener_edge.unpack import unpack
     from edgener_edge.verify import SENTENCES, default_cpus, read_sentences, verify
 
     lock = read_lock(options.lock)
@@ -246,12 +246,12 @@ def _add_boot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _boot(options: argparse.Namespace) -> None:
-    from edgener_edge.artifact import unpack
     from edgener_edge.devices import find_device
-    from edgener_edge.emulator import HOST
     from edgener_edge.errors import VerifyError
-    from edgener_edge.guest import Machine
     from edgener_edge.lock import read_lock
+    from edgener_edge.qemu_system import Machine
+    from edgener_edge.qemu_user import HOST
+    from edgener_edge.unpack import unpack
     from edgener_edge.verify import read_sentences, repeated_lines
 
     lock = read_lock(options.lock)
@@ -318,10 +318,10 @@ def _add_pack(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _pack(options: argparse.Namespace) -> None:
-    from edgener_edge.artifact import unpack
     from edgener_edge.build import build_time
     from edgener_edge.debian import write_deb
     from edgener_edge.oci import write_oci
+    from edgener_edge.unpack import unpack
 
     stem = options.file.name.removesuffix(".run").removesuffix(".tar.gz")
     ending = {"oci": ".oci.tar", "deb": ".deb"}[options.form]
@@ -345,7 +345,7 @@ def _add_lock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _lock(options: argparse.Namespace) -> None:
-    from edgener_edge.relock import RELEASE, make_lock
+    from edgener_edge.update_lock import RELEASE, make_lock
 
     options.cache.mkdir(parents=True, exist_ok=True)
     lock = make_lock(_apt(options, RELEASE), datetime.now(UTC).date().isoformat(), options.cache, log)

@@ -7,10 +7,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from edgener_edge.artifact import Artifact
 from edgener_edge.build import DEVICE, BuildRecord
-from edgener_edge.folder import TEMPLATES
-from edgener_edge.tools import run_tool
+from edgener_edge.device_folder import TEMPLATES
+from edgener_edge.run_program import run_tool
+from edgener_edge.unpack import Artifact
 
 CONTROL = """\
 Package: edgener

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from edgener.records import RecordError, from_plain, to_plain
+from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener_edge.errors import LockError
 
 FORMAT_VERSION = 1

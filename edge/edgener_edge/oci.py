@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edgener_edge.archive import write_tar
-from edgener_edge.artifact import Artifact
 from edgener_edge.devices import find_device
+from edgener_edge.unpack import Artifact
 
 PLACE = "opt/edgener"
 ARCHITECTURES = {"aarch64": {"architecture": "arm64", "variant": "v8"}, "x86_64": {"architecture": "amd64"}}

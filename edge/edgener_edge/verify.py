@@ -21,10 +21,10 @@ from edgener.bundle import GOLDEN
 from edgener.errors import InputError
 from edgener.golden import Case, read_cases
 from edgener.recognizer import SPECIAL_TOKENS
-from edgener_edge import probe
-from edgener_edge.artifact import Artifact
-from edgener_edge.emulator import HOST, Emulator
 from edgener_edge.errors import VerifyError
+from edgener_edge.on_device import probe
+from edgener_edge.qemu_user import HOST, Emulator
+from edgener_edge.unpack import Artifact
 
 SENTENCES = Path(__file__).parent / "sentences.txt"
 Entities = dict[tuple[int, int, str], float]

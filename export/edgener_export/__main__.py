@@ -2,6 +2,6 @@
 
 import sys
 
-from edgener_export.cli import main
+from edgener_export.cli.main import main
 
 sys.exit(main())

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from edgener import Recognizer
 from edgener.bundle import Quality
 from edgener.tags import Span
-from edgener_export.corpus import Sentence
+from edgener_export.corpus.splits import Sentence
 from edgener_export.score import Score, score_spans
 
 SpanPair = tuple[Sequence[Span], Sequence[Span]]

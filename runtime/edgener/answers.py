@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edgener.documents import Document
 from edgener.errors import UsageError
+from edgener.line_reader import Document
 from edgener.recognizer import Recognizer
 from edgener.writers import Place, Writer
 

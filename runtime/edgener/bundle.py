@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.errors import (
     BundleMissingError,
     BundleUnreadableError,
@@ -17,7 +18,6 @@ from edgener.errors import (
     UnsafePathError,
 )
 from edgener.providers import CPU
-from edgener.records import RecordError, from_plain, to_plain
 from edgener.tags import TagSet
 
 FORMAT_VERSION = 1

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener import __version__
+from edgener.dataclass_json import to_plain
 from edgener.device_cli import COMMANDS as DEVICE_COMMANDS
 from edgener.device_cli import DeviceCommand, default_threads
-from edgener.documents import Document, line_groups
 from edgener.errors import EdgenerError, GoldenError, InputError, OutputError, UsageError
+from edgener.line_reader import Document, line_groups
 from edgener.messages import say
 from edgener.progress import Progress
 from edgener.providers import CPU, PROVIDERS
-from edgener.records import to_plain
 from edgener.table import table
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _recognize(arguments: Sequence[str]) -> None:
 
     with _held_interrupts():
         from edgener.answers import check_min_score
-        from edgener.models import current_model
+        from edgener.installed import current_model
         from edgener.recognizer import Recognizer
 
     check_min_score(options.min_score)
@@ -291,7 +291,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 
 def _bundle_parser(command: str, description: str) -> argparse.ArgumentParser:
     with _held_interrupts():
-        from edgener.models import current_model
+        from edgener.installed import current_model
 
     parser = argparse.ArgumentParser(
         prog=f"edgener {command}",

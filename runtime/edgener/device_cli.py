@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from edgener.dataclass_json import to_plain
 from edgener.errors import MachineError, UsageError
 from edgener.providers import CPU, PROVIDERS
-from edgener.records import to_plain
 from edgener.table import table
 
 Print = Callable[[str], None]
@@ -20,7 +20,7 @@ DeviceCommand = Callable[[Sequence[str], Print], None]
 def doctor(arguments: Sequence[str], show: Print) -> None:
     """``edgener doctor``: raises MachineError where something keeps the recognizer from running."""
     from edgener.doctor import BAD, GOOD, examine
-    from edgener.models import check_golden, current_model
+    from edgener.installed import check_golden, current_model
 
     parser = _parser("doctor", "Say what is wrong with this machine, the build and the model, and what to do about it.")
     options = parser.parse_args(arguments)
@@ -42,7 +42,7 @@ def doctor(arguments: Sequence[str], show: Print) -> None:
 def bench(arguments: Sequence[str], show: Print) -> None:
     """``edgener bench``."""
     from edgener.bench import measure
-    from edgener.models import current_model
+    from edgener.installed import current_model
 
     parser = _parser("bench", "Measure latency, throughput, memory and start on this machine.")
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="default: the installed or the built-in one")
@@ -71,9 +71,9 @@ def bench(arguments: Sequence[str], show: Print) -> None:
 
 def install(arguments: Sequence[str], show: Print) -> None:
     """``edgener install``."""
+    from edgener.installed import install as install_model
+    from edgener.installed import models_directory
     from edgener.minisign import PublicKey
-    from edgener.models import install as install_model
-    from edgener.models import models_directory
     from edgener.signing import TRUSTED_KEY, trusted_key
 
     parser = _parser("install", "Check a model, and use it from now on in place of the present one, which is kept.")
@@ -89,8 +89,8 @@ def install(arguments: Sequence[str], show: Print) -> None:
 
 def rollback(arguments: Sequence[str], show: Print) -> None:
     """``edgener rollback``."""
-    from edgener.models import models_directory
-    from edgener.models import rollback as roll_back
+    from edgener.installed import models_directory
+    from edgener.installed import rollback as roll_back
     from edgener.signing import trusted_key
 
     options = _parser("rollback", "Use the model again that the last installation replaced.").parse_args(arguments)
@@ -128,7 +128,7 @@ def sign(arguments: Sequence[str], show: Print) -> None:
 def serve(arguments: Sequence[str], _show: Print) -> None:
     """``edgener serve``."""
     from edgener.answers import check_min_score
-    from edgener.models import current_model
+    from edgener.installed import current_model
     from edgener.recognizer import Recognizer
     from edgener.service import Service, listening
     from edgener.systemd import inherited_listener

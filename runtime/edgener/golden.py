@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.entity import Entity
 from edgener.errors import ManifestError
 from edgener.recognizer import Recognizer
-from edgener.records import RecordError, from_plain, to_plain
 
 SCORE_TOLERANCE = 0.1
 """Kernels of other processors round differently; a score may differ by this much, an entity not at all.

@@ -15,8 +15,8 @@ from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
 from edgener.providers import CPU
+from edgener.segmentation import Chunk, Window, chunks, sentence_ends, windows
 from edgener.session import SerialSession, Session
-from edgener.windows import Chunk, Window, chunks, sentence_ends, windows
 
 POOL_DOCUMENTS = 256
 """Most documents that are looked at together, to sort their windows by length."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 
 from edgener.answers import Answers
-from edgener.documents import line_groups
 from edgener.errors import OutputError
+from edgener.line_reader import line_groups
 from edgener.messages import say
 from edgener.recognizer import Recognizer
 from edgener.session import AbandonedError

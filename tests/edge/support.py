@@ -9,8 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from edgener.records import to_plain
-from edgener_edge import folder as parts
+from edgener.dataclass_json import to_plain
+from edgener_edge import device_folder as parts
 from edgener_edge.archive import write_run, write_tar, write_tar_gz
 from edgener_edge.build import BUILD_FILE, BuildRecord
 from edgener_edge.devices import Device, find_device

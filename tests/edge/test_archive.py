@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgener_edge.archive import STUB_SIZE
-from edgener_edge.artifact import unpack
 from edgener_edge.errors import ArtifactError
+from edgener_edge.unpack import unpack
 from tests.edge.support import NAME, make_files, make_folder, start
 
 
@@ -100,7 +100,7 @@ def test_unpack_reads_back_what_was_packed(files: tuple[Path, Path], tmp_path: P
 
 @pytest.mark.parametrize("damage", ["change", "delete", "add", "empty"])
 def test_unpack_checks_every_file(tmp_path: Path, damage: str) -> None:
-    from edgener_edge.artifact import check_files
+    from edgener_edge.unpack import check_files
 
     folder = make_folder(tmp_path)
     data = folder / "syslib/data"

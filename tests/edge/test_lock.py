@@ -13,7 +13,7 @@ from edgener_edge.apt import parse_sources, write_sources
 from edgener_edge.devices import AVOIDED, DEVICES
 from edgener_edge.errors import LockError
 from edgener_edge.lock import LOCK_FILE, Deb, read_lock
-from edgener_edge.relock import PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
+from edgener_edge.update_lock import PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 SOURCES = """\

@@ -20,7 +20,7 @@ import pytest
 from edgener.service import DRAIN_SECONDS
 from edgener_edge.cli import main
 from edgener_edge.debian import SCRIPTS, UNITS
-from edgener_edge.folder import TEMPLATES
+from edgener_edge.device_folder import TEMPLATES
 from tests.edge.support import DEVICE, make_files
 
 

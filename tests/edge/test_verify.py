@@ -12,9 +12,9 @@ import pytest
 
 from edgener.bundle import GOLDEN
 from edgener.golden import read_cases
-from edgener_edge import probe
-from edgener_edge.emulator import cpuinfo
 from edgener_edge.errors import DeviceError
+from edgener_edge.on_device import probe
+from edgener_edge.qemu_user import cpuinfo
 from edgener_edge.verify import compare, join_answers, read_sentences, repeated_lines, shares
 from tests.support import TINY_BUNDLE
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from edgener_export.cli import main
+from edgener_export.cli.main import main
 from tools.make_tiny_bundle import write_inputs
 
 TAGS = 5

@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from edgener_export.graph import export_graph
+from edgener_export.graph.export import export_graph
 
 
 def export_with_outlier(bert: Any, path: Path) -> None:

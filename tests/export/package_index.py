@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgener_export.wheel import WheelFile
+from edgener_export.files.pypi import WheelFile
 from tests import package_index
 
 

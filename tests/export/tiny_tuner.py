@@ -12,11 +12,11 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 from edgener.bundle import TOKENIZER
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.augment import NameSwapper
-from edgener_export.batches import Batch, Example, encode_sentences
-from edgener_export.finetune import FineTuner, FinetuneSettings, Learner
-from edgener_export.formats import read_labelled
-from edgener_export.sentence import Sentence
+from edgener_export.corpus.formats import read_labelled
+from edgener_export.corpus.name_swap import NameSwapper
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.training.batches import Batch, Example, encode_sentences
+from edgener_export.training.finetune import FineTuner, FinetuneSettings, Learner
 from tests.support import DATA, TINY_BUNDLE
 
 KILLED_AT = 7

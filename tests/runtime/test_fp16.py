@@ -1,6 +1,6 @@
 """The graph for GPUs: they take it, the CPU leaves it closed, and it is vouched for like the rest of the bundle.
 
-Here it is the tiny model's int8 graph under that name; tests/export/test_fp16.py has a real one.
+Here it is the tiny model's int8 graph under that name; tests/export/graph/test_fp16.py has a real one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pytest
 from edgener import Recognizer
 from edgener.bundle import FP16_FILES, FP16_GOLDEN, FP16_GRAPH, GOLDEN, GRAPH, describe_file, load_bundle
 from edgener.errors import BundleUnreadableError, ChecksumError, GoldenError, GraphError, ManifestError, ProviderError
+from edgener.installed import check_golden, install
 from edgener.minisign import SecretKey
-from edgener.models import check_golden, install
 from edgener.providers import PROVIDERS, execution_providers
 from edgener.signing import sign_bundle
 from tests.support import TINY_BUNDLE, change_manifest, read_manifest, replace_file, run_main, without_rights

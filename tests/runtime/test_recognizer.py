@@ -19,8 +19,8 @@ from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
 from edgener.encode import Encoder
 from edgener.errors import UsageError
 from edgener.recognizer import POOL_DOCUMENTS, TOKENS_PER_ROW
+from edgener.segmentation import CHUNK
 from edgener.session import Session
-from edgener.windows import CHUNK
 from tests.support import (
     TEXTS,
     TINY_BUNDLE,

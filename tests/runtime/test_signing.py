@@ -21,8 +21,8 @@ from edgener.errors import (
     UnsignedError,
     WrongKeyError,
 )
+from edgener.installed import CURRENT, check_golden, current_model, install, rollback
 from edgener.minisign import PublicKey, SecretKey
-from edgener.models import CURRENT, check_golden, current_model, install, rollback
 from edgener.signing import TRUSTED_KEY, make_keys, sign_bundle, trusted_key, verify_bundle
 from tests.support import DATA, TINY_BUNDLE, change_manifest, disk_full, run_main, run_python
 

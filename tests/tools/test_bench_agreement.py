@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgener.tags import Span
-from edgener_export.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence
 from tools.bench.agreement import overlap_f1, quality
 from tools.bench.contract import spans_of_words
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import GRAPH
-from edgener_export.links import INTEGER_PRODUCTS
+from edgener_export.graph.node_index import INTEGER_PRODUCTS
 from tests.support import ROOT, TINY_BUNDLE, labelled_texts
 from tools.bench.client import Worker, WorkerError
 from tools.bench.contenders import others, ours

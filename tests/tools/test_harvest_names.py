@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from edgener_export.augment import Name
+from edgener_export.corpus.name_swap import Name
 from tools.harvest_names import reliable
 
 

@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 
 from edgener.bundle import DEFAULT_BUNDLE
-from edgener_export.msra import read_msra
-from edgener_export.sentence import Sentence
-from edgener_export.spread import evenly_spread
+from edgener_export.corpus.msra import read_msra
+from edgener_export.corpus.sampling import evenly_spread
+from edgener_export.corpus.sentence import Sentence
 from tools.bench.client import Worker, WorkerError, prepare
 from tools.bench.contenders import ROOT, Contender, others, ours
 from tools.bench.environments import Environment, InstallError, environment_for

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgener.tags import Span as LabelledSpan
+from edgener_export.corpus.sentence import Sentence
 from edgener_export.score import score_spans
-from edgener_export.sentence import Sentence
 from tools.bench.contract import Span
 from tools.bench.results import Quality
 

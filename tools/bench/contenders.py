@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.bundle import MANIFEST, Manifest
-from edgener.records import from_plain
+from edgener.dataclass_json import from_plain
 from tools.bench.contract import Options
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
-from edgener_export.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence
 from tools.bench.agreement import quality
 from tools.bench.client import Worker
 from tools.bench.contenders import Contender

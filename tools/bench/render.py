@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from edgener.records import from_plain, to_plain
+from edgener.dataclass_json import from_plain, to_plain
 from tools.bench.plots import write_plots
 from tools.bench.results import Report
 from tools.bench.tables import tables

@@ -1,0 +1,1 @@
+"""What runs on the device: launchers, the unpacker, scripts of packages and guests, and probes."""

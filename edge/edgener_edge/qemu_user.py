@@ -1,0 +1,123 @@
+"""A build's own interpreter under qemu-user, on a chosen CPU model: no root, no binfmt, no image of a system."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from edgener_edge.cache import Cache
+from edgener_edge.device_folder import interpreter_command
+from edgener_edge.devices import CPU_FEATURES, X86_64, host_platform
+from edgener_edge.errors import DeviceError, ToolError, VerifyError
+from edgener_edge.lock import Lock
+from edgener_edge.run_program import run_tool
+from edgener_edge.unpack import Artifact
+
+PROGRAM = "qemu-aarch64-static"
+HOST = "host"
+"""Stands for the machine's own processor in place of a model of QEMU."""
+CPUINFO = """\
+processor\t: {number}
+BogoMIPS\t: 108.00
+Features\t: {features}
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: {part}
+CPU revision\t: 3
+
+"""
+
+
+class Emulator:
+    """Runs Python scripts in builds on imitated processors. Safe to share between threads."""
+
+    def __init__(self, lock: Lock, cache: Cache) -> None:
+        """With the QEMU that is installed, else the one that the lock file pins, unpacked into the cache."""
+        self._lock, self._cache = lock, cache
+
+    def run(self, artifact: Artifact, cpu: str, script: Path, arguments: Sequence[Path], scratch: Path) -> None:
+        """Run ``script`` with the interpreter and the packages of a build, on ``cpu``, to its end.
+
+        Raises VerifyError with the end of what it said where it fails.
+        """
+        command = interpreter_command(artifact.folder, artifact.platform, artifact.python)
+        if cpu != HOST:
+            command = [str(self.qemu()), "-cpu", cpu, "-L", str(_fake_root(cpu, scratch)), *command]
+        env = {
+            "PATH": os.defpath, "HOME": str(scratch), "PYTHONHOME": str(artifact.folder),
+            "PYTHONPATH": str(artifact.folder / "site"), "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1",
+        }  # fmt: skip
+        command += ["-OO", "-S", str(script), *map(str, arguments)]
+        done = subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, errors="replace"
+        )
+        if done.returncode:
+            said = "\n".join(done.stderr.strip().splitlines()[-8:])
+            raise VerifyError(f"on {cpu}, the build's interpreter ended with {done.returncode}\n{said}")
+
+    def qemu(self) -> Path:
+        """Path of qemu-user; raises ToolError where it cannot be had."""
+        installed = shutil.which(PROGRAM)
+        if installed:
+            return Path(installed)
+        deb = self._lock.debs_for("qemu-user")[0]
+        target = self._cache.directory / f"qemu-user-{deb.sha256[:16]}" / PROGRAM
+        if not target.exists():
+            if host_platform() != X86_64:
+                raise ToolError(f"{PROGRAM}: not installed; apt-get install qemu-user-static")
+            (path,) = self._cache.debs([deb])
+            extract_from_deb(path, {f"./usr/bin/{PROGRAM}": target})
+        return target
+
+    def version(self) -> str:
+        """Of QEMU, for reports."""
+        return run_tool([self.qemu(), "--version"], "reinstall qemu-user-static").splitlines()[0]
+
+
+def extract_from_deb(deb: Path, targets: Mapping[str, Path]) -> None:
+    """Files of a Debian package, with their permissions, under the paths that ``targets`` has by their names there.
+
+    In one pass, as unpacking a kernel takes seconds.
+    """
+    missing = dict(targets)
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
+        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.name in missing else None
+                if content:
+                    target = missing.pop(member.name)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    draft = target.with_name(f".{target.name}.{os.getpid()}")
+                    with draft.open("wb") as file:
+                        shutil.copyfileobj(content, file)
+                    draft.chmod(member.mode)
+                    draft.replace(target)
+                if not missing:
+                    break
+        process.kill()
+    if missing:
+        raise ToolError(f"{deb}: holds no {', '.join(missing)}")
+
+
+def cpuinfo(cpu: str, cores: int) -> str:
+    """/proc/cpuinfo of an Arm machine: QEMU 7 shows the host's, which onnxruntime then misreads; raises DeviceError."""
+    if cpu not in CPU_FEATURES:
+        raise DeviceError(f"{cpu}: no such CPU model here; known: {', '.join(CPU_FEATURES)}")
+    part, features = CPU_FEATURES[cpu]
+    return "".join(CPUINFO.format(number=number, features=features, part=part) for number in range(cores))
+
+
+def _fake_root(cpu: str, scratch: Path) -> Path:
+    root = scratch / f"root-{cpu}"
+    (root / "proc").mkdir(parents=True, exist_ok=True)
+    draft = root / f"cpuinfo-{threading.get_ident()}"
+    draft.write_text(cpuinfo(cpu, os.cpu_count() or 1), encoding="utf-8")
+    draft.replace(root / "proc/cpuinfo")  # whole at any time: another emulator may be reading it
+    return root

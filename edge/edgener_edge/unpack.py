@@ -1,0 +1,111 @@
+"""Read back what ``build`` wrote: unpack a .run or .tar.gz on the host and check every byte of it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import lzma
+import re
+import tarfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from edgener.bundle import describe_file
+from edgener.dataclass_json import RecordError, from_plain
+from edgener_edge.archive import STUB_SIZE
+from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
+from edgener_edge.device_folder import CHECKSUMS
+from edgener_edge.devices import PLATFORMS, Platform
+from edgener_edge.errors import ArtifactError, BuildError
+
+DIGEST = re.compile(rb'^    \[ "\$\{found%% \*\}" = ([0-9a-f]{64}) \]', re.M)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An unpacked build, with every file as it was built."""
+
+    folder: Path
+    """Where it lies."""
+    record: BuildRecord
+    """What it was built for."""
+
+    @property
+    def platform(self) -> Platform:
+        """Of its programs."""
+        return PLATFORMS[self.record.machine]
+
+    @property
+    def python(self) -> str:
+        """Major and minor version of its interpreter; raises BuildError where it brings none."""
+        if self.record.interpreter != OWN:
+            raise BuildError(
+                f"{self.folder.name}: was built with --interpreter {self.record.interpreter}; only a build that brings "
+                "its own interpreter runs here"
+            )
+        return ".".join(self.record.python.split(".")[:2])
+
+
+def unpack(file: Path, directory: Path) -> Artifact:
+    """Unpack ``file`` into ``directory``; raises ArtifactError where a byte of it is not as it was built."""
+    try:
+        with file.open("rb") as stream:
+            if file.name.endswith(".tar.gz"):
+                with gzip.GzipFile(fileobj=stream) as tar:
+                    _extract(cast("IO[bytes]", tar), directory)
+            else:
+                _check_payload(file, stream)
+                stream.seek(STUB_SIZE)
+                with lzma.LZMAFile(stream) as payload:
+                    _extract(cast("IO[bytes]", payload), directory)
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise ArtifactError(f"{file}: is no device build, or a damaged one ({error}); build it again") from error
+    folders = [path for path in directory.iterdir() if (path / BUILD_FILE).is_file()]
+    if len(folders) != 1:
+        raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
+    check_files(folders[0], file)
+    try:
+        record = from_plain(BuildRecord, json.loads((folders[0] / BUILD_FILE).read_bytes()))
+    except (RecordError, ValueError) as error:
+        raise ArtifactError(f"{file}: {BUILD_FILE}: {error}") from error
+    if record.machine not in PLATFORMS:
+        raise ArtifactError(f"{file}: is built for {record.machine}, which this version does not know")
+    return Artifact(folders[0], record)
+
+
+def check_files(folder: Path, file: Path) -> None:
+    """Compare all files of an unpacked build with its list of checksums; raises ArtifactError with the first wrong one.
+
+    ``file`` is where the folder came from, for the message.
+    """
+    try:
+        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ArtifactError(f"{file}: has no {CHECKSUMS}; build it again") from error
+    expected = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    del found[CHECKSUMS]
+    for name in sorted(expected.keys() ^ found.keys()):
+        raise ArtifactError(
+            f"{file}: {name} is {'missing' if name in expected else 'not a part of it'}; build it again"
+        )
+    for name, path in found.items():
+        if describe_file(path).sha256 != expected[name]:
+            raise ArtifactError(f"{file}: {name} is not as it was built; build it again")
+
+
+def _check_payload(file: Path, stream: IO[bytes]) -> None:
+    named = DIGEST.search(stream.read(STUB_SIZE))
+    if not named:
+        raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
+    if hashlib.file_digest(stream, "sha256").hexdigest() != named.group(1).decode():  # type: ignore[arg-type]
+        raise ArtifactError(f"{file}: is damaged or was changed (its checksum differs); build it again")
+
+
+def _extract(tar: IO[bytes], directory: Path) -> None:
+    with tarfile.open(fileobj=tar, mode="r|") as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian 12's Python has none
+        archive.extractall(directory)

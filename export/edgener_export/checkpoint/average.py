@@ -1,0 +1,39 @@
+"""The weights of two models, averaged: often better than both where one was trained on from the other.
+
+Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import PreTrainedModel
+
+from edgener_export.checkpoint.classifier import load_classifier, tags_of
+from edgener_export.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class AverageSettings:
+    """The ``[model.average]`` table of a recipe."""
+
+    checkpoint: str
+    """Directory of the other model, of the same shape."""
+    share: float = 0.5
+    """How much of the average the other model has, from 0 to 1."""
+
+
+def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:
+    """Move the model's weights towards those of another one.
+
+    Raises CheckpointError where the other one is missing, of another shape, or has other tags.
+    """
+    classifier = load_classifier(Path(settings.checkpoint))
+    if tags_of(classifier) != tags_of(model):
+        raise CheckpointError(f"{settings.checkpoint}: its tags are {tags_of(classifier)}, not {tags_of(model)}")
+    other = classifier.state_dict()
+    own = model.state_dict()
+    if {name: weight.shape for name, weight in own.items()} != {name: weight.shape for name, weight in other.items()}:
+        raise CheckpointError(f"{settings.checkpoint}: is not of the shape of the model that it is to be averaged with")
+    model.load_state_dict({name: weight.lerp(other[name], settings.share) for name, weight in own.items()})

@@ -1,0 +1,49 @@
+"""Labelled sentences for training, development and test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgener_export.corpus.formats import AUTO, read_labelled
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.text_file import read_lines
+from edgener_export.errors import CorpusError
+
+__all__ = ["Corpus", "Sentence", "read_corpus_file", "read_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Sentences for each purpose; the test rows are never looked at while training."""
+
+    train: Sequence[Sentence]
+    dev: Sequence[Sentence]
+    test: Sequence[Sentence]
+
+    def labels(self) -> tuple[str, ...]:
+        """Entity types of the training sentences, in alphabetical order."""
+        return tuple(sorted({span.label for sentence in self.train for span in sentence.spans}))
+
+    def verify_labels(self, train: str, dev: str, test: str) -> None:
+        """Raise CorpusError, which names the part, where a model of these sentences could not be trained or scored."""
+        known = self.labels()
+        if not known:
+            raise CorpusError(f"{train}: no training sentence has an entity; there is nothing to learn")
+        for name, sentences in ((dev, self.dev), (test, self.test)):
+            for sentence in sentences:
+                for start, end, label in sentence.spans:
+                    if label not in known:
+                        raise CorpusError(
+                            f"{name}: {sentence.text[start:end]!r:.40} in {sentence.text!r:.60} is a {label}, but the "
+                            f"training sentences ({train}) have only {', '.join(known)}; rename it, or leave it out"
+                        )
+
+
+def read_corpus_file(path: Path, format_name: str = AUTO) -> list[Sentence]:
+    """Sentences of a labelled file; ``formats.READABLE`` says what can be read.
+
+    Raises CorpusError, naming file and line, for a row that does not fit the format, and for an empty file.
+    """
+    return read_labelled(path, format_name).sentences

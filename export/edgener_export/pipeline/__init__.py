@@ -1,0 +1,1 @@
+"""From a recipe to a bundle: the stages of a build, the search over quantizations, the gate."""

@@ -1,0 +1,281 @@
+"""Recipe to bundle, stage by stage. Each stage leaves its result in the run's directory and is not repeated."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgener.bundle import GOLDEN, TOKENIZER, Quality, load_bundle
+from edgener.encode import Encoder
+from edgener.tags import TagSet
+from edgener_export.checkpoint.classifier import is_bundle, load_classifier, trained_tags
+from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
+from edgener_export.checkpoint.vocabulary import unknown_share
+from edgener_export.corpus.msra import read_msra
+from edgener_export.corpus.splits import Corpus, read_corpus_file
+from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.evaluate import Evaluation, evaluate
+from edgener_export.files.atomic import draft_of
+from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
+from edgener_export.graph.fp16 import Fp16, convert_graph
+from edgener_export.graph.int8 import QuantizeSettings, quantize_graph, verify_quantized
+from edgener_export.pipeline.fingerprint import Origin, claim, origin_of, origin_of_model
+from edgener_export.pipeline.gate import check_gate, pass_gate
+from edgener_export.pipeline.pack import GpuIngredients, Ingredients, verify_target, write_bundle
+from edgener_export.recipe.read import Recipe
+from edgener_export.report.collect import Candidate, bundle_bytes, collect_report
+from edgener_export.report.record import Fp16Figures, GateCheck
+from edgener_export.report.render import render_report
+from edgener_export.training.batches import calibration_rows
+from edgener_export.training.hardware import hardware
+from edgener_export.training.steps import Directories, Log, Training
+from edgener_export.training.teacher import teacher_directory
+
+
+class Pipeline:
+    """One recipe in one directory, which holds everything that was made on the way."""
+
+    def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
+        self._recipe, self._recipe_directory, self._run, self._cache = recipe, recipe_directory, run, cache
+        self._log = log if hardware().is_main else _say_nothing
+        with hardware().main_first():
+            self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
+        self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
+        self._texts = read_golden_texts(recipe_directory / recipe.golden)
+        self._trained = run / "model"
+        self._tokenizer = run / TOKENIZER
+        self._packed_tokenizer = run / "packed-tokenizer.json"
+        self._adopted: Origin | None = None
+
+    def build(self, target: Path) -> tuple[Quality, ...]:
+        """Train, export, quantize, score and pack into ``target``; the scores of its graphs and of the fp32 one.
+
+        A process that only helps another to train has done its part with the training, and has no scores.
+        """
+        verify_target(target)
+        trained = self.train()
+        if not hardware().is_main:
+            return ()
+        fp32 = self.export(trained)
+        int8 = self.quantize(fp32)
+        fp16 = self.convert(fp32) if self._recipe.gpu.fp16 else None
+        return self.pack(fp32, int8, fp16, target)
+
+    def adopt(self, source: Path) -> None:
+        """Take what another training left, or the model of a bundle, for what this recipe would train.
+
+        Where it comes from is what its bundle says. Raises CheckpointError where this run has another model.
+        """
+        self._adopted = origin_of_model(source)
+        claim(self._run, self._adopted)
+        if is_bundle(source):
+            self._recipe = replace(self._recipe, lineage=load_bundle(source).manifest.lineage)
+        if self._trained.exists() and self._tokenizer.exists():
+            return
+        model = load_classifier(source)
+        with draft_of(self._trained) as draft:
+            model.save_pretrained(draft)
+            shutil.copyfile(source / TOKENIZER, draft / TOKENIZER)
+        with draft_of(self._tokenizer) as draft:
+            shutil.copyfile(source / TOKENIZER, draft)
+
+    def train(self) -> Path:
+        """Directory of the trained model."""
+        trained = self._trained
+        if hardware().is_main:
+            claim(self._run, self._adopted or origin_of(self._recipe, self._recipe_directory, self._corpus))
+        if trained.exists():
+            _verify_trained(trained, self._tag_set, self._tokenizer)
+            self._log(f"train: {trained} is there already")
+            return trained
+        with hardware().main_first():
+            checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer, self._cache)
+        self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
+        directories = Directories(self._recipe_directory, self._run)
+        Training(self._recipe, directories, self._corpus, self._tag_set, checkpoint, self._log).run()
+
+        if hardware().is_main:
+            with draft_of(trained) as draft:
+                checkpoint.model.save_pretrained(draft)
+                shutil.copyfile(self._tokenizer, draft / TOKENIZER)
+        return trained
+
+    def export(self, model: Path) -> Path:
+        """Path of the fp32 graph as torch gives it."""
+        graph = self._run / "fp32.onnx"
+        pruned = load_pruned(model, self._recipe.model.packed_vocabulary, self._packed_tokenizer)
+        difference = export_graph(pruned, graph, self._recipe.model.max_tokens)
+        self._log(f"export: logits differ from torch by at most {difference:.1e}")
+        for part, sentences in (("training", self._corpus.train), ("test", self._corpus.test)):
+            share = unknown_share(self._packed_tokenizer, [sentence.text for sentence in sentences])
+            self._log(f"vocabulary: {share:.3f} % of the {part} characters become [UNK]")
+        return graph
+
+    def quantize(self, fp32: Path) -> Path:
+        """Path of the int8 graph."""
+        graph = self._run / "int8.onnx"
+        quantize_graph(fp32, graph, self._calibration(), self._recipe.quantize)
+        return graph
+
+    def convert(self, fp32: Path) -> Fp16:
+        """The graph for GPUs."""
+        fp16 = convert_graph(fp32, self._run / "fp16", self._calibration())
+        self._log(f"fp16: logits differ from fp32 by at most {fp16.largest_difference:.1e}")
+        return fp16
+
+    def _calibration(self) -> list[NDArray[np.int64]]:
+        return calibration_rows(
+            self._corpus.train,
+            self._recipe.quantize.sentences,
+            Encoder(self._packed_tokenizer),
+            self._recipe.model.max_tokens,
+        )
+
+    def pack(self, fp32: Path, int8: Path, fp16: Fp16 | None, target: Path) -> tuple[Quality, ...]:
+        """Score all graphs through the runtime, report, and pack those after fp32 if they pass the gate."""
+        before = self._score(self._ingredients(self._optimized(fp32, "fp32"), "fp32"))
+        ingredients = self._ingredients(self._optimized(int8, "int8"), "int8")
+        after = self._score(ingredients)
+        imitated = self._score(self._ingredients(fp16.imitation, "fp16")) if fp16 else None
+        scores = before.quality, after.quality, *((imitated.quality,) if imitated else ())
+        write_bundle(ingredients, scores, after.bundle)
+        gate = check_gate(
+            self._recipe.gate,
+            before.quality,
+            after.quality,
+            bundle_bytes(after.bundle),
+            imitated.quality if imitated else None,
+        )
+        report = self._report(Candidate(fp32, before), Candidate(int8, after), _figures(fp16, imitated), gate)
+        pass_gate(gate, report)
+        if fp16 and imitated:
+            ingredients = replace(ingredients, gpu=GpuIngredients(fp16.graph, imitated.bundle / GOLDEN))
+        write_bundle(ingredients, scores, target)
+        self._log(f"pack: {target}")
+        return scores
+
+    def _report(self, fp32: Candidate, int8: Candidate, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]) -> Path:
+        """Write the report of this run; the path of its page."""
+        recipe = self._recipe
+        teacher = teacher_directory(self._recipe_directory, recipe.distil.teacher) if recipe.distil else None
+        collect_report(
+            self._run,
+            recipe,
+            fp32,
+            int8,
+            teacher=teacher,
+            test=self._corpus.test,
+            calibration=self._calibration(),
+            gate=gate,
+            fp16=fp16,
+        ).write(self._run)
+        page = render_report(self._run)
+        self._log(f"report: {page}")
+        return page
+
+    def _optimized(self, graph: Path, precision: str) -> Path:
+        optimized = self._run / precision / "model.onnx"
+        optimize_graph(graph, optimized)
+        if precision == "int8":
+            verify_quantized(optimized, self._recipe.quantize)
+        return optimized
+
+    def _ingredients(self, graph: Path, precision: str) -> Ingredients:
+        return ingredients_of(self._recipe, precision, graph, self._packed_tokenizer, self._tag_set, self._texts)
+
+    def _score(self, ingredients: Ingredients) -> Evaluation:
+        draft = self._run / f"{ingredients.precision}-draft"
+        write_bundle(ingredients, (), draft)
+        name = f"{self._recipe.data.corpus or Path(self._recipe.data.test).name} test"
+        evaluation = evaluate(draft, self._corpus.test, name, torch.get_num_threads())
+        measured = evaluation.quality
+        self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
+        return evaluation
+
+
+def _figures(fp16: Fp16 | None, imitated: Evaluation | None) -> Fp16Figures | None:
+    if not (fp16 and imitated):
+        return None
+    return Fp16Figures(
+        precision=imitated.quality.precision,
+        recall=imitated.quality.recall,
+        f1=imitated.quality.f1,
+        bytes=sum(path.stat().st_size for path in (fp16.graph, external_data_path(fp16.graph))),
+        largest_difference=fp16.largest_difference,
+    )
+
+
+def _say_nothing(_message: str) -> None:
+    pass
+
+
+def ingredients_of(
+    recipe: Recipe, precision: str, graph: Path, tokenizer: Path, tag_set: TagSet, golden_texts: Sequence[str]
+) -> Ingredients:
+    """What the bundle of an optimized graph is made of."""
+    return Ingredients(
+        name=f"{recipe.name}-{precision}",
+        graph=graph,
+        tokenizer=tokenizer,
+        tag_set=tag_set,
+        max_tokens=recipe.model.max_tokens,
+        precision=precision,
+        quantization=_in_words(recipe.quantize) if precision == "int8" else {},
+        lineage=recipe.lineage,
+        limits=recipe.limits,
+        golden_texts=golden_texts,
+    )
+
+
+def _in_words(settings: QuantizeSettings) -> dict[str, str]:
+    return {
+        name: ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+        for name, value in asdict(settings).items()
+    }
+
+
+def read_recipe_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
+    """The sentences that a recipe names. Raises CorpusError, DownloadError, or RecipeError where it names none."""
+    data = recipe.data
+    if data.corpus == "msra":
+        corpus = read_msra(cache)
+    elif data.corpus:
+        raise RecipeError(f"data.corpus {data.corpus!r} is unknown; known: msra")
+    elif not (data.train and data.dev and data.test):
+        raise RecipeError("data: name a corpus, or files for all of train, dev and test")
+    else:
+        names = (data.train, data.dev, data.test)
+        corpus = Corpus(*(read_corpus_file(recipe_directory / name, data.format) for name in names))
+    limit = data.limit or None
+    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
+    corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)
+    return corpus
+
+
+def read_golden_texts(path: Path) -> list[str]:
+    """Texts of the golden cases. Raises RecipeError where they cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
+
+
+def _parameters(checkpoint: Checkpoint) -> float:
+    return sum(parameter.numel() for parameter in checkpoint.model.parameters()) / 1e6
+
+
+def _verify_trained(model: Path, tag_set: TagSet, tokenizer: Path) -> None:
+    """Raise CheckpointError where the model of an earlier run does not fit the recipe."""
+    tags, known = trained_tags(model), list(tag_set.tags)
+    if tags != known:
+        raise CheckpointError(f"{model}: was trained for the tags {tags}, not {known}; name another --run or remove it")
+    if not tokenizer.exists() or tokenizer.read_bytes() != (model / tokenizer.name).read_bytes():
+        raise CheckpointError(f"{model}: was trained with another {tokenizer}; name another --run or remove it")

@@ -1,0 +1,211 @@
+"""Graph, tokenizer, golden cases and card to a bundle that the runtime loads; a reader never sees half of one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import edgener
+from edgener import Recognizer
+from edgener.bundle import (
+    CARD,
+    FORMAT_VERSION,
+    FP16_GOLDEN,
+    FP16_GRAPH,
+    GOLDEN,
+    GRAPH,
+    MANIFEST,
+    TOKENIZER,
+    Manifest,
+    Quality,
+    Source,
+    describe_file,
+)
+from edgener.encode import Encoder
+from edgener.errors import OutputError
+from edgener.golden import Cases, check_case, read_cases, record_cases, write_cases
+from edgener.session import Session, graph_signature
+from edgener.tags import TagSet
+from edgener_export.errors import GateError
+from edgener_export.files.atomic import writing
+from edgener_export.graph.export import external_data_path
+
+FP16_NOTE = "fp16 was measured on a CPU that rounds after every step as float16 does, not on a GPU."
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
+"""Both as in linux/fcntl.h and linux/fs.h."""
+
+
+@dataclass(frozen=True)
+class GpuIngredients:
+    """What a bundle holds for GPUs besides."""
+
+    graph: Path
+    """In fp16, with its weights next to it; it has the signature of the other graph."""
+    golden: Path
+    """Its golden cases."""
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a bundle is made of, besides its measured quality."""
+
+    name: str
+    """Of the model."""
+    graph: Path
+    """Optimized, with its weights next to it."""
+    tokenizer: Path
+    """tokenizer.json with as many entries as the graph has rows."""
+    tag_set: TagSet
+    """What the graph's last axis stands for."""
+    max_tokens: int
+    """Longest row that the model was trained on, special tokens included."""
+    precision: str
+    """``int8``, ``fp16`` or ``fp32``."""
+    quantization: dict[str, str]
+    """Settings, for the manifest."""
+    lineage: tuple[Source, ...]
+    """What everything was made from."""
+    limits: str
+    """What the model is not good at, in words; may be empty."""
+    golden_texts: Sequence[str]
+    """Texts of the golden cases."""
+    gpu: GpuIngredients | None = None
+    """None where the bundle is for CPUs alone."""
+
+
+def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: Path) -> None:
+    """Write, load and check a bundle next to ``target``, then put it there; an older one is replaced.
+
+    Raises OutputError where it cannot be written, or where something else is there.
+    """
+    verify_target(target)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            _fill(draft, ingredients, quality)
+            _check(draft)
+            _put_in_place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def verify_target(target: Path) -> None:
+    """Raise OutputError where something is that is no bundle: it would be replaced, and lost."""
+    is_free = not target.exists() or (target / MANIFEST).exists() or (target.is_dir() and not any(target.iterdir()))
+    if not is_free:
+        raise OutputError(f"{target}: is there and no bundle; name another place, or remove it")
+
+
+def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> None:
+    _copy_graph(ingredients.graph, draft / GRAPH)
+    shutil.copyfile(ingredients.tokenizer, draft / TOKENIZER)
+    inputs, outputs = graph_signature(draft / GRAPH)
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=ingredients.name,
+        created_by=f"edgener {edgener.__version__}",
+        scheme=ingredients.tag_set.scheme,
+        tags=ingredients.tag_set.tags,
+        max_tokens=ingredients.max_tokens,
+        vocabulary_size=Encoder(ingredients.tokenizer).vocabulary_size,
+        precision=ingredients.precision,
+        quantization=ingredients.quantization,
+        inputs=inputs,
+        outputs=outputs,
+        lineage=ingredients.lineage,
+        quality=tuple(quality),
+        files={},
+    )
+    if ingredients.gpu:
+        _copy_graph(ingredients.gpu.graph, draft / FP16_GRAPH)
+        Session(draft / FP16_GRAPH, manifest, threads=1)
+        shutil.copyfile(ingredients.gpu.golden, draft / FP16_GOLDEN)
+    (draft / CARD).write_text(model_card(manifest, ingredients.limits), encoding="utf-8")
+    write_cases(Cases(()), draft / GOLDEN)
+    _write_manifest(draft, manifest)
+    write_cases(record_cases(Recognizer.load(draft), ingredients.golden_texts), draft / GOLDEN)
+    _write_manifest(draft, manifest)
+
+
+def _copy_graph(graph: Path, target: Path) -> None:
+    shutil.copyfile(graph, target)
+    weights = external_data_path(graph)
+    shutil.copyfile(weights, target.with_name(weights.name))
+
+
+def _write_manifest(draft: Path, manifest: Manifest) -> None:
+    names = sorted(path.name for path in draft.iterdir() if path.name != MANIFEST)
+    files = {name: describe_file(draft / name) for name in names}
+    (draft / MANIFEST).write_text(replace(manifest, files=files).to_json(), encoding="utf-8")
+
+
+def _check(draft: Path) -> None:
+    recognizer = Recognizer.load(draft)
+    for case in read_cases(draft / GOLDEN):
+        outcome = check_case(recognizer, case)
+        if not (outcome.same_entities and outcome.same_logits):
+            raise GateError(f"{draft}: gives two answers to {case.text!r:.60}; the graph is not deterministic")
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    draft.chmod(0o755)
+    if target.exists():
+        _exchange(draft, target)
+        shutil.rmtree(draft)
+    else:
+        draft.replace(target)
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Swap two directories in one step, as renameat2(2) of Linux does: a reader sees the old one or the new one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(AT_FDCWD, os.fsencode(first), AT_FDCWD, os.fsencode(second), RENAME_EXCHANGE):
+        code = ctypes.get_errno()
+        raise OSError(code, f"cannot be replaced in one step: {os.strerror(code)}", str(second))
+
+
+def model_card(manifest: Manifest, limits: str) -> str:
+    """README.md of a bundle: what it does, how well, where it comes from, and what it is not good at."""
+    size = {"int8": "8-bit integer", "fp16": "16-bit", "fp32": "32-bit"}[manifest.precision]
+    lines = [
+        f"# {manifest.name}",
+        "",
+        f"Finds {', '.join(manifest.tag_set.labels)} entities in Chinese text; {size} weights, for `edgener`.",
+        "Text longer than the model's window is cut into overlapping windows by the runtime; nothing is truncated.",
+        "",
+        "## Quality",
+        "",
+        "| data | sentences | graph | precision | recall | F1 (exact span) |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {q.data} | {q.sentences} | {q.graph} | {q.precision:.2f} | {q.recall:.2f} | {q.f1:.2f} |"
+            for q in manifest.quality
+        ),
+        "",
+        "Measured by `edgener-export build` through the runtime itself; `edgener-export evaluate` measures it again.",
+        *((FP16_NOTE,) if any(q.graph == "fp16" for q in manifest.quality) else ()),
+        "",
+        "## Made from",
+        "",
+        "| what | name | license | how |",
+        "|---|---|---|---|",
+        *(f"| {s.role} | {s.name} | {s.license} | {s.note} |" for s in manifest.lineage),
+        "",
+        "## Quantization",
+        "",
+        *(f"- {name}: {value}" for name, value in manifest.quantization.items()),
+        "",
+        "## Limits",
+        "",
+        *([limits, ""] if limits else []),
+        "A score is the model's own probability and is not calibrated.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,322 @@
+"""A small grid of quantizations over a trained model, measured on development sentences; the test set is not looked at.
+
+What is done is kept in ``search.json`` and not repeated. Candidates come from the smallest to the largest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from edgener.bundle import TOKENIZER, describe_file
+from edgener.dataclass_json import RecordError, from_plain, to_plain
+from edgener.encode import Encoder
+from edgener.tags import TagSet
+from edgener_export.checkpoint.load import load_pruned
+from edgener_export.checkpoint.vocabulary import prune_vocabulary, unknown_share
+from edgener_export.corpus.splits import Sentence
+from edgener_export.errors import CheckpointError
+from edgener_export.evaluate import evaluate
+from edgener_export.files.atomic import write_text, writing
+from edgener_export.graph.export import export_graph, optimize_graph
+from edgener_export.graph.int8 import METHODS, QuantizeSettings, integer_share, quantize_graph
+from edgener_export.graph.sensitivity import sensitivities
+from edgener_export.pipeline.build import ingredients_of, read_golden_texts, read_recipe_corpus
+from edgener_export.pipeline.gate import check_figures
+from edgener_export.pipeline.pack import write_bundle
+from edgener_export.recipe.read import GateSettings, Recipe, beside
+from edgener_export.report.collect import bundle_bytes
+from edgener_export.training.batches import calibration_rows
+
+SMOOTHINGS = (0.0, 0.5, 0.8)
+CALIBRATION_SENTENCES = (64, 256)
+SENSITIVITY_SENTENCES = 16
+SENSITIVE_SHARE = 0.05
+"""Of all products: the most sensitive ones, which half of the candidates leave in fp32."""
+SAME_SIZE = 1.01
+"""A bundle that is larger by no more than this factor counts as equally small."""
+WHOLE = "all"
+"""The vocabulary that the model was trained with."""
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of the grid."""
+
+    vocabulary: str
+    """What of the trained vocabulary is packed: see ``ModelSettings.packed_vocabulary``."""
+    quantize: QuantizeSettings
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate and what was measured."""
+
+    candidate: Candidate
+    entries: int
+    """Of the vocabulary."""
+    unknown: float
+    """Percent of the development characters that become [UNK]."""
+    size: int
+    """Bytes of the bundle."""
+    f1: float
+    """On development sentences, in percent."""
+    loss: float
+    """Points of F1 against the trained model in fp32 with its whole vocabulary."""
+    in_integers: int
+    """Matrix products with constant weights that run in integers."""
+    products: int
+    """All of them."""
+    kept: str
+    """Digest of the entries that stay: the text of a rule may change."""
+
+    def passes(self, gate: GateSettings) -> bool:
+        """Whether it would be packed, were its development sentences the test."""
+        return not any(check.failure for check in check_figures(gate, self.f1, self.loss, self.size))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """search.json."""
+
+    model: str
+    """Digest of the trained weights and of all that they are measured with: those of others are not taken."""
+    fp32_f1: float
+    """On development sentences, in percent."""
+    sensitivity: dict[str, float]
+    """By how much the relative error of the logits falls where a product alone stays fp32."""
+    trials: tuple[Trial, ...]
+    """In the order in which they were made."""
+
+
+class Search:
+    """The grid over the trained model of one run."""
+
+    def __init__(
+        self, recipe: Recipe, path: Path, run: Path, cache: Path, vocabularies: Sequence[str], log: Log
+    ) -> None:
+        """``path`` is the recipe's; empty ``vocabularies`` ask for ``default_vocabularies``.
+
+        Raises CheckpointError where the run has no trained model yet.
+        """
+        self._model, self._results, self._scratch = run / "model", run / "search.json", run / "search"
+        if not self._model.exists():
+            raise CheckpointError(f"{self._model}: not found; train it first: edgener-export build {path} --run {run}")
+        self._recipe, self._path, self._log = recipe, path, log
+        self._corpus = read_recipe_corpus(recipe, path.parent, cache)
+        self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
+        self._golden_texts = read_golden_texts(path.parent / recipe.golden)
+        self._kept: dict[str, str] = {}
+        self._vocabularies = self._distinct([WHOLE, *(vocabularies or default_vocabularies(self._model))])
+
+    def run(self, stop_at_first: bool) -> Findings:
+        """Try every candidate that was not tried yet, or stop at the first that passes the gate."""
+        with writing(self._scratch):
+            self._scratch.mkdir(exist_ok=True)
+        try:
+            findings = self._read() or self._begin()
+            exported = ""
+            for candidate in self._candidates(findings):
+                if stop_at_first and recommended(findings.trials, self._recipe.gate):
+                    break
+                if exported != candidate.vocabulary:
+                    self._export(candidate.vocabulary)
+                    exported = candidate.vocabulary
+                findings = replace(findings, trials=(*findings.trials, self._try(candidate, findings.fp32_f1)))
+                self._write(findings)
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        return findings
+
+    def _candidates(self, findings: Findings) -> Iterator[Candidate]:
+        """Those that were not tried yet."""
+        tried = [trial.candidate for trial in findings.trials]
+        for vocabulary in self._vocabularies:
+            for candidate in candidates(vocabulary, self._recipe.quantize, list(findings.sensitivity)):
+                if candidate not in tried:
+                    yield candidate
+
+    def _distinct(self, vocabularies: Sequence[str]) -> list[str]:
+        """From small to large, each set of entries once."""
+        tokenizer = json.loads((self._model / TOKENIZER).read_bytes())
+        by_rows: dict[tuple[int, ...], str] = {}
+        for rule in vocabularies:
+            rows = tuple(prune_vocabulary(tokenizer, beside(self._path, rule))[1])
+            by_rows.setdefault(rows, rule)
+            self._kept[rule] = hashlib.sha256(repr(rows).encode()).hexdigest()
+        return [by_rows[rows] for rows in sorted(by_rows, key=len)]
+
+    @property
+    def _fp32(self) -> Path:
+        return self._scratch / "fp32.onnx"
+
+    @property
+    def _tokenizer(self) -> Path:
+        return self._scratch / TOKENIZER
+
+    def _begin(self) -> Findings:
+        self._export(WHOLE)
+        rows = calibration_rows(
+            self._corpus.train, SENSITIVITY_SENTENCES, Encoder(self._tokenizer), self._recipe.model.max_tokens
+        )
+        findings = Findings(
+            model=self._digest(),
+            fp32_f1=self._score(self._recipe, self._fp32, "fp32")[0],
+            sensitivity=sensitivities(self._fp32, rows, self._recipe.quantize),
+            trials=(),
+        )
+        self._write(findings)
+        return findings
+
+    def _export(self, vocabulary: str) -> None:
+        pruned = load_pruned(self._model, beside(self._path, vocabulary), self._tokenizer)
+        export_graph(pruned, self._fp32, self._recipe.model.max_tokens)
+
+    def _try(self, candidate: Candidate, fp32_f1: float) -> Trial:
+        encoder = Encoder(self._tokenizer)
+        rows = calibration_rows(
+            self._corpus.train, candidate.quantize.sentences, encoder, self._recipe.model.max_tokens
+        )
+        graph = self._scratch / "int8.onnx"
+        quantize_graph(self._fp32, graph, rows, candidate.quantize)
+        f1, size = self._score(replace(self._recipe, quantize=candidate.quantize), graph, "int8")
+        share = integer_share(self._scratch / "model.onnx")
+        trial = Trial(
+            candidate=candidate,
+            entries=encoder.vocabulary_size,
+            unknown=unknown_share(self._tokenizer, [sentence.text for sentence in self._corpus.dev]),
+            size=size,
+            f1=f1,
+            loss=round(fp32_f1 - f1, 2),
+            in_integers=share.in_integers,
+            products=share.products,
+            kept=self._kept[candidate.vocabulary],
+        )
+        self._log("search: " + "  ".join(cells(trial, self._recipe.gate)))
+        return trial
+
+    def _score(self, recipe: Recipe, graph: Path, precision: str) -> tuple[float, int]:
+        """F1 on development sentences, and the bytes of the bundle."""
+        optimized, bundle = self._scratch / "model.onnx", self._scratch / "bundle"
+        optimize_graph(graph, optimized)
+        ingredients = ingredients_of(recipe, precision, optimized, self._tokenizer, self._tag_set, self._golden_texts)
+        write_bundle(ingredients, (), bundle)
+        measured = evaluate(bundle, self._corpus.dev, "development", torch.get_num_threads()).quality
+        return measured.f1, bundle_bytes(bundle)
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256(describe_file(self._model / "model.safetensors").sha256.encode())
+        for sentences in (self._corpus.train, self._corpus.dev):
+            digest.update(repr([_plain(sentence) for sentence in sentences]).encode("utf-8", "surrogatepass"))
+        digest.update(repr((self._recipe.model.max_tokens, self._golden_texts)).encode())
+        return digest.hexdigest()
+
+    def _read(self) -> Findings | None:
+        """What an earlier search of the same model found."""
+        if not self._results.exists():
+            return None
+        try:
+            findings = from_plain(Findings, json.loads(self._results.read_bytes()))
+        except (RecordError, ValueError) as error:
+            raise CheckpointError(f"{self._results}: is not what a search wrote: {error}; remove it") from error
+        if findings.model != self._digest():
+            self._log(f"search: {self._results} is about another model or other sentences; all is measured anew")
+            return None
+        trials = [
+            trial for trial in findings.trials if self._kept.get(trial.candidate.vocabulary, trial.kept) == trial.kept
+        ]
+        return replace(findings, trials=tuple(trials))
+
+    def _write(self, findings: Findings) -> None:
+        write_text(self._results, json.dumps(to_plain(findings), ensure_ascii=False, indent=1) + "\n")
+
+
+def default_vocabularies(model: Path) -> tuple[str, ...]:
+    """GB2312, where the trained model can lose entries."""
+    has_pairs = "ngrams" in json.loads((model / "config.json").read_bytes())
+    return () if has_pairs else ("gb2312",)
+
+
+def candidates(vocabulary: str, base: QuantizeSettings, sensitive: Sequence[str]) -> Iterator[Candidate]:
+    """The grid for one vocabulary, without pairs that give the same graph; ``sensitive`` names products, worst first.
+
+    Those without exceptions come first: they are smaller.
+    """
+    worst = tuple(sensitive[: max(1, round(SENSITIVE_SHARE * len(sensitive)))])
+    for exclude, method, smoothing, sentences in itertools.product(
+        (base.exclude, (*base.exclude, *worst)), METHODS, SMOOTHINGS, CALIBRATION_SENTENCES
+    ):
+        needs_calibration = method == "static" or smoothing
+        if needs_calibration or sentences == CALIBRATION_SENTENCES[0]:
+            yield Candidate(
+                vocabulary, replace(base, method=method, smoothing=smoothing, sentences=sentences, exclude=exclude)
+            )
+
+
+def recommended(trials: Sequence[Trial], gate: GateSettings) -> Trial | None:
+    """The best F1 among the smallest that pass the gate; None where none passes."""
+    passing = [trial for trial in trials if trial.passes(gate)]
+    if not passing:
+        return None
+    least = min(trial.size for trial in passing)
+    return max(
+        (trial for trial in passing if trial.size <= least * SAME_SIZE), key=lambda trial: (trial.f1, -trial.size)
+    )
+
+
+HEAD = (
+    "vocabulary",
+    "entries",
+    "unknown",
+    "method",
+    "smoothing",
+    "sentences",
+    "MB",
+    "F1",
+    "loss",
+    "in integers",
+    "gate",
+)
+
+
+def cells(trial: Trial, gate: GateSettings) -> tuple[str, ...]:
+    """A trial as a row of the table that ``HEAD`` heads."""
+    settings = trial.candidate.quantize
+    return (
+        trial.candidate.vocabulary,
+        str(trial.entries),
+        f"{trial.unknown:.3f} %",
+        settings.method,
+        f"{settings.smoothing:g}",
+        str(settings.sentences),
+        f"{trial.size / 1e6:.2f}",
+        f"{trial.f1:.2f}",
+        f"{trial.loss:.2f}",
+        f"{trial.in_integers} of {trial.products}",
+        "passes" if trial.passes(gate) else "fails",
+    )
+
+
+def overrides(candidate: Candidate) -> list[str]:
+    """What ``build`` has to be told to pack it."""
+    settings = candidate.quantize
+    return [
+        f"model.packed_vocabulary={candidate.vocabulary}",
+        f"quantize.method={settings.method}",
+        f"quantize.smoothing={settings.smoothing}",
+        f"quantize.sentences={settings.sentences}",
+        f"quantize.exclude={json.dumps(settings.exclude)}",
+    ]
+
+
+def _plain(sentence: Sentence) -> tuple[str, list[tuple[int, int, str]]]:
+    return sentence.text, [(start, end, label) for start, end, label in sentence.spans]

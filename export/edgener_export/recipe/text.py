@@ -1,0 +1,36 @@
+"""A recipe with every default and override, as a TOML file that gives the same recipe again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from edgener.dataclass_json import to_plain
+from edgener_export.recipe.read import Recipe
+
+BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+
+
+def recipe_as_toml(recipe: Recipe) -> str:
+    """One ``table.key = value`` a line, as ``--set`` takes them."""
+    return "".join(f"{key} = {_value(value)}\n" for key, value in flat_settings(to_plain(recipe)))
+
+
+def flat_settings(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """``table.key`` and value of everything that is given in a table and in the tables within it."""
+    for key, value in table.items():
+        name = prefix + (key if BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False))
+        if isinstance(value, dict):
+            yield from flat_settings(value, f"{name}.")
+        elif value is not None:
+            yield name, value
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items() if item is not None) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,1 @@
+"""The report of a build: what was measured, as HTML and Markdown."""

@@ -1,0 +1,218 @@
+"""What a run of ``edgener-export build`` found out, as report.json keeps it. Needs no model to be read again."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgener.bundle import Source
+from edgener.dataclass_json import RecordError, from_plain, to_plain
+from edgener.encode import LONE_SURROGATES
+from edgener_export.errors import ReportError
+from edgener_export.files.atomic import write_text
+
+RECORD = "report.json"
+
+
+@dataclass(frozen=True)
+class TypeScore:
+    """Exact-span score of one entity type, in percent."""
+
+    precision: float
+    recall: float
+    f1: float
+    expected: int
+    """Entities of that type in the test sentences."""
+
+
+@dataclass(frozen=True)
+class GraphFigures:
+    """What one graph is good for, and what it takes."""
+
+    name: str
+    """``fp32``, ``int8``, or what the teacher is called."""
+    precision: float
+    """Of all entities, in percent, as the next two."""
+    recall: float
+    f1: float
+    bytes: int
+    """All files of its bundle."""
+    characters_per_second: float
+    """Of processor time, on one thread, in batches."""
+    milliseconds: float
+    """Likewise, the median of one test sentence alone."""
+    by_type: dict[str, TypeScore] = field(default_factory=dict)
+    """In alphabetical order; empty for a teacher, whose bundle does not say."""
+
+
+@dataclass(frozen=True)
+class Fp16Figures:
+    """The graph for GPUs. It has no speed: the CPU imitates it."""
+
+    precision: float
+    """Of all entities, in percent, as the next two."""
+    recall: float
+    f1: float
+    bytes: int
+    """Of the graph and its weights, which come on top of the int8 bundle."""
+    largest_difference: float
+    """Between its logits and those of fp32."""
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """One thing that the recipe's gate asks for."""
+
+    name: str
+    measured: str
+    wanted: str
+    failure: str
+    """What is wrong; empty where the wish is met."""
+
+
+@dataclass(frozen=True)
+class TrainingPoint:
+    """One line of metrics.jsonl."""
+
+    step: int
+    loss: float | None
+    dev_f1: float | None
+
+
+@dataclass(frozen=True)
+class TrainingStage:
+    """The training curve of one stage."""
+
+    name: str
+    """Its directory in the run's."""
+    points: tuple[TrainingPoint, ...]
+
+
+@dataclass(frozen=True)
+class ProductError:
+    """What quantization does to one matrix product, given the input that it has in fp32."""
+
+    name: str
+    """Of its node; ``quantize.exclude`` takes it."""
+    weights: int
+    """Of its matrix: multiply-accumulates a token."""
+    relative_error: float
+    """Root mean square of the output's error over that of the output."""
+
+    @property
+    def decibels(self) -> float:
+        """Signal-to-quantization-noise ratio of the output."""
+        return -20 * math.log10(self.relative_error) if self.relative_error else math.inf
+
+    @property
+    def fp32_bytes(self) -> int:
+        """What its weights take more in fp32 than in int8."""
+        return 3 * self.weights
+
+
+@dataclass(frozen=True)
+class ConfusionRow:
+    """What became of the expected entities of one type. Numbers of a row with a type add up to those."""
+
+    expected: str
+    """Type; empty for what was found where nothing is."""
+    found: dict[str, int]
+    """Found with both ends right, by the type that was found."""
+    other_ends: int
+    """Only overlapped by what was found, of whatever type."""
+    missed: int
+    """Not touched by anything that was found."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An entity in a text: half-open range of code points with a type."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True)
+class LostExample:
+    """A sentence that fp32 had right and int8 has wrong."""
+
+    text: str
+    expected: tuple[Mark, ...]
+    """As labelled, and as fp32 found them."""
+    found: tuple[Mark, ...]
+    """By int8."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Sentences that quantization turned from right to wrong, or back."""
+
+    lost: int
+    won: int
+    examples: tuple[LostExample, ...]
+    """The first of the lost ones."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that report.html and report.md show."""
+
+    name: str
+    """Of the recipe."""
+    data: str
+    """What was scored."""
+    sentences: int
+    fp32: GraphFigures
+    int8: GraphFigures
+    teacher: GraphFigures | None
+    """Where the recipe distils, and the teacher's bundle tells its score on the same sentences."""
+    products: int
+    """Multiply-accumulates a token with weights, attention's own not counted."""
+    integer_products: int
+    """Those of them that int8 does in integers."""
+    processor: str
+    """What the speeds were measured on."""
+    gate: tuple[GateCheck, ...]
+    training: tuple[TrainingStage, ...]
+    """In the order in which they ran."""
+    product_errors: tuple[ProductError, ...]
+    """In the order of the graph; of the products that were quantized."""
+    confusion: tuple[ConfusionRow, ...]
+    """Of int8."""
+    changes: Changes
+    recipe: str
+    """With every default and override, as TOML."""
+    lineage: tuple[Source, ...]
+    versions: dict[str, str]
+    """Of the libraries that took part."""
+    fp16: Fp16Figures | None = None
+    """Where the bundle has a graph for GPUs too."""
+
+    @property
+    def graphs(self) -> tuple[GraphFigures, ...]:
+        """fp32, int8, and the teacher where there is one."""
+        return (self.fp32, self.int8, *((self.teacher,) if self.teacher else ()))
+
+    def write(self, directory: Path) -> None:
+        """Keep it as report.json in the run's directory. Raises OutputError where it cannot be written."""
+        text = json.dumps(to_plain(self), ensure_ascii=False, indent=1).translate(ESCAPED_SURROGATES)
+        write_text(directory / RECORD, text + "\n")
+
+
+ESCAPED_SURROGATES = {code: f"\\u{code:04x}" for code in LONE_SURROGATES}
+
+
+def read_report(directory: Path) -> Report:
+    """The report that a run left in ``directory``; raises ReportError where there is none."""
+    path = directory / RECORD
+    try:
+        return from_plain(Report, json.loads(path.read_bytes()))
+    except OSError as error:
+        raise ReportError(
+            f"{path}: cannot be read: {error.strerror}; give the directory of a finished edgener-export build"
+        ) from error
+    except (ValueError, RecordError) as error:
+        raise ReportError(f"{path}: is not a report of this version ({error}); build again") from error

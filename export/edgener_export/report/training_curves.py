@@ -1,0 +1,44 @@
+"""Training curves from what the stages of a run left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgener_export.report.record import TrainingPoint, TrainingStage
+
+METRICS = "metrics.jsonl"
+
+
+def read_training(run: Path) -> tuple[TrainingStage, ...]:
+    """A stage for every directory with a metrics.jsonl, in the order in which they began.
+
+    Of steps that were repeated after a kill the last line counts.
+    """
+    stages = []
+    for path in sorted(run.rglob(METRICS)):
+        lines = list(_lines(path))
+        points = {line["step"]: _point(line) for line in lines}
+        if points:
+            stage = TrainingStage(
+                path.parent.relative_to(run).as_posix(), tuple(points[step] for step in sorted(points))
+            )
+            stages.append((lines[0].get("time", 0), stage))
+    return tuple(stage for _, stage in sorted(stages, key=lambda timed: timed[0]))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Records with a step; a line that a crash tore apart is none."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "step" in record:
+            yield record
+
+
+def _point(line: dict[str, Any]) -> TrainingPoint:
+    return TrainingPoint(line["step"], line.get("loss"), line.get("dev_f1"))

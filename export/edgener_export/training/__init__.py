@@ -1,0 +1,1 @@
+"""Training: continued pre-training, fine-tuning and distillation, resumable."""

@@ -1,0 +1,158 @@
+"""What a student's attention learns from a teacher's while both read the same batch.
+
+Relations between the queries, keys and values of a layer (Wang et al., 2021, MiniLMv2) fit whatever the widths and the
+heads; attention scores (Jiao et al., 2020, TinyBERT) want equally many heads in both models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from transformers import PreTrainedModel
+
+from edgener_export.errors import RecipeError
+from edgener_export.training.batches import Batch
+
+KINDS = ("query", "key", "value")
+
+
+class LayerPair(NamedTuple):
+    """A layer of the student and one of the teacher, from 1 at the bottom."""
+
+    student: int
+    teacher: int
+
+
+class AttentionMatcher:
+    """Reads the teacher, a torch model, online: nothing of what it says is kept."""
+
+    def __init__(
+        self,
+        student: PreTrainedModel,
+        teacher: PreTrainedModel,
+        relations: Sequence[LayerPair],
+        maps: Sequence[LayerPair],
+        relation_heads: int,
+    ) -> None:
+        """``relations`` are matched with ``relation_heads`` heads, ``maps`` with the models' own.
+
+        Raises RecipeError where a width cannot be divided by the relation heads, or the models' heads differ.
+        """
+        self._teacher, self._relations, self._maps, self._heads = teacher, relations, maps, relation_heads
+        pairs = [*relations, *maps]
+        self._of_student = Projections(student, [pair.student for pair in pairs])
+        self._of_teacher = Projections(teacher, [pair.teacher for pair in pairs])
+        for pair in relations:
+            widths = self._of_student.width(pair.student), self._of_teacher.width(pair.teacher)
+            if relation_heads < 1 or any(width % relation_heads for width in widths):
+                raise RecipeError(
+                    f"distil.relation_heads is {relation_heads}; the attention of student and teacher is "
+                    f"{widths[0]} and {widths[1]} wide, and both must be divisible by it"
+                )
+        for pair in maps:
+            heads = self._of_student.heads(pair.student), self._of_teacher.heads(pair.teacher)
+            if heads[0] != heads[1]:
+                raise RecipeError(
+                    f"distil.match_attention {list(pair)}: the student has {heads[0]} heads there, the teacher "
+                    f"{heads[1]}; distil.match_relations takes any number"
+                )
+
+    def read(self, batch: Batch) -> None:
+        """Let the teacher read what the student has read, without hidden tokens."""
+        with torch.no_grad():
+            self._teacher(input_ids=batch.ids, attention_mask=batch.attention_mask)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Mean over all pairs of layers, of the batch that both have read."""
+        present = batch.attention_mask.bool()
+        losses = [
+            relation_loss(
+                self._of_student(kind, pair.student), self._of_teacher(kind, pair.teacher), present, self._heads
+            )
+            for pair in self._relations
+            for kind in KINDS
+        ]
+        losses += [
+            map_loss(
+                [self._of_student(kind, pair.student) for kind in KINDS[:2]],
+                [self._of_teacher(kind, pair.teacher) for kind in KINDS[:2]],
+                present,
+                self._of_student.heads(pair.student),
+            )
+            for pair in self._maps
+        ]
+        return torch.stack(losses).mean()
+
+
+class Projections:
+    """The queries, keys and values of some layers, as of the model's last forward pass."""
+
+    def __init__(self, model: PreTrainedModel, layers: Sequence[int]) -> None:
+        base: Any = model.base_model
+        self._attention = {layer: base.encoder.layer[layer - 1].attention.self for layer in layers}
+        self._seen: dict[tuple[str, int], torch.Tensor] = {}
+        for layer, attention in self._attention.items():
+            for kind in KINDS:
+                getattr(attention, kind).register_forward_hook(self._keeper(kind, layer))
+
+    def __call__(self, kind: str, layer: int) -> torch.Tensor:
+        """[sentences, tokens, width], fp32"""
+        return self._seen[kind, layer].float()
+
+    def width(self, layer: int) -> int:
+        """Of all heads together."""
+        return int(self._attention[layer].all_head_size)
+
+    def heads(self, layer: int) -> int:
+        """Attention heads of the layer."""
+        return int(self._attention[layer].num_attention_heads)
+
+    def _keeper(self, kind: str, layer: int) -> Any:
+        def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            self._seen[kind, layer] = output
+
+        return keep
+
+
+def relation_loss(student: torch.Tensor, teacher: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:
+    """Divergence of the student's relations from the teacher's, averaged over heads and tokens.
+
+    ``student`` and ``teacher`` are queries, keys or values [sentences, tokens, width] of either width; ``present``
+    [sentences, tokens] is False for padding. A relation is the softmax of a token's scaled dot products with all.
+    """
+    divergence = torch.nn.functional.kl_div(
+        _relations(student, present, heads), _relations(teacher, present, heads), reduction="none", log_target=True
+    )
+    rows = divergence.masked_fill(~present[:, None, None], 0).sum(dim=-1)
+    return rows.transpose(1, 2)[present].mean()
+
+
+def map_loss(
+    student: Sequence[torch.Tensor], teacher: Sequence[torch.Tensor], present: torch.Tensor, heads: int
+) -> torch.Tensor:
+    """Mean squared error of attention scores before the softmax, over all heads and pairs of tokens.
+
+    ``student`` and ``teacher`` hold queries and keys [sentences, tokens, width] of either width.
+    """
+    pairs = (present[:, None, :, None] & present[:, None, None, :]).expand(-1, heads, -1, -1)
+    scores = [_products(*(_split(values, heads) for values in model)) for model in (student, teacher)]
+    return torch.nn.functional.mse_loss(scores[0][pairs], scores[1][pairs])
+
+
+def _relations(values: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:
+    """Log-probabilities [sentences, heads, tokens, tokens]."""
+    split = _split(values, heads)
+    scores = _products(split, split)
+    return scores.masked_fill(~present[:, None, None], torch.finfo(scores.dtype).min).log_softmax(dim=-1)
+
+
+def _split(values: torch.Tensor, heads: int) -> torch.Tensor:
+    """[sentences, heads, tokens, width of a head]"""
+    return values.reshape(*values.shape[:-1], heads, -1).transpose(1, 2)
+
+
+def _products(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    return left @ right.transpose(-1, -2) / math.sqrt(left.shape[-1])

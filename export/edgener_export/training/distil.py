@@ -1,0 +1,152 @@
+"""Distillation (Hinton et al., 2015): a student learns a teacher's probabilities, on labelled and unlabelled text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+
+from edgener_export.errors import RecipeError
+from edgener_export.training.attention_match import AttentionMatcher, LayerPair
+from edgener_export.training.batches import IGNORED, Batch
+from edgener_export.training.finetune import FineTuner, FinetuneSettings, Learner, Output
+from edgener_export.training.teacher import ModelTeacher, Teacher
+
+
+@dataclass(frozen=True)
+class DistilSettings(FinetuneSettings):
+    """The ``[distil]`` table of a recipe: what ``[finetune]`` knows, and the teacher."""
+
+    teacher: str = ""
+    """Directory of the teacher, a bundle or a trained model, relative to the recipe; or ``default``."""
+    teachers: tuple[str, ...] = ()
+    """More such directories. Of all teachers the probabilities are averaged; ``teacher`` alone shows its layers."""
+    temperature: float = 2.0
+    """Both distributions are softened by it."""
+    hard_share: float = 0.3
+    """How much of the loss the labels have, where there are any; the teacher has the rest."""
+    match_layers: tuple[tuple[int, ...], ...] = ()
+    """Pairs of a layer of the student and one of the teacher, from 1 at the bottom, whose hidden states are matched."""
+    match_relations: tuple[tuple[int, ...], ...] = ()
+    """Likewise, pairs of layers whose relations between queries, between keys and between values are matched."""
+    relation_heads: int = 16
+    """Heads of these relations: a divisor of both widths."""
+    match_attention: tuple[tuple[int, ...], ...] = ()
+    """Likewise, pairs of layers whose attention scores are matched; they need equally many heads."""
+    match_weight: float = 1.0
+    """What each kind of match adds to the loss at first; it falls linearly to zero while the student learns."""
+    unlabelled: str = ""
+    """A file of texts, one a line, also .xz; relative to the recipe. Empty for labelled text alone."""
+    unlabelled_sentences: int = 0
+    """Only so many of its lines, evenly spread; 0 takes all."""
+
+    @property
+    def matches_layers(self) -> bool:
+        """Whether the student learns more of its first teacher than probabilities."""
+        return bool(self.match_layers or self.match_relations or self.match_attention)
+
+
+class Distiller(FineTuner):
+    """A fine-tuner whose examples carry a teacher's logits, and hidden states where they are to be matched."""
+
+    title = "distil"
+    _settings: DistilSettings
+    _companion: HiddenStateMatcher
+
+    def __init__(
+        self,
+        learner: Learner,
+        settings: DistilSettings,
+        directory: Path,
+        hidden_states: HiddenStateMatcher,
+        attention: AttentionMatcher | None,
+    ) -> None:
+        super().__init__(learner, settings, directory, hidden_states)
+        self._attention = attention
+
+    def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
+        """Divergence from the teacher over all words, mixed with the cross entropy where there are labels."""
+        assert batch.teacher is not None
+        settings = self._settings
+        loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
+        labelled = (batch.tags != IGNORED).sum()
+        if labelled:
+            hard = super().loss_of(output, batch) * labelled / batch.is_word.sum()
+            loss = settings.hard_share * hard + (1 - settings.hard_share) * loss
+        weight = settings.match_weight * (1 - self.progress)
+        if batch.hidden:
+            loss = loss + weight * self._companion(output.hidden_states, batch)
+        if self._attention:
+            with self._autocast():
+                self._attention.read(batch)
+            loss = loss + weight * self._attention.loss(batch)
+        return loss
+
+
+class HiddenStateMatcher(torch.nn.Module):
+    """Mean squared error between a teacher's hidden states and the student's, projected to the teacher's width.
+
+    TinyBERT (Jiao et al., 2020); the teacher's are normalized, so that an error of 1 is that of knowing nothing.
+    """
+
+    def __init__(self, student_layers: Sequence[int], student_width: int, teacher_width: int) -> None:
+        super().__init__()
+        self._layers = tuple(student_layers)
+        self.projections = torch.nn.ModuleList(torch.nn.Linear(student_width, teacher_width) for _ in student_layers)
+
+    def forward(self, states: Sequence[torch.Tensor], batch: Batch) -> torch.Tensor:
+        """``states`` holds the embeddings' output and that of each layer of the student."""
+        present = batch.attention_mask.bool()
+        errors = [
+            torch.nn.functional.mse_loss(projection(states[layer].float()[present]), target[present])
+            for layer, projection, target in zip(self._layers, self.projections, batch.hidden, strict=True)
+        ]
+        return torch.stack(errors).mean()
+
+
+def match_hidden_states(settings: DistilSettings, student: PretrainedConfig, teacher: Teacher) -> HiddenStateMatcher:
+    """What ``match_layers`` asks for.
+
+    Raises RecipeError for a pair that names a layer which one of them does not have.
+    """
+    pairs = layer_pairs("match_layers", settings.match_layers, student, teacher)
+    return HiddenStateMatcher([pair.student for pair in pairs], student.hidden_size, teacher.width)
+
+
+def match_attention(settings: DistilSettings, student: PreTrainedModel, teacher: Teacher) -> AttentionMatcher | None:
+    """What ``match_relations`` and ``match_attention`` ask for; None where they ask for nothing.
+
+    Raises RecipeError for a pair that names a layer which one of them does not have, or layers that do not fit.
+    """
+    relations = layer_pairs("match_relations", settings.match_relations, student.config, teacher)
+    maps = layer_pairs("match_attention", settings.match_attention, student.config, teacher)
+    if not isinstance(teacher, ModelTeacher) or not (relations or maps):
+        return None
+    return AttentionMatcher(student, teacher.model, relations, maps, settings.relation_heads)
+
+
+def layer_pairs(
+    name: str, pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
+) -> list[LayerPair]:
+    """The pairs of the setting ``name``; RecipeError for one that names a layer which is not there."""
+    layers = (student.num_hidden_layers, teacher.layers)
+    for pair in pairs:
+        if len(pair) != len(layers) or not all(1 <= layer <= last for layer, last in zip(pair, layers, strict=True)):
+            raise RecipeError(
+                f"distil.{name} has {list(pair)}; expected a layer of the student, 1 to {layers[0]}, "
+                f"and one of the teacher, 1 to {layers[1]}"
+            )
+    return [LayerPair(*pair) for pair in pairs]
+
+
+def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Kullback-Leibler divergence of softened distributions [tokens, tags], scaled to the size of a hard loss."""
+    return temperature**2 * torch.nn.functional.kl_div(
+        (student / temperature).log_softmax(dim=-1),
+        (teacher / temperature).log_softmax(dim=-1),
+        reduction="batchmean",
+        log_target=True,
+    )

@@ -1,0 +1,125 @@
+"""Fine-tuning of a BERT-family checkpoint for token classification (Devlin et al., 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from edgener.decode import decode
+from edgener.encode import Encoder
+from edgener.tags import Span, TagSet
+from edgener_export.recipe.train_settings import TrainSettings
+from edgener_export.score import Score, score_spans
+from edgener_export.training.batches import IGNORED, Batch, Example, batches
+from edgener_export.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class FinetuneSettings(TrainSettings):
+    """The ``[finetune]`` table of a recipe."""
+
+    mask_probability: float = 0.05
+    """Share of the input tokens hidden behind [MASK], so that the context is learned and not the names alone."""
+    class_weights: dict[str, float] = field(default_factory=dict)
+    """How much the tokens of an entity type count in the loss on labels, by its name; ``O`` is what lies outside."""
+    balance_classes: bool = False
+    """Types that ``class_weights`` does not name count the more, the rarer they are in the training sentences."""
+    swap_probability: float = 0.0
+    """Share of the names in a training sentence that become others of their type, otherwise in each epoch; 0 keeps all.
+    For few labels, and for names that were never seen: see ``augment``."""
+    swap_names: str = ""
+    """A file of more names to swap in, a type, a tab and a name a line, also .xz; relative to the recipe."""
+    swap_variants: int = 0
+    """Epochs see so many differently swapped sets in turn, so that a teacher reads each once; 0: all are different."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model says of a batch."""
+
+    logits: torch.Tensor
+    """[sentences, tokens, tags], fp32"""
+    hidden_states: Sequence[torch.Tensor]
+    """The embeddings' output and that of each layer [sentences, tokens, width], where the batch asks to match them."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model, and what belongs to it."""
+
+    model: PreTrainedModel
+    encoder: Encoder
+    mask_id: int
+    """Of the [MASK] token."""
+    tag_set: TagSet
+    tag_weights: torch.Tensor | None = None
+    """What each tag counts in the loss on labels [tags]; all the same where it is None."""
+
+
+class FineTuner(Trainer[Score]):
+    """Learns the tags of labelled sentences."""
+
+    title = "fine-tune"
+    _settings: FinetuneSettings
+
+    def __init__(
+        self,
+        learner: Learner,
+        settings: FinetuneSettings,
+        directory: Path,
+        companion: torch.nn.Module | None = None,
+    ) -> None:
+        super().__init__(learner.model, learner.encoder.pad_id, settings, directory, companion)
+        self._learner = learner
+
+    def evaluate(self, examples: Sequence[Example]) -> Score:
+        """Score through the runtime's own decoding."""
+        self._model.train(False)
+        pairs: list[tuple[list[Span], list[Span]]] = []
+        with torch.inference_mode():
+            for batch in batches(examples, 4096, self._pad_id, None):
+                logits = self._forward(batch.to(self._hardware.device)).logits.cpu().numpy()
+                lengths = batch.attention_mask.sum(dim=1).numpy() - 2
+                for tags, length, found in zip(
+                    batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._learner.tag_set), strict=True
+                ):
+                    pairs.append((self._learner.tag_set.spans(tags[1 : length + 1]), [scored.span for scored in found]))
+        self._model.train()
+        return score_spans(pairs)
+
+    def curve(self, measured: Score) -> dict[str, float]:
+        """F1 in percent."""
+        return {"dev_f1": measured.f1}
+
+    def merit(self, measured: Score) -> float:
+        """F1."""
+        return measured.f1
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
+        """Loss of what the model says of the batch with some of its tokens hidden."""
+        return self.loss_of(self._forward(self._hide_tokens(batch, generator)), batch)
+
+    def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
+        """Cross entropy of the logits [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
+        weights = self._learner.tag_weights
+        if weights is not None:
+            weights = weights.to(output.logits.device)
+        return torch.nn.functional.cross_entropy(
+            output.logits.flatten(0, 1), batch.tags.flatten(), weights, ignore_index=IGNORED
+        )
+
+    def _forward(self, batch: Batch) -> Output:
+        with self._autocast():
+            output = self._model(
+                input_ids=batch.ids, attention_mask=batch.attention_mask, output_hidden_states=bool(batch.hidden)
+            )
+        return Output(output.logits.float(), output.hidden_states or ())
+
+    def _hide_tokens(self, batch: Batch, generator: torch.Generator) -> Batch:
+        hidden = torch.rand(batch.ids.shape, generator=generator) < self._settings.mask_probability
+        visible = batch.is_word & ~hidden.to(batch.ids.device)
+        return replace(batch, ids=batch.ids.where(visible | ~batch.is_word, self._learner.mask_id))

@@ -1,0 +1,162 @@
+"""What a recipe trains a checkpoint with, step by step: adapt, fine-tune, distil."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from edgener.encode import Encoder
+from edgener.tags import TagSet
+from edgener_export.checkpoint.load import Checkpoint
+from edgener_export.corpus.name_swap import NameSwapper, read_names
+from edgener_export.corpus.splits import Corpus, Sentence
+from edgener_export.recipe.read import Recipe
+from edgener_export.training.adapt import AdaptSettings, PreTrainer, read_adapt_text
+from edgener_export.training.batches import Example, encode_sentences
+from edgener_export.training.class_weights import tag_weights
+from edgener_export.training.distil import Distiller, DistilSettings, match_attention, match_hidden_states
+from edgener_export.training.finetune import FineTuner, FinetuneSettings, Learner
+from edgener_export.training.hardware import hardware
+from edgener_export.training.teacher import Teacher, open_teacher, teacher_directory, with_teachers
+from edgener_export.training.trainer import EpochExamples
+from edgener_export.training.unlabelled import read_texts, unlabelled_examples
+from edgener_export.training.word_segmenter import require_segmenter
+
+Log = Callable[[str], None]
+
+
+class Directories(NamedTuple):
+    """Where things are."""
+
+    recipe: Path
+    """What the recipe names is relative to it."""
+    run: Path
+    """Each step has a directory of its own in it."""
+
+
+class Training:
+    """The steps of a recipe, on one checkpoint. A step that is done takes its weights from its saved state."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        directories: Directories,
+        corpus: Corpus,
+        tag_set: TagSet,
+        checkpoint: Checkpoint,
+        log: Log,
+    ) -> None:
+        self._recipe, self._directories, self._corpus, self._tag_set = recipe, directories, corpus, tag_set
+        self._checkpoint, self._log = checkpoint, log
+        self._encoder = Encoder(checkpoint.tokenizer)
+
+    def run(self) -> None:
+        """Train the checkpoint's model in place."""
+        recipe = self._recipe
+        if recipe.distil:
+            self._verify_teachers(recipe.distil)
+        if recipe.adapt:
+            self._adapt(recipe.adapt)
+        if recipe.finetune:
+            self._finetune(recipe.finetune)
+        if recipe.distil:
+            self._distil(recipe.distil)
+
+    def _adapt(self, settings: AdaptSettings) -> None:
+        require_segmenter()
+        path = self._directories.recipe / settings.text
+        text = read_adapt_text(path, settings, self._encoder, self._recipe.model.max_tokens)
+        directory = self._directories.run / "adapt"
+        trainer = PreTrainer(self._checkpoint.model, self._encoder, self._checkpoint.mask_id, settings, directory)
+        self._log(f"adapt: dev {trainer.run(text.train, text.dev)}")
+
+    def _finetune(self, settings: FinetuneSettings) -> None:
+        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        tuner = FineTuner(self._learner(settings, train), settings, self._directories.run / "finetune")
+        examples = self._swapped(settings) if settings.swap_probability else train
+        self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
+
+    def _distil(self, settings: DistilSettings) -> None:
+        directory = self._directories.run / "distil"
+        directory.mkdir(exist_ok=True)
+        model = self._checkpoint.model
+        teachers = self._teachers(settings)
+        first = teachers[0]
+        matchers = match_hidden_states(settings, model.config, first), match_attention(settings, model, first)
+        train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        unlabelled = self._unlabelled(settings)
+        examples: EpochExamples | list[Example]
+        if settings.swap_probability:
+            examples = self._swapped_and_taught(settings, teachers, unlabelled, directory)
+        else:
+            examples = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
+        distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
+        self._log(f"distil: dev {distiller.run(examples, dev)}")
+
+    def _learner(self, settings: FinetuneSettings, train: Sequence[Example]) -> Learner:
+        weights = tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train)
+        return Learner(self._checkpoint.model, self._encoder, self._checkpoint.mask_id, self._tag_set, weights)
+
+    def _verify_teachers(self, settings: DistilSettings) -> None:
+        """Raise CheckpointError for a teacher that does not fit: before the hours of training, not after."""
+        self._teachers(settings)
+
+    def _teachers(self, settings: DistilSettings) -> list[Teacher]:
+        """The first one shows its layers, if the student is to match any."""
+        return [
+            open_teacher(
+                teacher_directory(self._directories.recipe, name),
+                self._checkpoint.tokenizer,
+                self._tag_set,
+                max_tokens=self._recipe.model.max_tokens,
+                shows_layers=settings.matches_layers and number == 0,
+                precision=settings.precision,
+            )
+            for number, name in enumerate((settings.teacher, *settings.teachers))
+        ]
+
+    def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
+        return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
+
+    def _unlabelled(self, settings: DistilSettings) -> list[Example]:
+        if not settings.unlabelled:
+            return []
+        texts = read_texts(self._directories.recipe / settings.unlabelled, settings.unlabelled_sentences)
+        return list(unlabelled_examples(texts, self._encoder, self._recipe.model.max_tokens))
+
+    def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
+        more = (
+            read_names(self._directories.recipe / settings.swap_names, self._tag_set.labels)
+            if settings.swap_names
+            else ()
+        )
+        swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
+        return lambda epoch: self._examples(swapper.epoch(epoch))
+
+    def _swapped_and_taught(
+        self, settings: DistilSettings, teachers: list[Teacher], unlabelled: list[Example], directory: Path
+    ) -> EpochExamples:
+        """What the teachers say of an epoch's sentences is kept until they do not come again."""
+        swapped = self._swapped(settings)
+        constant = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
+
+        def examples_of(epoch: int) -> list[Example]:
+            variant = epoch % settings.swap_variants if settings.swap_variants else epoch
+            cache = directory / f"teacher-{variant}"
+            taught = self._taught(swapped(variant), teachers, settings, cache)
+            if hardware().is_main and not settings.swap_variants:
+                for earlier in directory.glob("teacher-*"):
+                    if earlier != cache:
+                        shutil.rmtree(earlier)
+            return [*taught, *constant]
+
+        return examples_of
+
+    def _taught(
+        self, examples: Sequence[Example], teachers: Sequence[Teacher], settings: DistilSettings, cache: Path
+    ) -> list[Example]:
+        layers = [layer for _, layer in settings.match_layers]
+        with hardware().main_first():
+            return with_teachers(examples, teachers, layers, cache, self._encoder.pad_id)

@@ -1,0 +1,230 @@
+"""Training that resumes at any step and ends with the very same weights: the schedule, the batches, the saved state."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from edgener_export.errors import CheckpointError
+from edgener_export.files.atomic import append_line, draft_of
+from edgener_export.recipe.train_settings import TrainSettings
+from edgener_export.training.batches import Batch, Example, batch_groups, pad
+from edgener_export.training.hardware import hardware
+from edgener_export.training.kept_weights import BestWeights, WeightAverage
+from edgener_export.training.optimizer import ScheduledAdamW, freeze, parameter_groups
+
+
+@dataclass
+class _Place:
+    """Where in its epochs a run stands."""
+
+    steps_per_epoch: int
+    """Of the first epoch."""
+    epoch: int
+    first_step: int
+    """Steps that were done when the epoch began."""
+
+
+EpochExamples = Callable[[int], Sequence[Example]]
+"""The examples of an epoch, by its number; the same number always gives the same."""
+
+Measured = TypeVar("Measured")
+
+
+class Trainer(ABC, Generic[Measured]):
+    """One run in one directory: ``state.pt`` to resume from, ``metrics.jsonl`` with the training curve.
+
+    A kind of training says what its loss is, and how it measures the model on development examples.
+    """
+
+    title: ClassVar[str]
+    """In front of the progress bar."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        pad_id: int,
+        settings: TrainSettings,
+        directory: Path,
+        companion: torch.nn.Module | None = None,
+    ) -> None:
+        """``companion`` holds parameters that the loss needs and the trained model does not."""
+        self._model, self._pad_id, self._settings = model, pad_id, settings
+        self._state_path = directory / "state.pt"
+        self._metrics_path = directory / "metrics.jsonl"
+        directory.mkdir(parents=True, exist_ok=True)
+        settings.verify()
+        freeze(model, settings.frozen_layers)
+        self._companion = companion or torch.nn.Module()
+        self._hardware = hardware()
+        for module in (model, self._companion):
+            module.to(self._hardware.device)
+        groups = parameter_groups(model, self._companion, settings.layer_decay)
+        self._optimizer = ScheduledAdamW(groups, settings.learning_rate, settings.weight_decay, settings.warmup)
+        self._best = BestWeights(settings.patience)
+        self._average = WeightAverage(settings.average_last)
+        self._step = 0
+        self._total = 1
+
+    @abstractmethod
+    def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
+        """What the model's parameters are to make smaller; what it draws, it draws from ``generator``.
+
+        Each batch of a step has a generator of its own: a resumed run draws the same as one that was never killed.
+        """
+
+    @abstractmethod
+    def evaluate(self, examples: Sequence[Example]) -> Measured:
+        """How good the model is at examples that it was not trained on."""
+
+    @abstractmethod
+    def curve(self, measured: Measured) -> dict[str, float]:
+        """What the training curve keeps of a measurement."""
+
+    @abstractmethod
+    def merit(self, measured: Measured) -> float:
+        """The higher, the better the model."""
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is done, from 0 to 1."""
+        return self._step / self._total
+
+    def run(self, train: Sequence[Example] | EpochExamples, dev: Sequence[Example]) -> Measured:
+        """Train to the end, from the last saved state where there is one; what all ``dev`` examples give.
+
+        Epochs may differ in their examples. Steps are counted by the first one: the run ends after as many as if all
+        epochs were like it.
+        """
+        settings = self._settings
+        examples_of = lru_cache(maxsize=1)(train) if callable(train) else lambda _epoch: train
+        place = self._resume() or self._first_place(examples_of(0))
+        self._total = total = place.steps_per_epoch * settings.epochs
+        done = self._step
+        left = 0 if self._best.is_over else max(0, total - done)
+        saved = time.monotonic()
+        with tqdm(
+            total=total, initial=done, unit="step", disable=None if self._hardware.is_main else True, desc=self.title
+        ) as bar:
+            for group in itertools.islice(self._all_steps(examples_of, place), left):
+                loss = self._train_step(group)
+                self._average.add(self._model, self.progress)
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.3f}")
+                if self._step % settings.dev_every == 0 or (settings.patience and self._step == total):
+                    measured = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
+                    self._record(loss=loss, **self.curve(measured))
+                    self._best.consider(self._model, self._agreed(self.merit(measured)))
+                if self._best.is_over:
+                    break
+                if time.monotonic() - saved > settings.save_minutes * 60:
+                    self._save(place)
+                    saved = time.monotonic()
+        if self._step > done:
+            self._save(place)
+        self._best.restore(self._model)
+        self._average.restore(self._model)
+        return self.evaluate(dev)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self._hardware.device.type, dtype=torch.bfloat16, enabled=self._settings.precision == "bf16"
+        )
+
+    def _steps(self, examples: Sequence[Example], epoch: int) -> list[list[list[int]]]:
+        """Which examples the batches of each optimizer step of an epoch hold."""
+        settings = self._settings
+        groups = batch_groups(examples, settings.tokens_per_batch, settings.seed + epoch)
+        return [groups[start : start + settings.accumulate] for start in range(0, len(groups), settings.accumulate)]
+
+    def _first_place(self, examples: Sequence[Example]) -> _Place:
+        """Where the run stands if no epoch differs from the one with ``examples``."""
+        steps_per_epoch = len(self._steps(examples, 0))
+        epoch = self._step // max(1, steps_per_epoch)
+        return _Place(steps_per_epoch, epoch, epoch * steps_per_epoch)
+
+    def _all_steps(self, examples_of: EpochExamples, place: _Place) -> Iterator[list[Batch]]:
+        """The steps that follow, one epoch after the other without end; ``place`` moves along."""
+        while True:
+            examples = examples_of(place.epoch)
+            for groups in self._steps(examples, place.epoch)[self._step - place.first_step :]:
+                yield [pad([examples[index] for index in group], self._pad_id) for group in groups]
+            place.epoch, place.first_step = place.epoch + 1, self._step
+
+    def _train_step(self, group: Sequence[Batch]) -> float:
+        self._optimizer.adamw.zero_grad()
+        total = torch.zeros((), device=self._hardware.device)
+        for number, batch in self._hardware.share(list(enumerate(group))):
+            loss = self.loss(batch.to(self._hardware.device), self._generator(number)) / len(group)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        if self._hardware.processes > 1:
+            self._hardware.add_up([total, *self._optimizer.gradients()])
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._settings.max_gradient_norm)
+        self._optimizer.step(self._step, self._total)
+        self._step += 1
+        return float(total)
+
+    def _generator(self, number: int) -> torch.Generator:
+        """For what is drawn for the batch with this number in the present step."""
+        return torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step + number * 2**40)
+
+    def _agreed(self, merit: float) -> float:
+        """What the main process found: others may have rounded differently."""
+        shared = torch.tensor([merit if self._hardware.is_main else 0.0], device=self._hardware.device)
+        self._hardware.add_up([shared])
+        return float(shared)
+
+    def _record(self, **values: float) -> None:
+        if not self._hardware.is_main:
+            return
+        line = json.dumps(
+            {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
+        )
+        append_line(self._metrics_path, line)
+
+    def _save(self, place: _Place) -> None:
+        if not self._hardware.is_main:
+            return
+        state = {
+            "step": self._step,
+            "place": asdict(place),
+            "model": self._model.state_dict(),
+            "companion": self._companion.state_dict(),
+            "optimizer": self._optimizer.adamw.state_dict(),
+            "best": self._best.state_dict(),
+            "average": self._average.state_dict(),
+        }
+        with draft_of(self._state_path) as draft, draft.open("wb") as file:
+            torch.save(state, file)  # given a path, it does not say why it could not be written
+
+    def _resume(self) -> _Place | None:
+        """Take up the saved state; None where there is none, or one from when all epochs were alike."""
+        if not self._state_path.exists():
+            return None
+        try:
+            state = torch.load(self._state_path, weights_only=True, map_location=self._hardware.device)
+            self._model.load_state_dict(state["model"])
+            self._companion.load_state_dict(state.get("companion", {}))
+            self._optimizer.adamw.load_state_dict(state["optimizer"])
+            for name, kept in (("best", self._best), ("average", self._average)):
+                if name in state:
+                    kept.load_state_dict(state[name])
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise CheckpointError(
+                f"{self._state_path}: is no state of this recipe's model; name another --run, or remove it"
+            ) from error
+        self._step = int(state["step"])
+        return _Place(**state["place"]) if "place" in state else None

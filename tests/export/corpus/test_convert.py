@@ -1,0 +1,169 @@
+"""``edgener-export convert`` and ``data``: lossless, in one step, and honest about what a file holds."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import lzma
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgener_export.cli.main import main
+from edgener_export.corpus.formats import WRITABLE, read_labelled
+
+TRAIN = "王 B-PER\n明 E-PER\n\n在 O\n京 S-LOC\n\n在 O\n京 O\n\n明 E-PER\n\n王 B-PER\n明 E-PER\n"
+TEST = """\
+{"text": "在京", "entities": [{"start": 1, "end": 2, "label": "LOC"}]}
+{"text": "李明", "entities": [{"start": 0, "end": 2, "label": "PER"}]}
+"""
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Path:
+    path = tmp_path / "train.txt"
+    path.write_text(TRAIN, encoding="utf-8")
+    return path
+
+
+def names_in(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_any_format_to_any_other_and_back(tmp_path: Path, train: Path) -> None:
+    expected = read_labelled(train).sentences
+    for first, second in itertools.product(WRITABLE, repeat=2):
+        for source, target, name in ((train, "one", first), (tmp_path / "one", "two", second)):
+            assert main(["convert", str(source), str(tmp_path / target), "--to", name]) == 0
+        assert read_labelled(tmp_path / "two", second).sentences == expected
+        assert read_labelled(tmp_path / "two").sentences == expected
+
+
+def test_the_target_format_follows_its_name(tmp_path: Path, train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", str(train), str(tmp_path / "train.jsonl.xz")]) == 0
+    with lzma.open(tmp_path / "train.jsonl.xz", "rt", encoding="utf-8") as file:
+        assert json.loads(file.readline())["text"] == "王明"
+    assert main(["convert", str(tmp_path / "train.jsonl.xz"), str(tmp_path / "train.bio")]) == 0
+    assert (tmp_path / "train.bio").read_text(encoding="utf-8").startswith("王 B-PER\n明 I-PER\n\n")
+    said = capsys.readouterr().err
+    assert "5 sentences, bioes to jsonl" in said
+    assert "train.txt:10: E-PER at the start: the name has no beginning; 1 such places were mended" in said
+    assert "5 sentences, jsonl to bio" in said
+
+
+def test_a_file_may_be_converted_onto_itself(train: Path) -> None:
+    assert main(["convert", str(train), str(train), "--to", "bilou"]) == 0
+    assert read_labelled(train).format == "bilou"
+    assert names_in(train.parent) == {"train.txt"}
+
+
+def test_sentences_without_text_are_left_out_aloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "", "entities": []}\n{"text": "京", "entities": []}\n', encoding="utf-8")
+    assert main(["convert", str(source), str(tmp_path / "b.txt")]) == 0
+    assert "1 sentences without text were left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_full_disk_changes_nothing(
+    train: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], existing: bool
+) -> None:
+    target = train.parent / "out.txt"
+    if existing:
+        target.write_text("old")
+    before = names_in(train.parent)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("edgener_export.corpus.convert.os.fsync", full)
+    assert main(["convert", str(train), str(target)]) == 4
+    assert "out.txt: cannot be written: No space left on device; nothing was changed" in capsys.readouterr().err
+    assert names_in(train.parent) == before
+    assert not existing or target.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.txt.xz"])
+def test_a_write_that_stops_half_way_leaves_nothing(train: Path, name: str) -> None:
+    """The operating system itself stops it: no file may be longer than 50 bytes."""
+    script = (
+        "import resource, sys; from edgener_export.cli.main import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50)); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "convert", str(train), str(train.with_name(name))]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 4
+    assert f"{name}: cannot be written: File too large; nothing was changed" in finished.stderr
+    assert names_in(train.parent) == {"train.txt"}
+
+
+def test_a_place_that_takes_no_files_is_reported(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", str(train), "/proc/out.txt"]) == 4
+    assert "/proc/out.txt: cannot be written" in capsys.readouterr().err
+
+
+def test_what_cannot_be_held_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "京\\n", "entities": []}\n', encoding="utf-8")
+    assert main(["convert", str(source), str(tmp_path / "b.txt")]) == 32
+    assert "sentence 1 has a line break" in capsys.readouterr().err
+    assert names_in(tmp_path) == {"a.jsonl"}
+
+
+def test_bad_input_ends_with_the_code_for_data(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", str(train), str(train.with_name("out")), "--from", "bilou"]) == 32
+    assert "train.txt:2: tag E-PER does not belong to the scheme bilou" in capsys.readouterr().err
+    assert main(["data", str(train.with_name("missing"))]) == 32
+
+
+def test_data_counts_and_lists_places(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    test = train.with_name("test.jsonl")
+    test.write_text(TEST, encoding="utf-8")
+    assert main(["data", str(train), "--against", str(test), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "file": str(train),
+        "format": "bioes",
+        "sentences": 5,
+        "characters": 9,
+        "longest": 2,
+        "without_entity": 1,
+        "entities": {"LOC": 1, "PER": 3},
+        "single_character": 2,
+        "names": {"LOC": 1, "PER": 2},
+        "duplicates": [
+            {"line": 7, "first_line": 4, "same_entities": False},
+            {"line": 12, "first_line": 1, "same_entities": True},
+        ],
+        "troubles": [{"line": 10, "reason": "E-PER at the start: the name has no beginning"}],
+        "against": str(test),
+        "against_sentences": 2,
+        "overlap": [{"line": 1, "first_line": 4, "same_entities": True}],
+        "unseen_names": {"LOC": 0, "PER": 1},
+    }
+
+
+def test_data_as_a_table_shows_the_first_lines_of_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "train.txt"
+    path.write_text("京 B-LOC\n\n" * 20, encoding="utf-8")
+    assert main(["data", str(path), "--from", "bmes"]) == 0
+    table = capsys.readouterr().out
+    assert "20, at most 1 in a sentence" in table
+    assert "19 sentences, 0 of them with other entities" in table
+    assert (
+        "  line 21          as line 1\n  …                9 more; --json lists them all\nbroken tags        20\n"
+        in table
+    )
+    assert "the end after B-LOC: the name has no end" in table
+
+
+def test_a_closed_pipe_ends_quietly(train: Path) -> None:
+    command = [sys.executable, "-m", "edgener_export", "data", str(train)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

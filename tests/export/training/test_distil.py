@@ -1,0 +1,131 @@
+"""Students learn from a model's hidden states, and refuse what does not belong to them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgener_export.checkpoint.classifier import load_classifier
+from edgener_export.cli.main import main
+from edgener_export.errors import CheckpointError, RecipeError
+from tests.export.commands import run_until_killed, with_settings
+
+SHORT = {
+    "data.limit": 60,
+    "finetune.epochs": 1,
+    "distil.epochs": 2,
+    "distil.tokens_per_batch": 512,
+    "distil.precision": "fp32",
+    "distil.match_layers": "[[1, 1]]",
+    "gate.f1": 0,
+    "gate.loss": 100,
+}
+
+
+def arguments(build: list[str], run: Path, **more: object) -> list[str]:
+    settings = {**SHORT, **{key.replace("__", "."): value for key, value in more.items()}}
+    return [*build, *with_settings(settings), "--run", str(run)]
+
+
+def test_hidden_states_of_a_model_are_matched(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
+    def last_loss(name: str, **more: object) -> float:
+        run = tmp_path / name
+        teacher = tiny_run / "model"
+        assert main(arguments(build_tiny, run, distil__teacher=teacher, distil__dev_every=1, **more)) == 0
+        rows = (run / "distil" / "metrics.jsonl").read_text().splitlines()
+        return float(json.loads(rows[-1])["loss"])
+
+    assert last_loss("much", distil__match_weight=50) > last_loss("little", distil__match_weight=0.1)
+
+
+def test_a_bundle_shows_its_hidden_states(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
+    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == 0
+    width = load_classifier(tiny_run / "bundle").config.hidden_size
+    assert np.load(tmp_path / "distil/teacher/1/hidden-1.npy").shape[1] == width
+
+
+@pytest.mark.parametrize("pairs", ["[[2, 1]]", "[[1, 2]]", "[[0, 1]]", "[[1]]"])
+def test_layers_that_are_not_there_cannot_be_matched(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], pairs: str
+) -> None:
+    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", distil__match_layers=pairs))
+    assert code == RecipeError.exit_code
+    assert "distil.match_layers" in capsys.readouterr().err
+
+
+def test_a_killed_distillation_of_attention_from_two_teachers_ends_in_the_same_weights(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    more = {
+        "distil__teacher": tiny_run / "model",
+        "distil__teachers": f'["{tiny_run / "bundle"}"]',
+        "distil__match_relations": "[[1, 1]]",
+        "distil__relation_heads": 8,
+        "distil__match_attention": "[[1, 1]]",
+    }
+    command = arguments(build_tiny, killed, distil__save_minutes=0, **more)
+    run_until_killed(command, killed / "distil" / "state.pt")
+    assert main(arguments(build_tiny, killed, **more)) == 0
+    assert main(arguments(build_tiny, whole, **more)) == 0
+    weights = Path("model") / "model.safetensors"
+    assert (killed / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"distil__match_relations": "[[1, 1]]", "distil__relation_heads": 7}, "distil.relation_heads is 7"),
+        ({"distil__match_relations": "[[1, 3]]"}, "distil.match_relations has [1, 3]"),
+        ({"distil__match_attention": "[[1, 1]]", "model__heads": 2}, "the student has 2 heads there, the teacher 4"),
+    ],
+)
+def test_attention_that_does_not_fit_is_refused(
+    build_tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, object],
+    message: str,
+) -> None:
+    code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", **settings))
+    assert code == RecipeError.exit_code
+    assert message in capsys.readouterr().err
+
+
+def forget_the_training(run: Path) -> None:
+    """As it is where a command was killed after the teacher had spoken."""
+    shutil.rmtree(run / "model")
+    for state in run.glob("*/state.pt"):
+        state.unlink()
+
+
+def test_what_the_teacher_said_of_other_sentences_is_not_taken(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")
+    assert main(command) == 0
+    forget_the_training(tmp_path)
+    assert main([*command, "--set", "data.limit=50"]) == RecipeError.exit_code
+    assert "belongs to other sentences" in capsys.readouterr().err
+
+
+def test_what_another_teacher_said_is_not_taken(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")) == 0
+    forget_the_training(tmp_path)
+    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == RecipeError.exit_code
+    assert "or to another teacher" in capsys.readouterr().err
+
+
+def test_a_teacher_that_is_neither_bundle_nor_model_is_named(
+    build_tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(arguments(build_tiny, tmp_path / "run", distil__teacher=tmp_path / "nothing"))
+    assert code == CheckpointError.exit_code
+    assert str(tmp_path / "nothing") in capsys.readouterr().err

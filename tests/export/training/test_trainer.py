@@ -1,0 +1,151 @@
+"""What a training can be asked for: accumulated gradients, the best or the mean weights, slower lower layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from edgener.tags import TagSet
+from edgener_export.errors import RecipeError
+from edgener_export.training.batches import IGNORED, Example, pad
+from edgener_export.training.class_weights import tag_weights
+from edgener_export.training.finetune import Output
+from edgener_export.training.kept_weights import BestWeights, WeightAverage
+from edgener_export.training.optimizer import parameter_groups
+from tests.export.tiny_tuner import Killed, TinyTuner
+
+TAG_SET = TagSet.of("BIO", ("LOC", "PER"))
+
+
+def step_of(directory: Path) -> int:
+    return int(torch.load(directory / "state.pt", weights_only=True)["step"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"accumulate": 2, "epochs": 8},
+        {"patience": 50, "dev_every": 2},
+        {"patience": 1, "dev_every": 3, "learning_rate": 0.0},
+        {"average_last": 0.8},
+        {"layer_decay": 0.5},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_a_killed_run_ends_in_the_same_weights(tmp_path: Path, settings: dict[str, Any]) -> None:
+    tiny = TinyTuner(**settings)
+    whole, expected = tiny.open(tmp_path / "whole")
+    whole.run(tiny.constant, tiny.constant)
+    killed, _ = tiny.open(tmp_path / "killed", Killed)
+    if step_of(tmp_path / "whole") > 7:
+        with pytest.raises(KeyboardInterrupt):
+            killed.run(tiny.constant, tiny.constant)
+    resumed, model = tiny.open(tmp_path / "killed")
+    resumed.run(tiny.constant, tiny.constant)
+    again, model_again = tiny.open(tmp_path / "killed")
+    again.run(tiny.constant, tiny.constant)
+    for name, weight in expected.state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name]), name
+        assert torch.equal(weight, model_again.state_dict()[name]), name
+
+
+def test_the_last_scores_decide_when_it_ends(tmp_path: Path) -> None:
+    tiny = TinyTuner(patience=2, dev_every=2, learning_rate=0.0)
+    tuner, _ = tiny.open(tmp_path)
+    tuner.run(tiny.constant, tiny.constant)
+    assert step_of(tmp_path) == 6
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_the_best_weights_are_kept() -> None:
+    model = torch.nn.Linear(1, 1)
+    best = BestWeights(2)
+    for merit in (1.0, 3.0, 2.0, 3.0):
+        with torch.no_grad():
+            model.weight.fill_(merit * 10)
+        best.consider(model, merit)
+    assert best.is_over
+    with torch.no_grad():
+        model.weight.fill_(0)
+    best.restore(model)
+    assert model.weight.item() == 30
+
+
+def test_the_last_weights_are_averaged() -> None:
+    model = torch.nn.Linear(1, 1)
+    average = WeightAverage(0.5)
+    for step in range(1, 9):
+        with torch.no_grad():
+            model.weight.fill_(step)
+        average.add(model, step / 8)
+    average.restore(model)
+    assert model.weight.item() == np.mean([5, 6, 7, 8])
+
+
+def test_accumulated_gradients_are_those_of_their_batches_mean(tmp_path: Path) -> None:
+    tiny = TinyTuner(accumulate=3, epochs=3)
+    tuner, _ = tiny.open(tmp_path)
+    tuner.run(tiny.constant, tiny.constant)
+    single = TinyTuner(epochs=3)
+    other, _ = single.open(tmp_path / "single")
+    other.run(single.constant, single.constant)
+    steps_of_an_epoch = step_of(tmp_path / "single") // 3
+    assert step_of(tmp_path) == 3 * -(-steps_of_an_epoch // 3)
+
+
+def test_lower_layers_learn_more_slowly(tiny_bert: Any) -> None:
+    head = torch.nn.Linear(1, 1)
+    groups = parameter_groups(tiny_bert, head, 0.5)
+    assert [group.rate for group in groups] == [0.125, 0.25, 0.5, 1.0]
+    trained = sum(len(group.matrices) + len(group.vectors) for group in groups)
+    assert trained == len(list(tiny_bert.parameters())) + 2
+    assert head.weight in set(groups[-1].matrices)
+    assert tiny_bert.get_input_embeddings().weight in set(groups[0].matrices)
+
+
+def test_without_decay_there_is_one_group_in_the_models_order(tiny_bert: Any) -> None:
+    (group,) = parameter_groups(tiny_bert, torch.nn.Module(), 1.0)
+    matrices = [parameter for parameter in tiny_bert.parameters() if parameter.ndim > 1]
+    assert all(one is other for one, other in zip(group.matrices, matrices, strict=True))
+
+
+def test_rare_types_count_more() -> None:
+    tags = np.array([IGNORED, *[0] * 8, 1, 2, 3, 4, IGNORED])
+    balanced = tag_weights({"PER": 3.0}, True, TAG_SET, [Example(tags, tags)])
+    assert balanced is not None
+    assert balanced.tolist() == [0.5, 2.0, 2.0, 3.0, 3.0]
+    assert tag_weights({}, False, TAG_SET, []) is None
+
+
+def test_a_type_without_weight_is_not_learned(tmp_path: Path) -> None:
+    tiny = TinyTuner()
+    weights = tag_weights({"O": 0.0}, False, tiny.tag_set, tiny.constant)
+    batch = pad(tiny.constant, tiny.encoder.pad_id)
+    outside = (batch.tags == 0)[..., None]
+    logits = torch.zeros(*batch.tags.shape, len(tiny.tag_set.tags))
+    tuner, _ = tiny.open(tmp_path, weights=weights)
+    wrong_outside = Output(torch.where(outside, torch.arange(len(tiny.tag_set.tags)), logits), ())
+    assert tuner.loss_of(wrong_outside, batch) == tuner.loss_of(Output(logits, ()), batch)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"layer_decay": 0.0}, "layer_decay is 0.0"),
+        ({"average_last": 1.5}, "average_last is 1.5"),
+        ({"patience": 1, "average_last": 0.5}, "choose one"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        TinyTuner(**settings).open(tmp_path)
+
+
+def test_an_unknown_type_is_named() -> None:
+    with pytest.raises(RecipeError, match="class_weights names 'TIME'; known: LOC, O, PER"):
+        tag_weights({"TIME": 2.0}, False, TAG_SET, [])

@@ -1,0 +1,225 @@
+"""Models on a device: a killed installation, at whatever step, leaves a working model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
+from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
+from edgener.installed import CURRENT, check_golden, current_model, install, rollback
+from tests.support import TINY_BUNDLE, disk_full, replace_file, without_rights
+
+STEPS = [
+    (os, "fsync"),
+    (Path, "replace"),
+    (Path, "symlink_to"),
+    (Path, "unlink"),
+    (shutil, "copyfile"),
+    (shutil, "rmtree"),
+]
+KILLS = int(os.environ.get("EDGENER_TEST_KILLS", "6"))
+"""Real SIGKILLs; the steps are tried one by one in any case."""
+
+
+class PowerLossError(BaseException):
+    """Stands for the machine going off: nothing catches it."""
+
+
+@pytest.fixture
+def other_bundle(tmp_path: Path) -> Path:
+    """The same model under another name."""
+    bundle = tmp_path / "other"
+    shutil.copytree(TINY_BUNDLE, bundle)
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    (bundle / MANIFEST).write_text(json.dumps({**manifest, "name": "另一个/model"}, ensure_ascii=False))
+    return bundle
+
+
+def test_install_and_rollback(tmp_path: Path, other_bundle: Path) -> None:
+    directory = tmp_path / "models"
+    assert current_model(directory) == DEFAULT_BUNDLE
+    first = install(TINY_BUNDLE, directory)
+    assert current_model(directory) == first
+    second = install(other_bundle, directory)
+    assert current_model(directory) == second
+    assert load_bundle(second).manifest.name == "另一个/model"
+    assert rollback(directory) == first
+    assert current_model(directory) == first
+    assert rollback(directory) == second
+
+
+def test_installing_again_changes_nothing(tmp_path: Path, other_bundle: Path) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    second = install(other_bundle, directory)
+    assert install(other_bundle, directory) == second
+    assert rollback(directory) == first
+
+
+def test_only_two_models_are_kept_and_nothing_else_is_touched(tmp_path: Path, other_bundle: Path) -> None:
+    directory = tmp_path / "models"
+    install(TINY_BUNDLE, directory)
+    (directory / "mine").mkdir()
+    (directory / "notes-0123456789ab").write_text("mine")
+    install(other_bundle, directory)
+    manifest = json.loads((other_bundle / MANIFEST).read_text())
+    (other_bundle / MANIFEST).write_text(json.dumps({**manifest, "name": "third"}))
+    install(other_bundle, directory)
+    names = {path.name for path in directory.iterdir()}
+    assert {"mine", "notes-0123456789ab", "current", "previous"} < names
+    assert sum((directory / name / MANIFEST).is_file() and name[0] not in "cp" for name in names) == 2
+
+
+def test_a_bad_model_is_refused_and_the_present_one_stays(tmp_path: Path, other_bundle: Path) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    golden = json.loads((other_bundle / GOLDEN).read_text())
+    golden["cases"][0]["entities"] = [{"start": 0, "end": 1, "label": "PER", "text": "x", "score": 0.5}]
+    (other_bundle / GOLDEN).write_text(json.dumps(golden))
+    with pytest.raises(ChecksumError):
+        install(other_bundle, directory)
+    manifest = json.loads((other_bundle / MANIFEST).read_text())
+    file = describe_file(other_bundle / GOLDEN)
+    manifest["files"][GOLDEN] = {"size": file.size, "sha256": file.sha256}
+    (other_bundle / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(GoldenError):
+        install(other_bundle, directory)
+    assert current_model(directory) == first
+
+
+def test_installations_that_fail_leave_nothing_behind(
+    tmp_path: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    before = sorted(directory.iterdir())
+    replace_file(other_bundle, GOLDEN, (other_bundle / GOLDEN).read_bytes().replace(b'"PER"', b'"LOC"'))
+    with pytest.raises(GoldenError):
+        install(other_bundle, directory)
+    assert sorted(directory.iterdir()) == before
+    monkeypatch.setattr(shutil, "copyfile", disk_full)
+    with pytest.raises(OutputError, match="No space left"):
+        install(other_bundle, directory)
+    assert sorted(directory.iterdir()) == before
+    assert current_model(directory) == first
+
+
+def test_a_damaged_model_is_mended_by_installing_it_again(tmp_path: Path) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    (first / GRAPH).write_bytes(b"")
+    assert install(TINY_BUNDLE, directory) == first
+    check_golden(current_model(directory))
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_service_without_rights_reads_what_root_installed(tmp_path: Path, mask: int) -> None:
+    directory = tmp_path / "var/models"
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    before = os.umask(mask)
+    try:
+        first = install(TINY_BUNDLE, directory)
+    finally:
+        os.umask(before)
+    with without_rights():
+        assert current_model(directory) == first
+        check_golden(first)
+
+
+def test_a_directory_that_may_not_be_looked_into_is_told_if_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(TINY_BUNDLE, tmp_path / "edgener/models")
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    (tmp_path / "edgener").chmod(0)
+    monkeypatch.delenv("EDGENER_MODELS", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with without_rights():
+        assert current_model() == DEFAULT_BUNDLE
+        monkeypatch.setenv("EDGENER_MODELS", str(tmp_path / "edgener/models"))
+        with pytest.raises(BundleUnreadableError, match="let all users look there"):
+            current_model()
+    (tmp_path / "edgener").chmod(0o755)
+
+
+def test_nothing_to_go_back_to(tmp_path: Path) -> None:
+    with pytest.raises(BundleMissingError, match="no older model"):
+        rollback(tmp_path / "models")
+    install(TINY_BUNDLE, tmp_path / "models")
+    with pytest.raises(BundleMissingError, match="no older model"):
+        rollback(tmp_path / "models")
+
+
+def test_power_loss_at_every_step(tmp_path: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(200):
+        directory = tmp_path / str(number)
+        first = install(TINY_BUNDLE, directory)
+        with monkeypatch.context() as patch:
+            lost = lose_power_at(number, patch)
+            with contextlib.suppress(PowerLossError):
+                install(other_bundle, directory)
+            is_done = not lost
+        assert_a_model_works(directory, first)
+        install(other_bundle, directory)
+        assert rollback(directory) == first
+        if is_done:
+            break
+    assert 10 < number < 199
+
+
+def test_killed_at_random_points(tmp_path: Path, other_bundle: Path) -> None:
+    choose = random.Random(7)
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    command = [sys.executable, "-m", "edgener", "install"]
+    for number in range(KILLS):
+        bundle = (other_bundle, TINY_BUNDLE)[number % 2]
+        env = {**os.environ, "EDGENER_MODELS": str(directory)}
+        process = subprocess.Popen([*command, bundle], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(choose.uniform(0.05, 0.6))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert_a_model_works(directory, first)
+
+
+def assert_a_model_works(directory: Path, built_before: Path) -> None:
+    """The current model is whole and gives its golden answers."""
+    assert built_before.exists()
+    assert (directory / CURRENT).is_symlink()
+    check_golden(current_model(directory))
+
+
+def lose_power_at(number: int, patch: pytest.MonkeyPatch) -> list[int]:
+    """Let the operation ``number`` on the disk, and all later ones, raise PowerLossError, and note it in the list."""
+    count = 0
+    lost: list[int] = []
+
+    def breaking(operation: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count > number:
+                lost.append(count)
+                raise PowerLossError
+            return operation(*arguments, **options)
+
+        return run
+
+    for owner, name in STEPS:
+        patch.setattr(owner, name, breaking(getattr(owner, name)))
+    return lost

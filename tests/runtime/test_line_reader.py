@@ -1,0 +1,119 @@
+"""Lines leave the reader as soon as they have arrived, in bounded pieces, and no byte is lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edgener import line_reader as documents
+from edgener.line_reader import line_groups
+from tests.support import temporary_input
+
+BYTES = st.lists(
+    st.binary(max_size=8) | st.sampled_from([b"\n", b"\r\n", b"\r", "王".encode(), "王".encode()[:2], b"\xff", b"\0"]),
+    max_size=20,
+).map(b"".join)
+
+
+def nothing(*_: object) -> None:
+    """Nobody wants to know."""
+
+
+def expected_lines(content: bytes) -> list[str]:
+    """What the documentation promises, by the shortest code that does it."""
+    lines = content.decode("utf-8", "surrogateescape").split("\n")
+    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
+
+
+def read_lines(fd: int) -> list[str]:
+    """All lines of an open file."""
+    return ["".join(line) for group in line_groups(fd, nothing, nothing) for line in group]
+
+
+@contextmanager
+def blocks_of(size: int) -> Iterator[None]:
+    """Read so many bytes at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "BLOCK", size)
+        yield
+
+
+@given(BYTES, st.integers(1, 9) | st.just(documents.BLOCK))
+@example(b"a\r", 1)
+@example(b"\r\r\n", 1)
+@example("王".encode()[:2], 1)
+@example(b"aaaaaa\r\nb", 2)
+def test_lines_are_those_of_the_file(content: bytes, block: int) -> None:
+    with temporary_input(content) as file, blocks_of(block):
+        assert read_lines(file.fileno()) == expected_lines(content)
+
+
+@given(BYTES)
+def test_bytes_that_are_not_utf8_survive(content: bytes) -> None:
+    with temporary_input(content) as file:
+        text = "\n".join(read_lines(file.fileno()))
+    kept = text.encode("utf-8", "surrogateescape")
+    assert kept == content.replace(b"\r\n", b"\n").removesuffix(b"\n").removesuffix(b"\r") or kept == content
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"\n\n", ["", ""]),
+        (b"a\r\nb", ["a", "b"]),
+        (b"a\rb\n", ["a\rb"]),
+        ("一\u2028二\x85三\x0b四\n".encode(), ["一\u2028二\x85三\x0b四"]),
+    ],
+)
+def test_only_line_feeds_end_lines(content: bytes, lines: list[str]) -> None:
+    with temporary_input(content) as file:
+        assert read_lines(file.fileno()) == lines
+
+
+def test_a_long_line_comes_in_pieces() -> None:
+    content = ("长" * 300_000 + "\r\n短\n" + "尾" * 100_000).encode()
+    with temporary_input(content) as file:
+        lines = [list(line) for group in line_groups(file.fileno(), nothing, nothing) for line in group]
+    assert ["".join(line) for line in lines] == expected_lines(content)
+    assert max(len(piece) for line in lines for piece in line) <= 2 * documents.BLOCK
+
+
+def test_a_line_does_not_wait_for_the_next_one() -> None:
+    reader, writer = os.pipe()
+    groups = line_groups(reader, nothing, nothing)
+    for number in range(3):
+        os.write(writer, f"第{number}行\n半".encode())
+        assert ["".join(line) for line in next(iter(groups))] == [f"{'半' if number else ''}第{number}行"]
+    os.close(writer)
+    assert [["".join(line) for line in group] for group in groups] == [["半"]]
+    os.close(reader)
+
+
+def test_a_line_may_arrive_byte_by_byte() -> None:
+    reader, writer = os.pipe()
+    content = "😀王小明\r\n".encode()
+    with blocks_of(1):
+        os.write(writer, content)
+        (line,) = next(line_groups(reader, nothing, nothing))
+    assert "".join(line) == "😀王小明"
+    os.close(writer)
+    os.close(reader)
+
+
+def test_progress_and_undecodable_blocks_are_told() -> None:
+    read: list[int] = []
+    undecodable: list[None] = []
+    content = b"a" * documents.BLOCK + b"\xff\n" + b"b"
+    with temporary_input(content) as file:
+        for group in line_groups(file.fileno(), read.append, lambda: undecodable.append(None)):
+            for line in group:
+                assert "".join(line)
+    assert sum(read) == len(content)
+    assert len(undecodable) == 1

@@ -1,0 +1,109 @@
+"""Chunks and windows own everything exactly once, fit their limit, and see the context that they promise."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgener.segmentation import BLOCK, CHUNK, CHUNK_MARGIN, Chunk, chunks, sentence_ends, windows
+from tests.support import TEXTS, in_pieces
+
+
+class Limits(NamedTuple):
+    """Longest piece, and the context on each side of its core."""
+
+    limit: int
+    margin: int
+
+
+LIMITS = st.integers(0, 8).flatmap(lambda margin: st.builds(Limits, st.integers(2 * margin + 1, 60), st.just(margin)))
+SENTENCES = st.text("字a。！.”\n \u2028", max_size=200)
+
+
+@given(in_pieces(SENTENCES | TEXTS), LIMITS)
+def test_cores_of_chunks_are_the_document(pieces: list[str], limits: Limits) -> None:
+    found = list(chunks(pieces, *limits))
+    assert "".join(chunk.text[chunk.core_start : chunk.core_end] for chunk in found) == "".join(pieces)
+
+
+@given(in_pieces(SENTENCES | TEXTS), LIMITS)
+def test_chunks_are_short_parts_of_the_document_with_a_core(pieces: list[str], limits: Limits) -> None:
+    document = "".join(pieces)
+    for offset, text, core_start, core_end in chunks(pieces, *limits):
+        assert document[offset : offset + len(text)] == text
+        assert 0 <= core_start < core_end <= len(text) <= limits.limit
+
+
+@given(in_pieces(SENTENCES | TEXTS), LIMITS)
+def test_chunks_do_not_depend_on_how_the_document_arrives(pieces: list[str], limits: Limits) -> None:
+    assert list(chunks(pieces, *limits)) == list(chunks(["".join(pieces)], *limits))
+
+
+@given(in_pieces(SENTENCES), LIMITS)
+def test_a_core_that_ends_within_a_sentence_has_context(pieces: list[str], limits: Limits) -> None:
+    found = list(chunks(pieces, *limits))
+    for before, after in pairwise(found):
+        ends_with_sentence = before.core_end == len(before.text) and after.core_start == 0
+        has_context = len(before.text) - before.core_end == limits.margin == after.core_start
+        assert ends_with_sentence or has_context
+
+
+def test_chunks_end_at_the_last_sentence_end_that_fits() -> None:
+    assert list(chunks(["一二。三四。五六七八"], limit=8, margin=1)) == [
+        Chunk(0, "一二。三四。", 0, 6),
+        Chunk(6, "五六七八", 0, 4),
+    ]
+
+
+def test_a_long_string_is_cut_by_default_too() -> None:
+    text = "字" * (2 * BLOCK + 7)
+    found = list(chunks([text]))
+    assert max(len(chunk.text) for chunk in found) == CHUNK
+    assert found[1].core_start == CHUNK_MARGIN
+    assert sum(chunk.core_end - chunk.core_start for chunk in found) == len(text)
+
+
+def test_an_empty_document_has_no_chunk() -> None:
+    assert list(chunks([])) == list(chunks(["", ""])) == []
+
+
+@given(SENTENCES | TEXTS)
+def test_sentence_ends_ascend_to_the_end_of_the_text(text: str) -> None:
+    ends = [0, *sentence_ends(text)]
+    assert all(before < after for before, after in pairwise(ends))
+    assert ends[-1] == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("他问：“谁？”没人答……走了。", ["他问：“谁？”", "没人答……", "走了。"]),
+        ("圆周率是3.14，对吗?!对.\n好", ["圆周率是3.14，对吗?!", "对.", "\n", "好"]),
+        ("一行\r\n\r\n二行\u2028三行", ["一行\r\n\r\n", "二行\u2028", "三行"]),
+        ("", []),
+    ],
+)
+def test_sentences_keep_their_closing_quotes(text: str, sentences: list[str]) -> None:
+    assert [text[start:end] for start, end in pairwise([0, *sentence_ends(text)])] == sentences
+
+
+@given(st.integers(0, 50), st.integers(0, 400), LIMITS)
+def test_windows_own_every_position_once_and_fit(start: int, length: int, limits: Limits) -> None:
+    found = list(windows(start, start + length, *limits))
+    owned = [position for window in found for position in range(window.core_start, window.core_end)]
+    assert owned == list(range(start, start + length))
+    for window in found:
+        assert start <= window.start <= window.core_start < window.core_end <= window.end <= start + length
+        assert window.end - window.start <= limits.limit
+        assert window.start == start or window.core_start - window.start == limits.margin
+        assert window.end == start + length or window.end - window.core_end == limits.margin
+
+
+@given(st.integers(1, 400), LIMITS)
+def test_windows_of_a_sentence_are_of_nearly_equal_length(length: int, limits: Limits) -> None:
+    lengths = [window.end - window.start for window in windows(0, length, *limits)]
+    assert max(lengths) - min(lengths) <= limits.margin + 1
