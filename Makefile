@@ -1,5 +1,6 @@
 # make demo: entities of docs/sample.txt, with nothing installed but the runtime.
 # make test: lint, types and all tests.
+# make lint: the linters and the type checker alone, which pre-commit runs too.
 # make verify-edge: build the default model for a Raspberry Pi 4, and compare its answers under QEMU with this machine's.
 # All need Python 3.11 or later with venv, and the network at their first run.
 
@@ -14,18 +15,24 @@ EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test verify-edge clean
+.PHONY: demo test lint verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
 	@echo
 	@$(DEMO)/bin/edgener --format text --file docs/sample.txt
 
-test: $(TEST)/installed
+# Folders whose docstrings are all whole sentences.
+SENTENCES := tools tests
+
+test: lint
+	$(TEST)/bin/pytest
+
+lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/python tools/lint_docstrings.py $(SENTENCES)
 	$(TEST)/bin/mypy
-	$(TEST)/bin/pytest
 
 # 43: Debian has replaced a pinned package since the lock file was written; what it offers today is then built.
 verify-edge: $(EDGE)/installed

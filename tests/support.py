@@ -1,4 +1,4 @@
-"""What several test files share: the tiny model, text of every kind, and ways to run the command line."""
+"""Helpers that several test files share: the tiny model, text of every kind, and ways to run the command line."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def labelled_texts() -> list[LabelledText]:
 
 
 def assert_consistent(text: str, entities: Sequence[Entity]) -> None:
-    """What always holds, whatever the text is and the model says."""
+    """Assert what always holds, whatever the text is and the model says."""
     for entity in entities:
         assert 0 <= entity.start < entity.end <= len(text)
         assert text[entity.start : entity.end] == entity.text
@@ -103,7 +103,7 @@ def names(entities: Iterable[Entity]) -> list[tuple[int, int, str]]:
 
 
 class Finished(NamedTuple):
-    """What a command line left behind."""
+    """The result of a command that has ended."""
 
     code: int
     output: bytes
@@ -206,7 +206,7 @@ def tensor_changed(**changes: Any) -> Callable[[Path], None]:
 
 
 def disk_full(*_arguments: object) -> NoReturn:
-    """In the place of what writes."""
+    """Raise the error of a full disk in the place of a function that writes."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
 
 

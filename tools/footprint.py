@@ -1,4 +1,4 @@
-"""What one answer costs: time from the start of the process to its end, and peak memory; and the speed of many answers.
+"""The cost of one answer, in time from the start of the process to its end and in peak memory, and the speed of many.
 
     python tools/footprint.py                     the built-in bundle
     python tools/footprint.py --model bundles/base --runs 20

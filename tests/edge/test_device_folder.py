@@ -1,4 +1,4 @@
-"""What goes into the folder of a device, and what is left out."""
+"""The contents of a device folder: what goes into it, and what is left out."""
 
 from __future__ import annotations
 

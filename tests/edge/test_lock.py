@@ -1,4 +1,4 @@
-"""What is pinned: complete, free of servers, and the same as what the project asks for."""
+"""The pinned packages are complete, free of servers, and the same as what the project asks for."""
 
 from __future__ import annotations
 

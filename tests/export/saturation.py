@@ -1,4 +1,4 @@
-"""What x86 processors without instructions for neural networks add up in 16 bits."""
+"""The saturating 16-bit sums of x86 processors without instructions for neural networks."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ REMEDY = "edgener_export needs torch, transformers, optimum, onnx, matplotlib, j
 
 
 def import_exporter(program: str) -> subprocess.CompletedProcess[str]:
-    """What an interpreter without any packages says, started as ``program``."""
+    """Import the exporter, started as ``program``, in an interpreter without any packages."""
     paths = [str(ROOT / "runtime"), str(ROOT / "export")]
     code = f"import sys; sys.path[:0] = {paths!r}; sys.argv = [{program!r}]; import edgener_export"
     return subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)

@@ -37,7 +37,7 @@ def rows(draw: st.DrawFn) -> Rows:
 
 
 def every_valid_path(tag_set: TagSet, length: int) -> list[tuple[int, ...]]:
-    """By trying all; tests/runtime/test_tags.py proves the round trip to be the scheme's grammar."""
+    """Find all valid paths by trying; test_tags.py proves that the round trip is the scheme's grammar."""
     paths = itertools.product(range(len(tag_set.tags)), repeat=length)
     return [path for path in paths if tuple(tag_set.tag_ids(length, tag_set.spans(path))) == path]
 

@@ -1,4 +1,4 @@
-"""What the doctor says of machines that have something wrong, and of this one."""
+"""The doctor on machines that have something wrong, and on this one."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ ALONE = "王小明龘㐀，、。：；！？“”‘’（）《》『』…�
 
 
 def tokenizers_own(text: str, path: Path = TINY_BUNDLE / TOKENIZER) -> Encoding:
-    """What the library gives for the whole text."""
+    """Encode the whole text with the tokenizers library alone."""
     encoding = Tokenizer.from_file(str(path)).encode(text.translate(ONE_TO_ONE), add_special_tokens=False)
     return Encoding(np.array(encoding.ids, np.int64), np.array(encoding.offsets, np.int64).reshape(-1, 2))
 
@@ -40,7 +40,7 @@ def assert_same(encoding: Encoding, expected: Encoding) -> None:
 
 
 def pieces(text: str) -> list[str]:
-    """What each token stands for in the text."""
+    """Return the text that each token stands for."""
     (encoding,) = ENCODER([text])
     return [text[start:end] for start, end in encoding.offsets]
 

@@ -25,7 +25,7 @@ def nothing(*_: object) -> None:
 
 
 def expected_lines(content: bytes) -> list[str]:
-    """What the documentation promises, by the shortest code that does it."""
+    """Split lines as the documentation promises, by the shortest code that does it."""
     lines = content.decode("utf-8", "surrogateescape").split("\n")
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 

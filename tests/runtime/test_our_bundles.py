@@ -12,7 +12,7 @@ from tests.support import ROOT, assert_consistent, run_main, run_measured
 
 
 class Promise(NamedTuple):
-    """What the README says of a bundle."""
+    """The figures that a bundle must reach."""
 
     bytes: int
     f1: float

@@ -1,4 +1,4 @@
-"""What users import and install is what was decided, no name and no file more."""
+"""The public names and the files of the package are those that were decided, and no others."""
 
 from __future__ import annotations
 

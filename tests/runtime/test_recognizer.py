@@ -45,7 +45,7 @@ class ObservedSession(Session):
         self.shapes: list[tuple[int, ...]] = []
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As in Session."""
+        """Compute logits as Session does, and note the shape."""
         self.shapes.append(ids.shape)
         return super().__call__(ids, attention_mask)
 

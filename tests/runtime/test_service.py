@@ -32,7 +32,7 @@ os.dup2(int(sys.argv[1]), 3)
 os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": sys.argv[2]}
 os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[3:]])
 """
-"""What systemd does between fork and exec."""
+"""A program that does what systemd does between fork and exec."""
 IMPATIENT = """
 import sys
 from edgener import service

@@ -1,4 +1,4 @@
-"""Which of the names that a segmenter saw are good enough for a list."""
+"""The choice of names that are good enough for a list, among those that a segmenter saw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well spans agree: exactly, and by looser measures for those who follow another guideline."""
+"""Agreement of spans with the labels: exact, and by looser measures for those who follow another guideline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGER = 2
 
 
 def quality(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]]) -> Quality:
-    """Of the spans found in each sentence."""
+    """Score the spans found in each sentence against the sentence's labels."""
     pairs = [
         (list(sentence.spans), [LabelledSpan(*span) for span in spans])
         for sentence, spans in zip(sentences, found, strict=True)

@@ -25,16 +25,16 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request gave."""
+    """The response to one request."""
 
     seconds: list[float]
-    """Of every call."""
+    """Seconds of every call, in order."""
     entities: list[list[Span]]
-    """Of every text, where they were wanted."""
+    """Entities of every text; empty where the request did not ask for them."""
     rss_mb: float
-    """Of the process, after the request."""
+    """Resident memory of the process after the request."""
     peak_mb: float
-    """The most until then."""
+    """Peak resident memory of the process up to then."""
 
 
 class Worker:

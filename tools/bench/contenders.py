@@ -1,4 +1,4 @@
-"""Who is measured: pinned requirements, the driver that speaks to it, and what to know when reading its figures."""
+"""The contenders: pinned requirements, the driver that speaks to each, and notes for reading its figures."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class Contender:
     """One way to find names in Chinese text."""
 
     name: str
-    """In tables and plots."""
+    """Name in tables and plots."""
     about: str
-    """What it is, in a few words."""
+    """The kind of model, in a few words."""
     license: str
-    """Of code and model."""
+    """License of the code and of the model."""
     environment: str
     """Name of the environment that it runs in; several may share one."""
     requirements: tuple[str, ...]
     """Pinned, for pip."""
     driver: str
-    """Module of ``tools.bench.drivers``."""
+    """Requirements with pinned versions, as pip takes them."""
     options: Options
-    """For the driver."""
+    """Options that the driver is given."""
     runs_on_requirements_alone: bool = False
-    """What these declare besides is not installed, because it is never imported."""
+    """True where the dependencies that the requirements declare are left out, because nothing imports them."""
     threads_can_be_chosen: bool = False
     """False: it computes on one core whatever it is told."""
     is_ours: bool = False
@@ -135,7 +135,7 @@ def others(bundle: Path, scratch: Path) -> list[Contender]:
 
 
 def read_manifest(bundle: Path) -> Manifest:
-    """Of a bundle that the recognizer verifies when it loads it."""
+    """Read the manifest of a bundle; the recognizer verifies the bundle when it loads it."""
     return from_plain(Manifest, json.loads((bundle / MANIFEST).read_bytes()))
 
 

@@ -1,4 +1,4 @@
-"""What the measuring process and a driver agree on. Standard library only: every contender's environment imports it."""
+"""The contract of measuring process and driver. Standard library only: every contender's environment imports it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Span = tuple[int, int, str]
 
 
 class Options(NamedTuple):
-    """What a driver is told."""
+    """Options of a driver."""
 
     threads: int
     """Cores to compute on, where the contender lets one choose."""
@@ -19,7 +19,7 @@ class Options(NamedTuple):
     scratch: str
     """Directory for what the driver has to write before it can load."""
     layers: int
-    """Of a model with random weights."""
+    """Number of layers of a model with random weights."""
 
 
 class Model(Protocol):

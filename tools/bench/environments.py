@@ -25,7 +25,7 @@ class InstallError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a contender's libraries are installed."""
+    """An environment in which a contender's libraries are installed."""
 
     python: Path
     """Its interpreter."""

@@ -27,7 +27,7 @@ class TimedEncoder(Encoder):
         self.seconds = 0.0
 
     def __call__(self, texts: Sequence[str]) -> list[Encoding]:
-        """As the encoder does."""
+        """Encode the texts as the encoder does, and add up the time."""
         began = time.perf_counter()
         encodings = super().__call__(texts)
         self.seconds += time.perf_counter() - began
@@ -43,7 +43,7 @@ class TimedSession(Session):
         self.batches: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As the session does."""
+        """Compute logits as the session does, and keep the batch and its time."""
         began = time.perf_counter()
         logits = super().__call__(ids, attention_mask)
         self.seconds += time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""How far the recognizer is from the matrix products of its own graph, and where the rest of its time goes."""
+"""The distance of the recognizer from the matrix products of its own graph, and the split of the rest of its time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_CHINESE = re.compile(r"[^\u4e00-\u9fff]")
 
 
 class Effort(NamedTuple):
-    """How long to measure."""
+    """The number and length of the turns that are measured."""
 
     rounds: int
     """Turns of each."""
@@ -34,7 +34,7 @@ class Effort(NamedTuple):
 def measure_limits(
     name: str, bundle: Path, threads: int, sentences: Sequence[str], corpus: Sequence[str], effort: Effort
 ) -> Limits:
-    """Of one bundle: batches of equal length out of the corpus, and the split over the sentences."""
+    """Measure one bundle: batches of equal length out of the corpus, and the split over the sentences."""
     text = NOT_CHINESE.sub("", "".join(corpus))
     limits = []
     for batch_size in BATCH_SIZES:

@@ -13,7 +13,7 @@ from tools.bench.results import Machine
 
 
 def describe_machine(load_average_before: float) -> Machine:
-    """At the end of a run."""
+    """Describe the machine at the end of a run."""
     return Machine(
         environment=replace(read_environment(), default_bundle=""),
         load_average_before=load_average_before,

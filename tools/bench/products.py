@@ -31,7 +31,7 @@ class Bound:
 
     session: ort.InferenceSession
     binding: Any
-    """Of the session, to inputs and outputs."""
+    """Binding of the session to its inputs and outputs."""
 
     def run(self) -> float:
         """Seconds of one run."""
@@ -54,7 +54,7 @@ class Products:
         self._session = _open(_alone(model.graph, nodes, self._same, probed), threads)
 
     def bind(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Bound:
-        """For the shape of this batch, with what the graph itself computes from it as operands."""
+        """Bind the products at the shape of this batch; their operands are computed by the graph itself."""
         values = self._operand_values(ids, attention_mask)
         feeds = {name: values[name] for name in self._same.values()}
         binding = self._session.io_binding()
@@ -124,7 +124,7 @@ def _model(nodes: Sequence[NodeProto], inputs: Feeds, constants: Sequence[Tensor
 
 
 def _one_of_each_kind(values: Feeds) -> dict[str, str]:
-    """For each operand the first one of the same type and shape."""
+    """Map each operand to the first one of the same type and shape."""
     first: dict[tuple[Any, ...], str] = {}
     return {name: first.setdefault((value.dtype, value.shape), name) for name, value in values.items()}
 

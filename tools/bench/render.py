@@ -32,7 +32,7 @@ def with_sections(text: str, sections: dict[str, str]) -> str:
 
 
 def write_report(report: Report, path: Path) -> None:
-    """As JSON."""
+    """Write the report as JSON."""
     path.write_text(json.dumps(to_plain(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

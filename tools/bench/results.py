@@ -1,4 +1,4 @@
-"""What is measured, as it stands in the JSON file. Times are wall clock, memory is in megabytes of 2^20 bytes."""
+"""The results of a run, as they stand in the JSON file. Times are wall clock, memory is in megabytes of 2^20 bytes."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from edgener.environment import Environment
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and when."""
+    """The machine and the day of the run."""
 
     environment: Environment
     """Processor, memory, versions of what this project runs on."""
     load_average_before: float
-    """Of the last minute, before the first measurement."""
+    """Load average of the last minute before the first measurement."""
     load_average_after: float
-    """Of the last minute, after the last one."""
+    """Load average of the last minute after the last measurement."""
     date: str
     """Day of the run."""
     revision: str
-    """Of the source tree."""
+    """Revision of the source tree."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much was measured."""
+    """The amount of measuring."""
 
     sentences: int
     """MSRA test sentences of quality and memory."""
     turn_sentences: int
-    """Of them, for speed."""
+    """Number of these sentences that speed is measured on."""
     rounds: int
     """Turns of each of the two that are compared."""
     latency_seconds: float
-    """For each length."""
+    """Seconds of measuring for each length of text."""
     starts: int
     """Processes started."""
 
@@ -44,7 +44,7 @@ class Start:
     """A process that answers one sentence; medians."""
 
     first_answer_s: float
-    """From the start of the process to the answer."""
+    """Seconds from the start of the process to its answer."""
     import_s: float
     """Part of it: importing the library."""
     load_s: float
@@ -65,12 +65,12 @@ class Rate:
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one text at a time."""
+    """Latency of one text at a time."""
 
     characters: int
     """Length of the texts."""
     runs: int
-    """How many were measured."""
+    """Number of runs."""
     p50_ms: float
     """Half of the runs took no longer."""
     p95_ms: float
@@ -81,18 +81,18 @@ class Latency:
 
 @dataclass(frozen=True)
 class Memory:
-    """Of the process."""
+    """Memory of the process."""
 
     peak_one_mb: float
-    """After one sentence, the most until then."""
+    """Peak after one sentence."""
     peak_first_mb: float
-    """After the first hundred."""
+    """Peak after the first hundred sentences."""
     peak_all_mb: float
-    """After all."""
+    """Peak after all sentences."""
     resident_first_mb: float
-    """After the first hundred, at that moment."""
+    """Resident memory after the first hundred sentences."""
     resident_all_mb: float
-    """After all, at that moment."""
+    """Resident memory after all sentences."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,17 @@ class Entry:
     """One contender with one number of threads."""
 
     name: str
-    """As in the tables."""
+    """Name in the tables."""
     about: str
-    """What it is."""
+    """The kind of model, in a few words."""
     license: str
-    """Of code and model."""
+    """License of the code and of the model."""
     threads: int
-    """That it computed on."""
+    """Number of threads that it computed on."""
     is_ours: bool
-    """This project."""
+    """True for this project."""
     requirements: tuple[str, ...]
-    """What was installed."""
+    """Requirements that were installed, with their versions."""
     installed_mb: float | None
     """Megabytes of 10^6 bytes of libraries, package and model; None where the environment holds more."""
     one_by_one: Rate
@@ -136,13 +136,13 @@ class Entry:
     streamed_characters_per_second: float | None
     """All sentences through the command line, its start included; None without one."""
     start: Start | None
-    """On one thread."""
+    """Start on one thread; None on more."""
     latencies: tuple[Latency, ...]
-    """On one thread, by length."""
+    """Latencies on one thread, by length; none on more."""
     memory: Memory | None
-    """On one thread."""
+    """Memory on one thread; None on more."""
     quality: Quality | None
-    """On one thread; None with random weights."""
+    """Quality on one thread; None on more, and with random weights."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Failure:
     """A contender that could not be measured."""
 
     name: str
-    """As in the tables."""
+    """Name in the tables."""
     reason: str
     """The end of its error message."""
 
@@ -160,19 +160,19 @@ class Share:
     """Part of a time."""
 
     name: str
-    """What was done."""
+    """Name of the part."""
     seconds: float
-    """How long it took."""
+    """Duration of the part."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Where the recognizer's time goes over the speed sentences."""
+    """The split of the recognizer's time over the speed sentences."""
 
     batch_size: int
     """Most windows at once; 1: one by one."""
     seconds: float
-    """Of one pass."""
+    """Duration of one pass."""
     parts: tuple[Share, ...]
     """Tokenizing, integer products, attention products, other graph time, decoding, other Python; their sum is it."""
     operators: tuple[Share, ...]
@@ -207,18 +207,18 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one bundle."""
+    """The limits of one bundle."""
 
     name: str
-    """As in the tables."""
+    """Name in the tables."""
     threads: int
-    """That computed."""
+    """Number of threads that computed."""
     peak_gmacs: float
-    """What the machine reaches on a large integer product, in 10^9 multiply-accumulates a second."""
+    """Speed of the machine on a large integer product, in 10^9 multiply-accumulates a second."""
     limits: tuple[Limit, ...]
-    """By batch shape."""
+    """One limit for each batch shape."""
     splits: tuple[Split, ...]
-    """By batch size."""
+    """One split for each batch size."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How long a call takes. Standard library only, as the workers are."""
+"""A stopwatch for calls. Standard library only, as the workers are."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What it returns, and its seconds."""
+    """Return the result of a call and its duration in seconds."""
     began = time.perf_counter()
     result = work()
     return result, time.perf_counter() - began
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Its seconds alone."""
+    """Return the duration of a call in seconds."""
     return timed(work)[1]

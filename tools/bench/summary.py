@@ -16,9 +16,9 @@ class Turns:
     """Seconds of two that took turns: A B A B ..."""
 
     ours: tuple[float, ...]
-    """Of A."""
+    """Seconds of each turn of A."""
     theirs: tuple[float, ...]
-    """Of B."""
+    """Seconds of each turn of B."""
 
     @property
     def ratio(self) -> float:

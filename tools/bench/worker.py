@@ -19,7 +19,7 @@ from tools.bench.contract import Driver, Model, Options
 from tools.bench.stopwatch import timed
 
 PREPARE = "prepare"
-"""In place of TEXT: write what the driver needs, and end."""
+"""The argument that stands in place of TEXT where the worker only writes what the driver needs."""
 
 
 def main() -> None:

@@ -106,7 +106,7 @@ def test_names_are_unique_and_ordered_by_work() -> None:
 
 
 def test_the_page_holds_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    """To mend it: write the output between the two comments."""
+    """The table of the page is current; to mend it, write the command's output between the two comments."""
     _, _, rest = PAGE.read_text(encoding="utf-8").partition("<!-- edgener-export models -->\n")
     generated, _, _ = rest.partition("<!-- end -->")
     assert generated == guide()

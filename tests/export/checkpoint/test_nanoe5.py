@@ -96,7 +96,7 @@ def model_file(made: Tensors) -> bytes:
 
 @pytest.fixture(scope="module")
 def made() -> Tensors:
-    """By their names in the file."""
+    """Tensors by their names in the file."""
     return tensors()
 
 
@@ -110,7 +110,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Tensors) -> Pat
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory, made: Tensors) -> Checkpoint:
-    """What a recipe that names the package gets."""
+    """The checkpoint that a recipe which names the package gets."""
     directory = tmp_path_factory.mktemp("loaded")
     tag_set = TagSet.of("BIOES", ["LOC", "ORG", "PER"])
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""What is left of a model after layers, heads and neurons went."""
+"""A model after layers, heads and neurons were removed."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def signature(path: Path) -> list[tuple[str, str, list[str | int]]]:
 
 
 def element_types(path: Path, *inputs_of: str) -> set[int]:
-    """Of the floating-point constants; only of those that nodes of some types take, where there are any."""
+    """Element types of the floating-point constants, if given only of those that nodes of these types take."""
     graph = onnx.load(path).graph
     wanted = {name for node in graph.node if not inputs_of or node.op_type in inputs_of for name in node.input}
     floating = (TensorProto.FLOAT, TensorProto.FLOAT16)

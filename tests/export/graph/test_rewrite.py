@@ -18,11 +18,11 @@ from edgener_export.graph.rewrite import make_lean
 from tests.support import TINY_BUNDLE
 
 PRODUCTS = 6 + 1
-"""Of the tiny model's only layer, and the classifier."""
+"""Matrix products of the tiny model: those of its only layer, and the classifier."""
 
 
 def kinds(model: ModelProto) -> Counter[str]:
-    """How many nodes of each type."""
+    """Count the nodes of each type."""
     return Counter(node.op_type for node in model.graph.node)
 
 

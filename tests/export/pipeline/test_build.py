@@ -144,7 +144,7 @@ def test_the_gate_keeps_a_bad_model_out(
 
 
 def test_a_loss_of_just_what_the_gate_allows_passes() -> None:
-    """In binary fractions 91.05 - 91.02 is more than 0.03."""
+    """The gate compares rounded figures, because 91.05 - 91.02 is more than 0.03 in binary fractions."""
     before, after = (Quality("some test", 100, graph, f1, f1, f1) for graph, f1 in (("fp32", 91.05), ("int8", 91.02)))
     assert not any(check.failure for check in check_gate(GateSettings(loss=0.03), before, after, 0))
     assert any(check.failure for check in check_gate(GateSettings(loss=0.02), before, after, 0))

@@ -1,4 +1,4 @@
-"""What a report counts and measures, on cases small enough to count by hand."""
+"""The counts and measures of a report, on cases small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from edgener_export.report.training_curves import read_training
 from tests.support import DATA, ROOT
 
 WEIGHTS = 2 * (4 * 32 * 32 + 2 * 32 * 64) + 32 * 5
-"""Of the matrix products of ``tiny_bert``, with its classifier."""
+"""Weights of the matrix products of ``tiny_bert``, with its classifier."""
 ROWS = [np.random.default_rng(seed).integers(0, 100, 12) for seed in range(4)]
 FEED_FORWARD = "/bert/encoder/layer.1/output/dense/MatMul"
 

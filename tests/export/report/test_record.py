@@ -18,7 +18,7 @@ from edgener_export.report.record import Report, read_report
 from tests.support import run_python
 
 ENTITIES = {"LOC": 140, "ORG": 82, "PER": 197}
-"""In the test sentences."""
+"""Entities of each type in the test sentences."""
 
 
 def test_figures_are_those_of_the_manifest(tiny_run: Path) -> None:

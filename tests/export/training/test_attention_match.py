@@ -23,7 +23,7 @@ RELATIONS, MAPS = [LayerPair(1, 2)], [LayerPair(1, 1)]
 
 
 class KilledDistiller(Killed, Distiller):
-    """Likewise with a teacher."""
+    """A distiller that is killed in the middle of its training."""
 
 
 class Lesson:

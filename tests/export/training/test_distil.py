@@ -98,7 +98,7 @@ def test_attention_that_does_not_fit_is_refused(
 
 
 def forget_the_training(run: Path) -> None:
-    """As it is where a command was killed after the teacher had spoken."""
+    """Remove everything that is written after the teacher has spoken, as if the command had been killed there."""
     shutil.rmtree(run / "model")
     for state in run.glob("*/state.pt"):
         state.unlink()

@@ -1,4 +1,4 @@
-"""What a training can be asked for: accumulated gradients, the best or the mean weights, slower lower layers."""
+"""The options of a training: accumulated gradients, the best or the mean weights, slower lower layers."""
 
 from __future__ import annotations
 

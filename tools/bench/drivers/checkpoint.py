@@ -39,7 +39,7 @@ def read_manifest(bundle: Path) -> dict[str, Any]:
 
 
 def bert_config(bundle: Path, **shape: int) -> BertConfig:
-    """For as many labels as the bundle has."""
+    """Return a BERT configuration of this shape with as many labels as the bundle has."""
     names = labels(bundle)
     config: BertConfig = BertConfig(  # type: ignore[no-untyped-call]
         id2label=dict(enumerate(names)), label2id={name: number for number, name in enumerate(names)}, **shape

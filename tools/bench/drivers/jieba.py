@@ -11,5 +11,5 @@ LABELS = {"nr": "PER", "nrt": "PER", "nrfg": "PER", "ns": "LOC", "nt": "ORG"}
 
 
 def load(_options: Options) -> SegmenterModel:
-    """With its own dictionary."""
+    """Load jieba with its own dictionary."""
     return SegmenterModel(lambda text: [(word.word, word.flag) for word in posseg.lcut(text)], LABELS)

@@ -1,4 +1,4 @@
-"""What the transformers pipelines have in common: entities of a token classification pipeline."""
+"""The code that the transformers pipelines share: entities of a token classification pipeline."""
 
 from __future__ import annotations
 

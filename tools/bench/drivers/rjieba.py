@@ -11,5 +11,5 @@ LABELS = {"nr": "PER", "nrt": "PER", "nrfg": "PER", "ns": "LOC", "nt": "ORG"}
 
 
 def load(_options: Options) -> SegmenterModel:
-    """With its own dictionary."""
+    """Load rjieba with its own dictionary."""
     return SegmenterModel(Jieba().tag, LABELS)

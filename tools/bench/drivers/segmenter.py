@@ -1,4 +1,4 @@
-"""What word segmenters have in common: one sentence at a time, words with part-of-speech tags, one thread."""
+"""The code that word segmenters share: one sentence at a time, words with part-of-speech tags, one thread."""
 
 from __future__ import annotations
 

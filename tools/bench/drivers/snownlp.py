@@ -11,5 +11,5 @@ LABELS = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 
 
 def load(_options: Options) -> SegmenterModel:
-    """With its own models."""
+    """Load SnowNLP with its own models."""
     return SegmenterModel(lambda text: list(SnowNLP(text).tags), LABELS)

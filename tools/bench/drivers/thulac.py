@@ -11,5 +11,5 @@ LABELS = {"np": "PER", "ns": "LOC", "ni": "ORG"}
 
 
 def load(_options: Options) -> SegmenterModel:
-    """With the model in the package."""
+    """Load THULAC with the model in its package."""
     return SegmenterModel(thulac().cut, LABELS)
