@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from edgener_edge.device_folder import TEMPLATES, fill
+from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.devices import Device
 from edgener_edge.errors import BuildError
 
@@ -73,7 +73,7 @@ def _xz_stream(tar: Path, start: int) -> bytes:
 
 
 def _stub(device: Device, name: str, digest: str) -> bytes:
-    text = fill((TEMPLATES / "unpacker.sh").read_text(encoding="utf-8"), {
+    text = fill((ON_DEVICE / "unpacker.sh").read_text(encoding="utf-8"), {
         "TITLE": device.title, "NAME": name, "MACHINE": device.platform.machine, "DIGEST": digest,
         "SHORT": digest[:SHORT_DIGEST], "OFFSET": str(STUB_SIZE + 1),
     })  # fmt: skip

@@ -16,8 +16,7 @@ import edgener
 from edgener.bundle import Bundle, load_bundle
 from edgener.dataclass_json import to_plain
 from edgener.minisign import PublicKey
-from edgener_edge import archive, licenses
-from edgener_edge import device_folder as parts
+from edgener_edge import archive, device_folder, licenses
 from edgener_edge.cache import Cache, Log
 from edgener_edge.devices import Device, host_platform
 from edgener_edge.errors import BuildError
@@ -121,26 +120,26 @@ def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Ca
     log(f"building for {device.title}: {len(debs)} packages, {len(wheels)} wheels, model {model.manifest.name}")
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
-        parts.unpack_debs(deb_paths, Path(root))
+        device_folder.unpack_debs(deb_paths, Path(root))
         if order.interpreter == OWN:
-            parts.add_interpreter(folder, Path(root), platform, lock.python)
-            parts.add_launcher(folder, platform, lock.python, device.threads)
+            device_folder.add_interpreter(folder, Path(root), platform, lock.python)
+            device_folder.add_launcher(folder, platform, lock.python, device.threads)
         else:
-            glibc = parts.needed_glibc(wheels)
-            parts.add_device_launcher(folder, platform, lock.python, glibc, device.threads)
-        parts.add_wheels(folder, wheel_paths)
-        parts.add_runtime(folder, model, with_fp16=device.has_gpu)
+            glibc = device_folder.needed_glibc(wheels)
+            device_folder.add_device_launcher(folder, platform, lock.python, glibc, device.threads)
+        device_folder.add_wheels(folder, wheel_paths)
+        device_folder.add_runtime(folder, model, with_fp16=device.has_gpu)
         if order.key:
-            parts.add_trusted_key(folder, order.key)
-        parts.compile_sources(folder, host, host_platform(), lock.python)
+            device_folder.add_trusted_key(folder, order.key)
+        device_folder.compile_sources(folder, host, host_platform(), lock.python)
         texts = licenses.third_party(debs, Path(root), list(zip(wheels, wheel_paths, strict=True)))
     (folder / licenses.FILE).write_text(texts, encoding="utf-8")
     bill = sbom.software_bill(folder.name, debs, wheels, model.manifest, lock.release, build_time(lock.date))
     (folder / sbom.FILE).write_text(bill, encoding="utf-8")
     _write_record(folder, order, model, lock)
-    parts.set_modes(folder)
-    parts.write_checksums(folder)
-    (folder / parts.CHECKSUMS).chmod(0o644)
+    device_folder.set_modes(folder)
+    device_folder.write_checksums(folder)
+    (folder / device_folder.CHECKSUMS).chmod(0o644)
 
 
 def wheels_of(order: Order, lock: Lock) -> tuple[Wheel, ...]:
@@ -160,9 +159,9 @@ def host_interpreter(lock: Lock, cache: Cache) -> Path:
         with tempfile.TemporaryDirectory(dir=cache.directory) as scratch:
             draft = Path(scratch) / "python"
             draft.mkdir()
-            parts.unpack_debs(paths, Path(scratch) / "root")
-            parts.add_interpreter(draft, Path(scratch) / "root", platform, lock.python)
-            parts.set_modes(draft)
+            device_folder.unpack_debs(paths, Path(scratch) / "root")
+            device_folder.add_interpreter(draft, Path(scratch) / "root", platform, lock.python)
+            device_folder.set_modes(draft)
             _put_in_place(draft, target)
     return target
 
@@ -187,7 +186,7 @@ def _write_record(folder: Path, order: Order, model: Bundle, lock: Lock) -> None
         wheels={wheel.name: wheel.version for wheel in wheels_of(order, lock)},
         lock_date=lock.date,
         interpreter=order.interpreter,
-        glibc="" if is_own else parts.needed_glibc(wheels_of(order, lock)),
+        glibc="" if is_own else device_folder.needed_glibc(wheels_of(order, lock)),
     )
     (folder / BUILD_FILE).write_text(json.dumps(to_plain(record), indent=1) + "\n", encoding="utf-8")
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from edgener.bundle import DEFAULT_BUNDLE
 from edgener.dataclass_json import to_plain
 from edgener.errors import EdgenerError
 from edgener.table import table
-from edgener_edge.interrupts import sigterm_interrupts
 from edgener_edge.lock import LOCK_FILE
 
 if TYPE_CHECKING:
@@ -69,6 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"edgener-edge: {error.filename or ''}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Turn SIGTERM into KeyboardInterrupt while the block runs, so that no guest or emulator outlives the command."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

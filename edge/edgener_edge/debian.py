@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from edgener_edge.build import DEVICE, BuildRecord
-from edgener_edge.device_folder import TEMPLATES
+from edgener_edge.device_folder import ON_DEVICE
 from edgener_edge.run_program import run_tool
 from edgener_edge.unpack import Artifact
 
@@ -39,10 +39,10 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
         (root / "usr/bin").mkdir(parents=True)
         (root / "usr/bin/edgener").symlink_to("/opt/edgener/edgener")
         for name in UNITS:
-            _put(TEMPLATES / name, root / "usr/lib/systemd/system" / name, 0o644)
+            _put(ON_DEVICE / name, root / "usr/lib/systemd/system" / name, 0o644)
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
         for name in SCRIPTS:
-            _put(TEMPLATES / f"debian-{name}.sh", root / "DEBIAN" / name, 0o755)
+            _put(ON_DEVICE / f"debian-{name}.sh", root / "DEBIAN" / name, 0o755)
         control = CONTROL.format(
             version=record.edgener,
             architecture=artifact.platform.debian,

@@ -20,7 +20,7 @@ from edgener_edge.errors import BuildError
 from edgener_edge.lock import Wheel
 from edgener_edge.run_program import run_tool
 
-TEMPLATES = Path(__file__).parent / "on_device"
+ON_DEVICE = Path(__file__).parent / "on_device"
 CHECKSUMS = "files.sha256"
 MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
 LIBRARIES = (
@@ -93,7 +93,7 @@ def add_trusted_key(folder: Path, key: PublicKey) -> None:
 
 def add_launcher(folder: Path, platform: Platform, python: str, threads: int) -> None:
     """Write the script that starts the folder's own interpreter."""
-    text = fill((TEMPLATES / "launcher.sh").read_text(encoding="utf-8"), {
+    text = fill((ON_DEVICE / "launcher.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "LOADER": platform.loader, "PYTHON": python,
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")
@@ -101,11 +101,11 @@ def add_launcher(folder: Path, platform: Platform, python: str, threads: int) ->
 
 def add_device_launcher(folder: Path, platform: Platform, python: str, glibc: str, threads: int) -> None:
     """Write the script that starts the device's own interpreter, and what looks whether that one fits."""
-    text = fill((TEMPLATES / "launcher-device.sh").read_text(encoding="utf-8"), {
+    text = fill((ON_DEVICE / "launcher-device.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "PYTHON": python, "GLIBC": glibc, "MACHINE": platform.machine,
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")
-    shutil.copyfile(TEMPLATES / "check_interpreter.py", folder / "check_interpreter.py")
+    shutil.copyfile(ON_DEVICE / "check_interpreter.py", folder / "check_interpreter.py")
 
 
 def needed_glibc(wheels: Iterable[Wheel]) -> str:

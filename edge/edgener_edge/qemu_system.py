@@ -22,7 +22,7 @@ from edgener.bundle import describe_file
 from edgener_edge.cache import Cache, Log
 from edgener_edge.compare_streams import StreamAgreement, compare_streams
 from edgener_edge.cpio import initramfs
-from edgener_edge.device_folder import TEMPLATES, fill
+from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.devices import AARCH64, X86_64, Platform, host_platform
 from edgener_edge.errors import ToolError, VerifyError
 from edgener_edge.lock import Deb, Lock
@@ -193,7 +193,7 @@ class Machine:
         content.mkdir()
         shutil.copyfile(self._run, content / "build.run")
         (content / "build.run").chmod(0o755)
-        shutil.copyfile(TEMPLATES / "peak_memory.py", content / "peak_memory.py")
+        shutil.copyfile(ON_DEVICE / "peak_memory.py", content / "peak_memory.py")
         (content / "text.txt").write_text(TEXT, encoding="utf-8")
         shutil.copyfile(lines, content / "lines.txt")
         disk = scratch / "disk.img"
@@ -218,7 +218,7 @@ class Machine:
             extract_from_deb(paths[1], {"./bin/busybox": draft / "busybox"})
             shutil.copytree(draft, parts.with_suffix(f".{os.getpid()}"))
             parts.with_suffix(f".{os.getpid()}").replace(parts)
-        script = fill((TEMPLATES / "guest.sh").read_text(encoding="utf-8"), {
+        script = fill((ON_DEVICE / "guest.sh").read_text(encoding="utf-8"), {
             "MODULES": " ".join(modules), "LOADER": platform.loader, "PYTHON": self._python,
         })  # fmt: skip
         files = {f"modules/{name}.ko": (parts / f"{name}.ko").read_bytes() for name in modules}

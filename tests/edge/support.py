@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from edgener.dataclass_json import to_plain
-from edgener_edge import device_folder as parts
+from edgener_edge import device_folder
 from edgener_edge.archive import write_run, write_tar, write_tar_gz
 from edgener_edge.build import BUILD_FILE, BuildRecord
 from edgener_edge.devices import Device, find_device
@@ -35,8 +35,8 @@ def make_folder(directory: Path, **record_changes: str) -> Path:
     shutil.copyfile("/bin/echo", folder / "bin/python3.11")
     record = BuildRecord(1, DEVICE.name, DEVICE.platform.machine, "3.11.2-6", "0.1.0", "tiny", {}, "2026-01-01")
     (folder / BUILD_FILE).write_text(json.dumps({**to_plain(record), **record_changes}))
-    parts.set_modes(folder)
-    parts.write_checksums(folder)
+    device_folder.set_modes(folder)
+    device_folder.write_checksums(folder)
     return folder
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgener import __version__
 from edgener.bundle import load_bundle
-from edgener_edge import device_folder as parts
+from edgener_edge import device_folder
 from edgener_edge.build import DEVICE as DEVICE_INTERPRETER
 from edgener_edge.cli import main
 from edgener_edge.devices import PLATFORMS
@@ -30,9 +30,9 @@ def start(folder: Path, interpreter: str = sys.executable, **settings: str) -> s
 def make_device_folder(folder: Path, python: str = THIS_PYTHON, glibc: str = "2.17", machine: str = "") -> Path:
     folder.mkdir()
     platform = PLATFORMS[machine or DEVICE.platform.machine]
-    parts.add_device_launcher(folder, platform, python, glibc, 1)
-    parts.add_runtime(folder, load_bundle(TINY_BUNDLE), with_fp16=False)
-    parts.set_modes(folder)
+    device_folder.add_device_launcher(folder, platform, python, glibc, 1)
+    device_folder.add_runtime(folder, load_bundle(TINY_BUNDLE), with_fp16=False)
+    device_folder.set_modes(folder)
     return folder
 
 
@@ -69,9 +69,9 @@ def test_the_oldest_glibc_follows_from_the_wheels() -> None:
     def wheel(tags: str) -> Wheel:
         return Wheel("x", "1", f"x-1-cp311-cp311-{tags}.whl", 1, "")
 
-    assert parts.needed_glibc([wheel("manylinux_2_27_aarch64.manylinux_2_28_aarch64"), wheel("any")]) == "2.27"
-    assert parts.needed_glibc([wheel("manylinux2014_aarch64.manylinux_2_17_aarch64")]) == "2.17"
-    assert parts.needed_glibc(read_lock().wheels_for("aarch64")) == "2.28"
+    assert device_folder.needed_glibc([wheel("manylinux_2_27_aarch64.manylinux_2_28_aarch64"), wheel("any")]) == "2.27"
+    assert device_folder.needed_glibc([wheel("manylinux2014_aarch64.manylinux_2_17_aarch64")]) == "2.17"
+    assert device_folder.needed_glibc(read_lock().wheels_for("aarch64")) == "2.28"
 
 
 def test_a_package_of_it_depends_on_the_interpreter_and_an_image_is_refused(

@@ -14,7 +14,7 @@ from edgener import __version__
 from edgener.bundle import FP16_FILES, MANIFEST, describe_file, load_bundle
 from edgener.minisign import SecretKey
 from edgener.signing import trusted_key
-from edgener_edge import device_folder as parts
+from edgener_edge import device_folder
 from edgener_edge.build import Order, wheels_of
 from edgener_edge.cpio import initramfs
 from edgener_edge.devices import DEVICES, X86_64, Device, find_device
@@ -40,7 +40,7 @@ from tests.support import TINY_BUNDLE, change_manifest, read_manifest
     ],
 )
 def test_pruning(name: str, is_pruned: bool) -> None:
-    assert parts.is_pruned(name, parts.PRUNED_WHEELS) == is_pruned
+    assert device_folder.is_pruned(name, device_folder.PRUNED_WHEELS) == is_pruned
 
 
 def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
@@ -48,12 +48,12 @@ def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("numpy/__init__.py", "")
         archive.writestr("numpy/f2py/__init__.py", "")
-    parts.add_wheels(tmp_path, [wheel])
+    device_folder.add_wheels(tmp_path, [wheel])
     assert [path.name for path in (tmp_path / "site/numpy").iterdir()] == ["__init__.py"]
 
 
 def test_runtime_and_model(tmp_path: Path) -> None:
-    parts.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
+    device_folder.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
     assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
     assert [path.parent.name for path in tmp_path.rglob(MANIFEST)] == ["default"], (
         "the chosen model, not the built-in one as well"
@@ -68,20 +68,20 @@ def test_only_a_jetson_carries_the_graph_for_gpus(tmp_path: Path, bundle: Path, 
         (bundle / name).write_bytes(b"for GPUs")
     added = {name: describe_file(bundle / name) for name in FP16_FILES}
     change_manifest(bundle, files={**read_manifest(bundle).files, **added})
-    parts.add_runtime(tmp_path, load_bundle(bundle), with_fp16=device.has_gpu)
+    device_folder.add_runtime(tmp_path, load_bundle(bundle), with_fp16=device.has_gpu)
     carried = load_bundle(tmp_path / "site/edgener/default")
     assert set(FP16_FILES) & carried.manifest.files.keys() == (set(FP16_FILES) if "jetson" in device.name else set())
     assert {path.name for path in carried.directory.iterdir()} == {MANIFEST, *carried.manifest.files}
 
 
 def test_the_manifest_of_a_model_with_one_graph_is_carried_as_it_is(tmp_path: Path) -> None:
-    parts.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
+    device_folder.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
     assert (tmp_path / "site/edgener/default" / MANIFEST).read_bytes() == (TINY_BUNDLE / MANIFEST).read_bytes()
 
 
 def test_a_build_with_a_key_carries_the_key_and_what_checks_with_it(tmp_path: Path) -> None:
     key, lock = SecretKey.generate().public(), read_lock()
-    parts.add_trusted_key(tmp_path, key)
+    device_folder.add_trusted_key(tmp_path, key)
     assert trusted_key(tmp_path) == key
     orders = [Order(find_device("pi4"), TINY_BUNDLE, key) for key in (None, key)]
     plain, signed = ({wheel.name for wheel in wheels_of(order, lock)} for order in orders)
@@ -89,7 +89,7 @@ def test_a_build_with_a_key_carries_the_key_and_what_checks_with_it(tmp_path: Pa
 
 
 def test_launcher_is_a_valid_script(tmp_path: Path) -> None:
-    parts.add_launcher(tmp_path, X86_64, "3.11", 4)
+    device_folder.add_launcher(tmp_path, X86_64, "3.11", 4)
     text = (tmp_path / "edgener").read_text()
     assert "@" not in text.replace('"$@"', "")
     subprocess.run(["sh", "-n", tmp_path / "edgener"], check=True)
@@ -98,14 +98,14 @@ def test_launcher_is_a_valid_script(tmp_path: Path) -> None:
 def test_no_python_file_of_the_present_directory_runs(tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "build", tmp_path / "elsewhere"
     folder.mkdir()
-    parts.add_launcher(folder, X86_64, "3.11", 1)
-    parts.add_runtime(folder, load_bundle(TINY_BUNDLE), with_fp16=False)
+    device_folder.add_launcher(folder, X86_64, "3.11", 1)
+    device_folder.add_runtime(folder, load_bundle(TINY_BUNDLE), with_fp16=False)
     (folder / "syslib").mkdir()
     (folder / "bin").mkdir()
     (folder / "syslib" / X86_64.loader).write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
     # The standard library of the tests' interpreter is where that was installed.
     (folder / "bin/python3.11").write_text(f'#!/bin/sh\nunset PYTHONHOME\nexec {sys.executable} "$@"\n')
-    parts.set_modes(folder)
+    device_folder.set_modes(folder)
     elsewhere.mkdir()
     (elsewhere / "json.py").write_text("raise SystemExit('a stranger ran')")
     finished = subprocess.run([folder / "edgener", "--version"], cwd=elsewhere, capture_output=True, check=False)
@@ -115,8 +115,10 @@ def test_no_python_file_of_the_present_directory_runs(tmp_path: Path) -> None:
 def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/file").write_text("x")
-    parts.write_checksums(tmp_path)
-    subprocess.run(["sha256sum", "--check", "--strict", parts.CHECKSUMS], cwd=tmp_path, check=True, capture_output=True)
+    device_folder.write_checksums(tmp_path)
+    subprocess.run(
+        ["sha256sum", "--check", "--strict", device_folder.CHECKSUMS], cwd=tmp_path, check=True, capture_output=True
+    )
 
 
 def test_software_bill_is_reproducible_and_complete() -> None:

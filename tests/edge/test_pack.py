@@ -20,7 +20,7 @@ import pytest
 from edgener.service import DRAIN_SECONDS
 from edgener_edge.cli import main
 from edgener_edge.debian import SCRIPTS, UNITS
-from edgener_edge.device_folder import TEMPLATES
+from edgener_edge.device_folder import ON_DEVICE
 from tests.edge.support import DEVICE, make_files
 
 
@@ -152,7 +152,7 @@ def test_the_package_names_what_it_is(run: Path, tmp_path: Path) -> None:
     assert f"Architecture: {DEVICE.platform.debian}\n" in fields
     assert "\nDepends:" not in fields
     for script in SCRIPTS:
-        subprocess.run(["sh", "-n", TEMPLATES / f"debian-{script}.sh"], check=True)
+        subprocess.run(["sh", "-n", ON_DEVICE / f"debian-{script}.sh"], check=True)
 
 
 def test_the_units_are_valid(run: Path, tmp_path: Path) -> None:

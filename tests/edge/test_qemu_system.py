@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgener_edge.compare_streams import compare_streams
-from edgener_edge.device_folder import TEMPLATES
+from edgener_edge.device_folder import ON_DEVICE
 from edgener_edge.devices import DEVICES, PLATFORMS, host_platform
 from edgener_edge.errors import ToolError, VerifyError
 from edgener_edge.lock import read_lock
@@ -92,8 +92,8 @@ def test_a_guest_that_gets_no_further_is_given_up(script: str) -> None:
 
 
 LISTENING = """\
+from edgener_edge.cli import sigterm_interrupts
 from edgener_edge.qemu_system import listen
-from edgener_edge.interrupts import sigterm_interrupts
 
 with sigterm_interrupts():
     listen(["sh", "-c", "echo @@ pid $$; exec sleep 60"], "a guest", 60, lambda line: print(line, flush=True))
@@ -133,7 +133,7 @@ def test_every_device_has_a_board_and_a_pinned_kernel() -> None:
 
 
 def test_the_first_program_of_a_guest_is_a_script() -> None:
-    subprocess.run(["sh", "-n", TEMPLATES / "guest.sh"], check=True)
+    subprocess.run(["sh", "-n", ON_DEVICE / "guest.sh"], check=True)
 
 
 def write_answers(path: Path, answers: list[list[dict[str, object]]]) -> Path:
