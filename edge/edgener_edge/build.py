@@ -1,4 +1,4 @@
-"""Lock file and bundle to the file that is copied to a device."""
+"""Build the file that is copied to a device, from the lock file and a bundle."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from edgener.minisign import PublicKey
 from edgener_edge import archive, device_folder, licenses
 from edgener_edge.cache import Cache, Log
 from edgener_edge.devices import Device, host_platform
-from edgener_edge.errors import BuildError
-from edgener_edge.lock import Lock, Wheel
+from edgener_edge.errors import BuildError, LockError
+from edgener_edge.lock import Deb, Lock, Wheel
 
 BUILD_FILE = "build.json"
 OWN, DEVICE = "own", "device"
-"""Whose interpreter and C library a build uses."""
+"""Whose interpreter and C library a build uses: OWN ones that it carries, or those of the DEVICE."""
 
 
 @dataclass(frozen=True)
@@ -32,51 +32,67 @@ class Order:
     """What is to be built."""
 
     device: Device
-    """For which."""
+    """The device to build for."""
     bundle: Path
     """Directory of the model."""
     key: PublicKey | None = None
-    """The device then installs no model that it did not sign."""
+    """The key that the device trusts: it then installs no model that this key did not sign."""
     interpreter: str = OWN
     """OWN or DEVICE."""
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The pinned packages that one build is made from."""
+
+    debs: tuple[Deb, ...]
+    """The interpreter, the C library and the libraries; empty where the build uses the device's own."""
+    common_licenses: Deb
+    """The Debian package with the texts of the common licences."""
+    wheels: tuple[Wheel, ...]
+    """The Python packages."""
+    python: str
+    """Version of the interpreter that is carried; without one, major and minor version of what the device must have."""
+    glibc: str
+    """The oldest glibc that the device must have; empty where the build carries its own."""
+
+
+@dataclass(frozen=True)
 class BuildRecord:
-    """build.json, in the folder: what it was built for and from."""
+    """The content of build.json in the folder: what it was built for and from."""
 
     format_version: int
-    """1."""
+    """Version of the file format: 1."""
     device: str
     """Name of the device."""
     machine: str
-    """Of its programs."""
+    """Platform of the programs, as ``uname -m`` names it."""
     python: str
-    """Version of the interpreter that is carried; without one, major and minor version of what the device must have."""
+    """As ``Parts.python``."""
     edgener: str
     """Version of the runtime."""
     model: str
     """Name of the model."""
     wheels: dict[str, str]
-    """Version of each Python package."""
+    """Version of each Python package by its name."""
     lock_date: str
-    """Of the lock file."""
+    """Date of the lock file, as YYYY-MM-DD."""
     interpreter: str = OWN
     """OWN or DEVICE."""
     glibc: str = ""
-    """The oldest that the device must have, where it uses its own."""
+    """As ``Parts.glibc``."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """Files of a build."""
+    """The files of a build."""
 
     run: Path
-    """Self-extracting."""
+    """The file that unpacks itself."""
     tar_gz: Path
-    """The same folder for those who unpack themselves."""
+    """The same folder as an archive, for those who unpack it themselves."""
     folder_bytes: int
-    """Of the unpacked files."""
+    """Size of the unpacked files in bytes."""
 
 
 def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Build:
@@ -106,18 +122,27 @@ def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Bui
     return Build(output, tar_gz, size)
 
 
+def resolve(order: Order, lock: Lock) -> Parts:
+    """Choose the packages of the lock file that a build is made from; raises LockError where it has none of them."""
+    packages = lock.packages_for(order.device.platform.machine)
+    wheels = packages.wheels + (packages.signing_wheels if order.key else ())
+    common_licenses = _named(packages.python, licenses.COMMON_PACKAGE)
+    if order.interpreter == DEVICE:
+        return Parts((), common_licenses, wheels, lock.python, device_folder.needed_glibc(wheels))
+    interpreter = _named(packages.python, f"python{lock.python}-minimal")
+    return Parts(packages.python, common_licenses, wheels, interpreter.version, "")
+
+
 def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Cache, log: Log) -> None:
     """Make the relocatable folder of a device."""
     from edgener_edge import sbom
 
     device, platform = order.device, order.device.platform
-    wheels = wheels_of(order, lock)
-    pinned = lock.debs_for(f"python-{platform.machine}")
-    debs = pinned if order.interpreter == OWN else ()
-    deb_paths = cache.debs(debs or [deb for deb in pinned if deb.name == licenses.COMMON_PACKAGE])
-    wheel_paths = cache.wheels(wheels, platform, lock.python)
+    parts = resolve(order, lock)
+    deb_paths = cache.debs(parts.debs or [parts.common_licenses])
+    wheel_paths = cache.wheels(parts.wheels, platform, lock.python)
     host = host_interpreter(lock, cache)
-    log(f"building for {device.title}: {len(debs)} packages, {len(wheels)} wheels, model {model.manifest.name}")
+    log(f"building for {device.title}: {len(parts.debs)} packages, {len(parts.wheels)} wheels, {model.manifest.name}")
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
         device_folder.unpack_debs(deb_paths, Path(root))
@@ -125,37 +150,34 @@ def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Ca
             device_folder.add_interpreter(folder, Path(root), platform, lock.python)
             device_folder.add_launcher(folder, platform, lock.python, device.threads)
         else:
-            glibc = device_folder.needed_glibc(wheels)
-            device_folder.add_device_launcher(folder, platform, lock.python, glibc, device.threads)
+            device_folder.add_device_launcher(folder, platform, lock.python, parts.glibc, device.threads)
         device_folder.add_wheels(folder, wheel_paths)
         device_folder.add_runtime(folder, model, with_fp16=device.has_gpu)
         if order.key:
             device_folder.add_trusted_key(folder, order.key)
         device_folder.compile_sources(folder, host, host_platform(), lock.python)
-        texts = licenses.third_party(debs, Path(root), list(zip(wheels, wheel_paths, strict=True)))
+        texts = licenses.third_party(parts.debs, Path(root), list(zip(parts.wheels, wheel_paths, strict=True)))
     (folder / licenses.FILE).write_text(texts, encoding="utf-8")
-    bill = sbom.software_bill(folder.name, debs, wheels, model.manifest, lock.release, build_time(lock.date))
+    bill = sbom.software_bill(
+        folder.name, parts.debs, parts.wheels, model.manifest, lock.release, build_time(lock.date)
+    )
     (folder / sbom.FILE).write_text(bill, encoding="utf-8")
-    _write_record(folder, order, model, lock)
+    _write_record(folder, order, parts, model, lock.date)
     device_folder.set_modes(folder)
     device_folder.write_checksums(folder)
-    (folder / device_folder.CHECKSUMS).chmod(0o644)
-
-
-def wheels_of(order: Order, lock: Lock) -> tuple[Wheel, ...]:
-    """The Python packages of a build."""
-    machine = order.device.platform.machine
-    return lock.wheels_for(machine) + (lock.wheels_for(f"sign-{machine}") if order.key else ())
 
 
 def host_interpreter(lock: Lock, cache: Cache) -> Path:
-    """The pinned interpreter for this machine, unpacked once: bytecode must not depend on the Python that builds."""
+    """Unpack the pinned interpreter for this machine into the cache, once; the folder that holds it.
+
+    Bytecode is compiled with it, so that it does not depend on the Python that builds.
+    """
     platform = host_platform()
-    debs = lock.debs_for(f"python-{platform.machine}")
+    debs = lock.packages_for(platform.machine).python
     digest = hashlib.sha256("".join(deb.sha256 for deb in debs).encode()).hexdigest()
     target = cache.directory / f"host-python-{digest[:16]}"
     if not target.exists():
-        paths = cache.of_python(lock, platform)
+        paths = cache.debs(debs)
         with tempfile.TemporaryDirectory(dir=cache.directory) as scratch:
             draft = Path(scratch) / "python"
             draft.mkdir()
@@ -167,32 +189,37 @@ def host_interpreter(lock: Lock, cache: Cache) -> Path:
 
 
 def build_time(date: str) -> int:
-    """The one time in a build, in seconds since 1970: SOURCE_DATE_EPOCH where it is set, else the day of the lock."""
+    """The time of every file of a build, in seconds since 1970: SOURCE_DATE_EPOCH if set, else the day of the lock."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     return int(given) if given else int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
 
 
-def _write_record(folder: Path, order: Order, model: Bundle, lock: Lock) -> None:
-    device = order.device
-    python = next(deb for deb in lock.debs_for(f"python-{device.platform.machine}") if "python3" in deb.name)
-    is_own = order.interpreter == OWN
+def _write_record(folder: Path, order: Order, parts: Parts, model: Bundle, lock_date: str) -> None:
     record = BuildRecord(
         format_version=1,
-        device=device.name,
-        machine=device.platform.machine,
-        python=python.version if is_own else lock.python,
+        device=order.device.name,
+        machine=order.device.platform.machine,
+        python=parts.python,
         edgener=edgener.__version__,
         model=model.manifest.name,
-        wheels={wheel.name: wheel.version for wheel in wheels_of(order, lock)},
-        lock_date=lock.date,
+        wheels={wheel.name: wheel.version for wheel in parts.wheels},
+        lock_date=lock_date,
         interpreter=order.interpreter,
-        glibc="" if is_own else device_folder.needed_glibc(wheels_of(order, lock)),
+        glibc=parts.glibc,
     )
     (folder / BUILD_FILE).write_text(json.dumps(to_plain(record), indent=1) + "\n", encoding="utf-8")
 
 
+def _named(debs: tuple[Deb, ...], name: str) -> Deb:
+    """The package called ``name``; raises LockError where the lock file does not pin it."""
+    for deb in debs:
+        if deb.name == name:
+            return deb
+    raise LockError(f"the lock file does not pin {name}; 'edgener-edge lock' writes it anew")
+
+
 def _put_in_place(draft: Path, target: Path) -> None:
-    """Rename; another process may have been faster, with the same content."""
+    """Rename ``draft``, unless another process has put the same content there first."""
     try:
         draft.replace(target)
     except OSError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgener_edge.apt import AptRoot
 from edgener_edge.devices import Platform
 from edgener_edge.errors import DownloadError, StaleLockError, ToolError
-from edgener_edge.lock import Deb, Lock, Wheel
+from edgener_edge.lock import Deb, Wheel
 from edgener_edge.run_program import run_tool
 
 Log = Callable[[str], None]
@@ -56,10 +56,6 @@ class Cache:
             if not is_file(path, wheel.size, wheel.sha256):
                 raise DownloadError(f"{path}: is not the wheel that the lock file pins; delete it and try again")
         return paths
-
-    def of_python(self, lock: Lock, platform: Platform) -> list[Path]:
-        """The packages of the interpreter for one platform."""
-        return self.debs(lock.debs_for(f"python-{platform.machine}"))
 
     def _made(self, name: str) -> Path:
         directory = self.directory / name

@@ -155,18 +155,19 @@ def _add_fetch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from edgener_edge.build import host_interpreter
+    from edgener_edge.build import Order, host_interpreter, resolve
     from edgener_edge.devices import find_device
     from edgener_edge.lock import read_lock
     from edgener_edge.qemu_user import Emulator
 
     device, lock = find_device(options.device), read_lock(options.lock)
     cache = _cache(options, lock.release)
-    cache.debs(lock.debs_for(f"python-{device.platform.machine}"))
-    cache.wheels(lock.wheels_for(device.platform.machine), device.platform, lock.python)
+    parts = resolve(Order(device, DEFAULT_BUNDLE), lock)
+    cache.debs(parts.debs)
+    cache.wheels(parts.wheels, device.platform, lock.python)
     host_interpreter(lock, cache)
     if device.qemu_cpu:
-        Emulator(lock, cache).qemu()
+        Emulator(lock.qemu_user, cache).qemu()
     log(f"everything is in {options.cache}")
 
 
@@ -193,7 +194,7 @@ def _verify(options: argparse.Namespace) -> None:
     from edgener_edge.verify import SENTENCES, default_cpus, read_sentences, verify
 
     lock = read_lock(options.lock)
-    emulator = Emulator(lock, _cache(options, lock.release))
+    emulator = Emulator(lock.qemu_user, _cache(options, lock.release))
     texts = read_sentences(options.texts or SENTENCES)
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)

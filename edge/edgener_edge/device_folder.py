@@ -13,6 +13,7 @@ from pathlib import Path
 
 import edgener
 from edgener.bundle import BUILT_IN, FP16_FILES, MANIFEST, Bundle, describe_file
+from edgener.doctor import CHECKSUMS
 from edgener.minisign import PublicKey
 from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
@@ -21,7 +22,12 @@ from edgener_edge.lock import Wheel
 from edgener_edge.run_program import run_tool
 
 ON_DEVICE = Path(__file__).parent / "on_device"
-CHECKSUMS = "files.sha256"
+SITE = "site"
+"""Directory of a folder that holds the Python packages."""
+RUNTIME = f"{SITE}/edgener"
+"""Directory of a folder that holds the runtime."""
+MODEL = f"{RUNTIME}/{BUILT_IN}"
+"""Directory of a folder that holds its model."""
 MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
 LIBRARIES = (
     "libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2",
@@ -57,7 +63,7 @@ def add_interpreter(folder: Path, root: Path, platform: Platform, python: str) -
     """Put ``bin``, ``lib`` and ``syslib`` into ``folder`` from the Debian packages unpacked in ``root``."""
     (folder / "bin").mkdir()
     shutil.copyfile(root / f"usr/bin/python{python}", folder / f"bin/python{python}")
-    shutil.copytree(root / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_ignoring(PRUNED_STDLIB))
+    shutil.copytree(root / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_Ignore(PRUNED_STDLIB))
     (folder / "syslib").mkdir()
     for name in (platform.loader, *LIBRARIES):
         shutil.copyfile(_library(root, platform, name), folder / "syslib" / name)
@@ -65,7 +71,7 @@ def add_interpreter(folder: Path, root: Path, platform: Platform, python: str) -
 
 def add_wheels(folder: Path, wheels: Iterable[Path]) -> None:
     """Unpack wheels into ``folder/site``, without what the recognizer never imports."""
-    site = folder / "site"
+    site = folder / SITE
     site.mkdir(exist_ok=True)
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
@@ -75,15 +81,15 @@ def add_wheels(folder: Path, wheels: Iterable[Path]) -> None:
 
 
 def add_runtime(folder: Path, model: Bundle, *, with_fp16: bool) -> None:
-    """Put the runtime and, as its default, the model into ``folder/site``, with its graph for GPUs or without."""
+    """Put the runtime and, as its default, the model into ``folder``, with the model's graph for GPUs or without."""
     source = Path(edgener.__file__).parent
-    target = folder / "site/edgener"
-    shutil.copytree(source, target, ignore=_ignoring((BUILT_IN, "__pycache__", "*.pyc")))
-    (target / BUILT_IN).mkdir()
+    shutil.copytree(source, folder / RUNTIME, ignore=_Ignore((BUILT_IN, "__pycache__", "*.pyc")))
+    target = folder / MODEL
+    target.mkdir()
     files = {name: file for name, file in model.manifest.files.items() if with_fp16 or name not in FP16_FILES}
     for name in files:
-        shutil.copyfile(model.path(name), target / BUILT_IN / name)
-    (target / BUILT_IN / MANIFEST).write_text(replace(model.manifest, files=files).to_json(), encoding="utf-8")
+        shutil.copyfile(model.path(name), target / name)
+    (target / MANIFEST).write_text(replace(model.manifest, files=files).to_json(), encoding="utf-8")
 
 
 def add_trusted_key(folder: Path, key: PublicKey) -> None:
@@ -144,7 +150,7 @@ def compile_sources(folder: Path, host: Path, host_platform: Platform, python: s
         run_tool([*command, *options, folder / part], "the pinned interpreter must run on this machine", env=env)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(compile_part, [part for part in ("lib", "site") if (folder / part).exists()]))
+        list(pool.map(compile_part, [part for part in ("lib", SITE) if (folder / part).exists()]))
 
 
 def interpreter_command(folder: Path, platform: Platform, python: str) -> list[str]:
@@ -165,6 +171,7 @@ def write_checksums(folder: Path) -> None:
     """List the SHA-256 of every file of ``folder`` as sha256sum does: the device checks itself with it."""
     lines = [f"{describe_file(path).sha256}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+    (folder / CHECKSUMS).chmod(0o644)
 
 
 def is_pruned(name: str, patterns: Sequence[str]) -> bool:
@@ -186,10 +193,6 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         template = template.replace(f"@{name}@", value)
     return template
-
-
-def _ignoring(patterns: Sequence[str]) -> _Ignore:
-    return _Ignore(patterns)
 
 
 class _Ignore:

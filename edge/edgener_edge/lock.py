@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener_edge.errors import LockError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LOCK_FILE = Path(__file__).parent / "lock.json"
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -24,19 +22,19 @@ class Deb:
     """A Debian package."""
 
     name: str
-    """Without the architecture."""
+    """Name without the architecture."""
     version: str
-    """With its epoch, if it has one."""
+    """Version, with its epoch if it has one."""
     architecture: str
-    """``all`` where it holds no programs."""
+    """Debian's name of the architecture; ``all`` where the package holds no programs."""
     size: int
-    """Bytes."""
+    """Size of the .deb in bytes."""
     sha256: str
-    """Of the .deb."""
+    """SHA-256 of the .deb in hexadecimal."""
 
     @property
     def file_name(self) -> str:
-        """As apt names it."""
+        """The file name that apt gives to the downloaded package."""
         return f"{self.name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
 
 
@@ -45,41 +43,58 @@ class Wheel:
     """A Python package in its built form."""
 
     name: str
-    """Of the project."""
+    """Name of the project."""
     version: str
-    """Of the release."""
+    """Version of the release."""
     file_name: str
-    """With the tags of the interpreters and platforms that it is for."""
+    """File name, with the tags of the interpreters and platforms that the wheel is for."""
     size: int
-    """Bytes."""
+    """Size of the .whl in bytes."""
     sha256: str
-    """Of the .whl."""
+    """SHA-256 of the .whl in hexadecimal."""
+
+
+@dataclass(frozen=True)
+class PlatformLock:
+    """The packages that are pinned for one platform."""
+
+    python: tuple[Deb, ...]
+    """The interpreter, the libraries that it and the wheels are linked with, and the texts of the common licences."""
+    wheels: tuple[Wheel, ...]
+    """The Python packages that the runtime depends on."""
+    signing_wheels: tuple[Wheel, ...]
+    """The Python packages that builds with a trusted key carry besides."""
+    kernel: Deb
+    """The Linux kernel that a guest boots."""
+    busybox: Deb
+    """The shell and the tools of a guest."""
 
 
 @dataclass(frozen=True)
 class Lock:
-    """lock.json."""
+    """The content of lock.json."""
 
     format_version: int
-    """See FORMAT_VERSION."""
+    """Version of the file format; must be FORMAT_VERSION."""
     release: str
-    """Code name of the Debian release that the packages are of."""
+    """Code name of the Debian release that the packages come from."""
     python: str
-    """Major and minor version of the interpreter that is carried."""
+    """Major and minor version of the interpreter that builds carry."""
     date: str
-    """Of the lock, as YYYY-MM-DD: the only date that gets into a build."""
-    debs: dict[str, tuple[Deb, ...]]
-    """By what they serve: ``python-aarch64``, ``qemu-user`` ..."""
-    wheels: dict[str, tuple[Wheel, ...]]
-    """By the machine that they run on; with ``sign-`` before, those that check signatures."""
+    """Day of the lock as YYYY-MM-DD: the only date that gets into a build."""
+    platforms: dict[str, PlatformLock]
+    """Packages by the machine that they run on, as ``uname -m`` names it."""
+    qemu_user: Deb
+    """The emulator of single programs, for x86-64 hosts."""
+    qemu_system: tuple[Deb, ...]
+    """The emulator of whole machines with all of its libraries, for x86-64 hosts."""
 
-    def debs_for(self, purpose: str) -> tuple[Deb, ...]:
-        """The packages of one purpose; raises LockError where it has none."""
-        return _entry(self.debs, purpose)
-
-    def wheels_for(self, machine: str) -> tuple[Wheel, ...]:
-        """The wheels of one machine; raises LockError where it has none."""
-        return _entry(self.wheels, machine)
+    def packages_for(self, machine: str) -> PlatformLock:
+        """The packages of the platform ``machine``; raises LockError where the lock has none."""
+        try:
+            return self.platforms[machine]
+        except KeyError:
+            raise LockError(f"the lock file pins nothing for {machine}; 'edgener-edge lock' writes it anew") from None
 
     def to_json(self) -> str:
         """The text of lock.json; the same lock always gives the same text."""
@@ -87,21 +102,17 @@ class Lock:
 
 
 def read_lock(path: Path = LOCK_FILE) -> Lock:
-    """The lock in ``path``; raises LockError with the remedy."""
+    """Read the lock file ``path``; raises LockError with the remedy where it cannot be used."""
     try:
         plain = json.loads(path.read_bytes())
-        lock = from_plain(Lock, plain)
+        version = plain.get("format_version") if isinstance(plain, dict) else None
+        if isinstance(version, int) and version != FORMAT_VERSION:
+            raise LockError(
+                f"{path}: has format version {version}, but this edgener-edge reads {FORMAT_VERSION}; "
+                "'edgener-edge lock' writes it anew"
+            )
+        return from_plain(Lock, plain)
     except OSError as error:
         raise LockError(f"{path}: cannot be read: {error.strerror}; 'edgener-edge lock' writes one") from error
     except (RecordError, ValueError) as error:
         raise LockError(f"{path}: {error}; 'edgener-edge lock' writes it anew") from error
-    if lock.format_version != FORMAT_VERSION:
-        raise LockError(f"{path}: format version {lock.format_version}, expected {FORMAT_VERSION}")
-    return lock
-
-
-def _entry(groups: dict[str, tuple[Item, ...]], key: str) -> tuple[Item, ...]:
-    try:
-        return groups[key]
-    except KeyError:
-        raise LockError(f"the lock file has nothing for {key}; 'edgener-edge lock' writes it anew") from None

@@ -178,7 +178,7 @@ class Machine:
     def host_answers(self, lines: Path, target: Path) -> None:
         """What this machine's own Python answers to ``lines`` with the model of the build."""
         command: list[str | Path] = [sys.executable, "-m", "edgener", "--model"]
-        command.append(self._artifact.folder / "site/edgener/default")
+        command.append(self._artifact.model)
         self._log("answering on the host")
         with lines.open("rb") as source, target.open("wb") as answers:
             done = subprocess.run(
@@ -203,9 +203,8 @@ class Machine:
         return disk
 
     def _kernel(self, platform: Platform, scratch: Path) -> tuple[Path, Path]:
-        debs = self._lock.debs_for(f"guest-{platform.machine}")
-        kernel = next(deb for deb in debs if deb.name.startswith("linux-image-"))
-        busybox = next(deb for deb in debs if deb.name == "busybox-static")
+        packages = self._lock.packages_for(platform.machine)
+        kernel, busybox = packages.kernel, packages.busybox
         modules = self._board.modules
         release = kernel.name.removeprefix("linux-image-")
         parts = self._cache.directory / f"guest-{_digest((kernel, busybox))}"
@@ -233,7 +232,7 @@ class Machine:
             return [installed]
         if host_platform() != X86_64:
             raise ToolError(f"{self._board.program}: not installed; apt-get install {self._board.package}")
-        debs = self._lock.debs_for("qemu-system")
+        debs = self._lock.qemu_system
         root = self._cache.directory / f"qemu-system-{_digest(debs)}"
         if not root.exists():
             draft = root.with_suffix(f".{os.getpid()}")

@@ -14,7 +14,7 @@ from edgener_edge.cache import Cache
 from edgener_edge.device_folder import interpreter_command
 from edgener_edge.devices import CPU_FEATURES, X86_64, host_platform
 from edgener_edge.errors import DeviceError, ToolError, VerifyError
-from edgener_edge.lock import Lock
+from edgener_edge.lock import Deb
 from edgener_edge.run_program import run_tool
 from edgener_edge.unpack import Artifact
 
@@ -37,9 +37,9 @@ CPU revision\t: 3
 class Emulator:
     """Runs Python scripts in builds on imitated processors. Safe to share between threads."""
 
-    def __init__(self, lock: Lock, cache: Cache) -> None:
-        """With the QEMU that is installed, else the one that the lock file pins, unpacked into the cache."""
-        self._lock, self._cache = lock, cache
+    def __init__(self, package: Deb, cache: Cache) -> None:
+        """Use the QEMU that is installed, else the one in the Debian package ``package``, unpacked into the cache."""
+        self._package, self._cache = package, cache
 
     def run(self, artifact: Artifact, cpu: str, script: Path, arguments: Sequence[Path], scratch: Path) -> None:
         """Run ``script`` with the interpreter and the packages of a build, on ``cpu``, to its end.
@@ -67,12 +67,11 @@ class Emulator:
         installed = shutil.which(PROGRAM)
         if installed:
             return Path(installed)
-        deb = self._lock.debs_for("qemu-user")[0]
-        target = self._cache.directory / f"qemu-user-{deb.sha256[:16]}" / PROGRAM
+        target = self._cache.directory / f"qemu-user-{self._package.sha256[:16]}" / PROGRAM
         if not target.exists():
             if host_platform() != X86_64:
                 raise ToolError(f"{PROGRAM}: not installed; apt-get install qemu-user-static")
-            (path,) = self._cache.debs([deb])
+            (path,) = self._cache.debs([self._package])
             extract_from_deb(path, {f"./usr/bin/{PROGRAM}": target})
         return target
 

@@ -15,9 +15,10 @@ from typing import IO, cast
 
 from edgener.bundle import describe_file
 from edgener.dataclass_json import RecordError, from_plain
+from edgener.doctor import CHECKSUMS
 from edgener_edge.archive import STUB_SIZE
 from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
-from edgener_edge.device_folder import CHECKSUMS
+from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import PLATFORMS, Platform
 from edgener_edge.errors import ArtifactError, BuildError
 
@@ -37,6 +38,11 @@ class Artifact:
     def platform(self) -> Platform:
         """Of its programs."""
         return PLATFORMS[self.record.machine]
+
+    @property
+    def model(self) -> Path:
+        """Directory of the model that the build carries."""
+        return self.folder / MODEL
 
     @property
     def python(self) -> str:

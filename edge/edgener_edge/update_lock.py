@@ -1,4 +1,4 @@
-"""A new lock file: what apt and pip offer today."""
+"""Write a new lock file from what apt and pip offer today."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from edgener_edge.apt import AptRoot
 from edgener_edge.cache import Log, fetch_wheels
 from edgener_edge.devices import AVOIDED, PLATFORMS, X86_64, Platform
-from edgener_edge.lock import FORMAT_VERSION, Deb, Lock, Wheel
+from edgener_edge.lock import FORMAT_VERSION, Lock, PlatformLock, Wheel
 
 PYTHON = "3.11"
 RELEASE = "bookworm"
@@ -20,42 +20,40 @@ PYTHON_PACKAGES = (
 )  # fmt: skip
 """The interpreter, the libraries that it and the wheels are linked with, and the texts of the common licences."""
 REQUIREMENTS = ("onnxruntime>=1.24", "numpy>=2", "tokenizers>=0.22,<0.24")
-"""What the runtime depends on; the same as in pyproject.toml."""
+"""The dependencies of the runtime, as in pyproject.toml."""
 SIGN_REQUIREMENTS = ("cryptography>=46", "cffi>=2", "pycparser>=2")
-"""What builds that check signatures carry besides: the extra ``sign``, with all that it needs."""
+"""The extra ``sign`` with its own dependencies: builds with a trusted key carry these besides."""
 
 
 def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:
     """Resolve everything that builds and their tests use. ``scratch`` is a directory on a disk with 200 MB to spare."""
-    debs: dict[str, tuple[Deb, ...]] = {}
-    for platform in PLATFORMS.values():
-        log(f"python for {platform.machine}")
-        names = [f"{name}:{platform.debian}" for name in PYTHON_PACKAGES]
-        debs[f"python-{platform.machine}"] = apt.resolve(names, with_dependencies=False)
-    log("qemu and the kernel that it boots")
-    debs["qemu-user"] = apt.resolve([f"qemu-user-static:{X86_64.debian}"], with_dependencies=False)
+    platforms = {platform.machine: _resolve_platform(apt, platform, scratch, log) for platform in PLATFORMS.values()}
+    log("QEMU")
+    (qemu_user,) = apt.resolve([f"qemu-user-static:{X86_64.debian}"], with_dependencies=False)
     names = [f"{name}:{X86_64.debian}" for name in ("qemu-system-arm", "qemu-system-x86")]
-    debs["qemu-system"] = apt.resolve(names, with_dependencies=True)
-    for platform in PLATFORMS.values():
-        arch = platform.debian
-        kernel = apt.dependency(f"linux-image-{arch}:{arch}", rf"linux-image-\S+-{arch}")
-        names = [f"{kernel}:{arch}", f"busybox-static:{arch}"]
-        debs[f"guest-{platform.machine}"] = apt.resolve(names, with_dependencies=False)
-    wheels = {}
-    for platform in PLATFORMS.values():
-        log(f"wheels for {platform.machine}")
-        with tempfile.TemporaryDirectory(dir=scratch) as draft:
-            wheels[platform.machine] = _wheels(REQUIREMENTS, platform, Path(draft))
-        with tempfile.TemporaryDirectory(dir=scratch) as draft:
-            wheels[f"sign-{platform.machine}"] = _wheels(SIGN_REQUIREMENTS, platform, Path(draft))
-    return Lock(FORMAT_VERSION, RELEASE, PYTHON, date, debs, wheels)
+    qemu_system = apt.resolve(names, with_dependencies=True)
+    return Lock(FORMAT_VERSION, RELEASE, PYTHON, date, platforms, qemu_user, qemu_system)
 
 
-def _wheels(requirements: Sequence[str], platform: Platform, directory: Path) -> tuple[Wheel, ...]:
+def _resolve_platform(apt: AptRoot, platform: Platform, scratch: Path, log: Log) -> PlatformLock:
+    log(f"packages for {platform.machine}")
+    arch = platform.debian
+    python = apt.resolve([f"{name}:{arch}" for name in PYTHON_PACKAGES], with_dependencies=False)
+    kernel_name = apt.dependency(f"linux-image-{arch}:{arch}", rf"linux-image-\S+-{arch}")
+    (kernel,) = apt.resolve([f"{kernel_name}:{arch}"], with_dependencies=False)
+    (busybox,) = apt.resolve([f"busybox-static:{arch}"], with_dependencies=False)
+    wheels, signing_wheels = (
+        _resolve_wheels(requirements, platform, scratch) for requirements in (REQUIREMENTS, SIGN_REQUIREMENTS)
+    )
+    return PlatformLock(python, wheels, signing_wheels, kernel, busybox)
+
+
+def _resolve_wheels(requirements: Sequence[str], platform: Platform, scratch: Path) -> tuple[Wheel, ...]:
     avoided = {name: "".join(f",!={version}" for version in versions) for name, versions in AVOIDED.items()}
     wanted = [requirement + avoided.get(requirement.split(">")[0], "") for requirement in requirements]
-    fetch_wheels(wanted, platform, PYTHON, directory)
-    return tuple(_describe(path) for path in sorted(directory.glob("*.whl")))
+    with tempfile.TemporaryDirectory(dir=scratch) as draft:
+        fetch_wheels(wanted, platform, PYTHON, Path(draft))
+        return tuple(_describe(path) for path in sorted(Path(draft).glob("*.whl")))
 
 
 def _describe(path: Path) -> Wheel:

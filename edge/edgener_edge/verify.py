@@ -89,13 +89,12 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
 
     An emulator computes on one core: each model's texts are shared out among several, which run as long as each other.
     """
-    bundle = artifact.folder / "site/edgener/default"
-    cases = read_cases(bundle / GOLDEN)
+    cases = read_cases(artifact.model / GOLDEN)
     everything = [*(case.text for case in cases), *texts]
 
     def answers_of(cpu: str, part: int, part_texts: Sequence[str]) -> Path:
         wanted, target = (scratch / f"{cpu or 'reference'}-{part}.{kind}.json" for kind in ("input", "answers"))
-        wanted.write_text(json.dumps({"bundle": str(bundle), "texts": part_texts}), encoding="utf-8")
+        wanted.write_text(json.dumps({"bundle": str(artifact.model), "texts": part_texts}), encoding="utf-8")
         if cpu:
             emulator.run(artifact, cpu, SCRIPT, [wanted, target], scratch)
         else:

@@ -19,6 +19,8 @@ HOT = 80
 THROTTLED = {0: "too low a voltage now", 1: "clock capped now", 2: "throttled now", 3: "too hot now"}
 THROTTLED_BEFORE = {16: "too low a voltage", 17: "clock capped", 18: "throttled", 19: "too hot"}
 """Bits of the Raspberry Pi's get_throttled."""
+CHECKSUMS = "files.sha256"
+"""Name of the file of a device build that lists the SHA-256 of every other file, as sha256sum prints it."""
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
 NEEDED_FEATURES = {"aarch64": ("asimd",), "x86_64": ("sse4_2",)}
 FAST_FEATURES = {"aarch64": ("asimddp",), "x86_64": ("avx2",)}
@@ -159,8 +161,8 @@ def _temperature(root: Path) -> Iterator[Finding]:
 
 
 def _build_files(build: Path) -> Iterator[Finding]:
-    """Every file of a device build against files.sha256, which must list all of its packages."""
-    checksums = build / "files.sha256"
+    """Every file of a device build against CHECKSUMS, which must list all of its packages."""
+    checksums = build / CHECKSUMS
     try:
         lines = checksums.read_text(encoding="utf-8", errors="replace").splitlines()
         matches = [match for match in map(CHECKSUM_LINE.fullmatch, lines) if match]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edgener.doctor import CHECKSUMS
 from edgener_edge.archive import STUB_SIZE
 from edgener_edge.errors import ArtifactError
 from edgener_edge.unpack import unpack
@@ -112,7 +113,7 @@ def test_unpack_checks_every_file(tmp_path: Path, damage: str) -> None:
         case "add":
             (folder / "syslib/more").touch()
         case "empty":
-            (folder / "files.sha256").unlink()
+            (folder / CHECKSUMS).unlink()
     with pytest.raises(ArtifactError, match=r"data|more|files\.sha256"):
         check_files(folder, tmp_path)
 

@@ -71,7 +71,7 @@ def test_the_oldest_glibc_follows_from_the_wheels() -> None:
 
     assert device_folder.needed_glibc([wheel("manylinux_2_27_aarch64.manylinux_2_28_aarch64"), wheel("any")]) == "2.27"
     assert device_folder.needed_glibc([wheel("manylinux2014_aarch64.manylinux_2_17_aarch64")]) == "2.17"
-    assert device_folder.needed_glibc(read_lock().wheels_for("aarch64")) == "2.28"
+    assert device_folder.needed_glibc(read_lock().packages_for("aarch64").wheels) == "2.28"
 
 
 def test_a_package_of_it_depends_on_the_interpreter_and_an_image_is_refused(

@@ -12,10 +12,11 @@ import pytest
 
 from edgener import __version__
 from edgener.bundle import FP16_FILES, MANIFEST, describe_file, load_bundle
+from edgener.doctor import CHECKSUMS
 from edgener.minisign import SecretKey
 from edgener.signing import trusted_key
 from edgener_edge import device_folder
-from edgener_edge.build import Order, wheels_of
+from edgener_edge.build import Order, resolve
 from edgener_edge.cpio import initramfs
 from edgener_edge.devices import DEVICES, X86_64, Device, find_device
 from edgener_edge.errors import DeviceError
@@ -54,7 +55,7 @@ def test_wheels_are_unpacked_without_what_is_pruned(tmp_path: Path) -> None:
 
 def test_runtime_and_model(tmp_path: Path) -> None:
     device_folder.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
-    assert load_bundle(tmp_path / "site/edgener/default").manifest == load_bundle(TINY_BUNDLE).manifest
+    assert load_bundle(tmp_path / device_folder.MODEL).manifest == load_bundle(TINY_BUNDLE).manifest
     assert [path.parent.name for path in tmp_path.rglob(MANIFEST)] == ["default"], (
         "the chosen model, not the built-in one as well"
     )
@@ -69,14 +70,14 @@ def test_only_a_jetson_carries_the_graph_for_gpus(tmp_path: Path, bundle: Path, 
     added = {name: describe_file(bundle / name) for name in FP16_FILES}
     change_manifest(bundle, files={**read_manifest(bundle).files, **added})
     device_folder.add_runtime(tmp_path, load_bundle(bundle), with_fp16=device.has_gpu)
-    carried = load_bundle(tmp_path / "site/edgener/default")
+    carried = load_bundle(tmp_path / device_folder.MODEL)
     assert set(FP16_FILES) & carried.manifest.files.keys() == (set(FP16_FILES) if "jetson" in device.name else set())
     assert {path.name for path in carried.directory.iterdir()} == {MANIFEST, *carried.manifest.files}
 
 
 def test_the_manifest_of_a_model_with_one_graph_is_carried_as_it_is(tmp_path: Path) -> None:
     device_folder.add_runtime(tmp_path, load_bundle(TINY_BUNDLE), with_fp16=False)
-    assert (tmp_path / "site/edgener/default" / MANIFEST).read_bytes() == (TINY_BUNDLE / MANIFEST).read_bytes()
+    assert (tmp_path / device_folder.MODEL / MANIFEST).read_bytes() == (TINY_BUNDLE / MANIFEST).read_bytes()
 
 
 def test_a_build_with_a_key_carries_the_key_and_what_checks_with_it(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_a_build_with_a_key_carries_the_key_and_what_checks_with_it(tmp_path: Pa
     device_folder.add_trusted_key(tmp_path, key)
     assert trusted_key(tmp_path) == key
     orders = [Order(find_device("pi4"), TINY_BUNDLE, key) for key in (None, key)]
-    plain, signed = ({wheel.name for wheel in wheels_of(order, lock)} for order in orders)
+    plain, signed = ({wheel.name for wheel in resolve(order, lock).wheels} for order in orders)
     assert signed - plain == {"cffi", "cryptography", "pycparser"}
 
 
@@ -116,14 +117,13 @@ def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/file").write_text("x")
     device_folder.write_checksums(tmp_path)
-    subprocess.run(
-        ["sha256sum", "--check", "--strict", device_folder.CHECKSUMS], cwd=tmp_path, check=True, capture_output=True
-    )
+    subprocess.run(["sha256sum", "--check", "--strict", CHECKSUMS], cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_software_bill_is_reproducible_and_complete() -> None:
     lock, model = read_lock(), load_bundle(TINY_BUNDLE).manifest
-    debs, wheels = lock.debs_for("python-aarch64"), lock.wheels_for("aarch64")
+    packages = lock.packages_for("aarch64")
+    debs, wheels = packages.python, packages.wheels
     texts = [software_bill("edgener-pi4", debs, wheels, model, lock.release, 0) for _ in range(2)]
     assert texts[0] == texts[1]
     bill = json.loads(texts[0])

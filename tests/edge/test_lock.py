@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from edgener_edge.apt import parse_sources, write_sources
-from edgener_edge.devices import AVOIDED, DEVICES
+from edgener_edge.build import DEVICE, OWN, Order, resolve
+from edgener_edge.devices import AVOIDED, DEVICES, find_device
 from edgener_edge.errors import LockError
 from edgener_edge.lock import LOCK_FILE, Deb, read_lock
 from edgener_edge.update_lock import PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
+from tests.support import TINY_BUNDLE
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 SOURCES = """\
@@ -38,20 +40,17 @@ deb-src http://mirror.example/debian bookworm main
 def test_the_lock_file_is_complete_and_names_no_server() -> None:
     lock = read_lock()
     for device in DEVICES:
-        names = {deb.name for deb in lock.debs_for(f"python-{device.platform.machine}")}
-        assert names == set(PYTHON_PACKAGES)
-        assert [wheel.name for wheel in lock.wheels_for(device.platform.machine)] == [
-            "numpy", "onnxruntime", "tokenizers",
-        ]  # fmt: skip
-        signing = [wheel.name for wheel in lock.wheels_for(f"sign-{device.platform.machine}")]
-        assert signing == ["cffi", "cryptography", "pycparser"]
+        packages = lock.packages_for(device.platform.machine)
+        assert {deb.name for deb in packages.python} == set(PYTHON_PACKAGES)
+        assert [wheel.name for wheel in packages.wheels] == ["numpy", "onnxruntime", "tokenizers"]
+        assert [wheel.name for wheel in packages.signing_wheels] == ["cffi", "cryptography", "pycparser"]
     assert "://" not in LOCK_FILE.read_text()
     assert lock.to_json() == LOCK_FILE.read_text()
 
 
 def test_no_avoided_version_is_pinned() -> None:
-    for wheels in read_lock().wheels.values():
-        for wheel in wheels:
+    for packages in read_lock().platforms.values():
+        for wheel in packages.wheels:
             assert wheel.version not in AVOIDED.get(wheel.name, ())
 
 
@@ -74,13 +73,38 @@ def test_a_bad_lock_file_is_named(tmp_path: Path, content: str, message: str) ->
         read_lock(tmp_path / "missing.json")
 
 
-def test_another_format_and_a_missing_group(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [{"format_version": 1, "debs": {}}, {"format_version": 3}])
+def test_a_lock_file_of_another_format_is_named_with_the_remedy(tmp_path: Path, content: dict[str, object]) -> None:
     path = tmp_path / "lock.json"
-    path.write_text(json.dumps({**json.loads(LOCK_FILE.read_text()), "format_version": 2}))
-    with pytest.raises(LockError, match="format version 2"):
+    path.write_text(json.dumps(content))
+    with pytest.raises(LockError, match=rf"format version {content['format_version']}, .*'edgener-edge lock'"):
         read_lock(path)
-    with pytest.raises(LockError, match="nothing for python-riscv64"):
-        replace(read_lock()).debs_for("python-riscv64")
+
+
+def test_a_platform_and_a_package_that_are_not_pinned_are_named() -> None:
+    lock = read_lock()
+    with pytest.raises(LockError, match="nothing for riscv64"):
+        lock.packages_for("riscv64")
+    packages = lock.packages_for("aarch64")
+    for name in ("python3.11-minimal", "base-files"):
+        others = tuple(deb for deb in packages.python if deb.name != name)
+        without = replace(lock, platforms={"aarch64": replace(packages, python=others)})
+        with pytest.raises(LockError, match=f"does not pin {name}"):
+            resolve(Order(find_device("pi4"), TINY_BUNDLE), without)
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "python", "glibc", "carries_interpreter"),
+    [(OWN, "3.11.2", "", True), (DEVICE, "3.11", "2.28", False)],
+)
+def test_a_build_carries_the_interpreter_or_says_what_the_device_must_have(
+    interpreter: str, python: str, glibc: str, carries_interpreter: bool
+) -> None:
+    parts = resolve(Order(find_device("pi4"), TINY_BUNDLE, interpreter=interpreter), read_lock())
+    assert parts.python.startswith(python)
+    assert parts.glibc == glibc
+    assert ("python3.11-minimal" in {deb.name for deb in parts.debs}) == carries_interpreter
+    assert parts.common_licenses.name == "base-files"
 
 
 def test_file_names_are_those_of_apt() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -124,12 +125,14 @@ def test_a_machine_without_kvm_is_told_what_it_needs(tmp_path: Path) -> None:
 
 def test_every_device_has_a_board_and_a_pinned_kernel() -> None:
     lock = read_lock()
-    programs = {deb.name for deb in lock.debs_for("qemu-system")}
+    programs = {deb.name for deb in lock.qemu_system}
     for device in DEVICES:
         board = BOARDS[device.platform.machine]
         assert board.package in programs
-        names = [deb.name for deb in lock.debs_for(f"guest-{device.platform.machine}")]
-        assert [name.rsplit("-", 1)[-1] for name in names] == ["static", device.platform.debian]
+        packages = lock.packages_for(device.platform.machine)
+        assert re.fullmatch(rf"linux-image-[0-9.-]+-{device.platform.debian}", packages.kernel.name)
+        assert packages.busybox.name == "busybox-static"
+        assert {packages.kernel.architecture, packages.busybox.architecture} == {device.platform.debian}
 
 
 def test_the_first_program_of_a_guest_is_a_script() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from edgener.bench import measure
 from edgener.cli import main
-from edgener.doctor import BAD, GOOD, SLOW, Finding, examine
+from edgener.doctor import BAD, CHECKSUMS, GOOD, SLOW, Finding, examine
 from tests.support import TINY_BUNDLE
 
 FEATURES = {"aarch64": "Features : fp asimd asimddp", "x86_64": "flags : sse4_2 avx2"}[platform.machine()]
@@ -71,7 +71,7 @@ def test_one_thing_wrong(tmp_path: Path, check: str, state: str, changes: dict[s
 def test_a_changed_file_of_a_build_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
-    (tmp_path / "files.sha256").write_text(f"{digest}  a\n")
+    (tmp_path / CHECKSUMS).write_text(f"{digest}  a\n")
     assert examine(build=tmp_path)[-1].state == GOOD
     (tmp_path / "a").write_text("y")
     assert examine(build=tmp_path)[-1] == Finding(
@@ -90,7 +90,7 @@ def test_a_changed_file_of_a_build_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_list_of_files_that_is_cut_off_or_damaged_is_no_good(tmp_path: Path, content: bytes, seen: str) -> None:
-    (tmp_path / "files.sha256").write_bytes(content)
+    (tmp_path / CHECKSUMS).write_bytes(content)
     if b"site" in content:
         (tmp_path / "site").mkdir()
         (tmp_path / "site/a.py").touch()
