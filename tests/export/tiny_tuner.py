@@ -15,8 +15,9 @@ from edgener.tags import TagSet
 from edgener_export.corpus.formats import read_labelled
 from edgener_export.corpus.name_swap import NameSwapper
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.recipe.settings import FinetuneSettings
 from edgener_export.training.batches import Batch, Example, encode_sentences
-from edgener_export.training.finetune import FineTuner, FinetuneSettings, Learner
+from edgener_export.training.finetune import FineTuner, Learner
 from tests.support import DATA, TINY_BUNDLE
 
 KILLED_AT = 7

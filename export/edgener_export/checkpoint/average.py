@@ -5,23 +5,13 @@ Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
 from edgener_export.checkpoint.classifier import load_classifier, tags_of
 from edgener_export.errors import CheckpointError
-
-
-@dataclass(frozen=True)
-class AverageSettings:
-    """The ``[model.average]`` table of a recipe."""
-
-    checkpoint: str
-    """Directory of the other model, of the same shape."""
-    share: float = 0.5
-    """How much of the average the other model has, from 0 to 1."""
+from edgener_export.recipe.settings import AverageSettings
 
 
 def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:

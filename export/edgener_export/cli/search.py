@@ -45,11 +45,13 @@ def add_search(
 def _search(options: argparse.Namespace, log: Callable[[str], None]) -> None:
     from edgener.table import table
     from edgener_export.errors import GateError
+    from edgener_export.recipe import read_recipe
+
+    recipe = read_recipe(options.recipe, options.set)  # before the heavy imports, so that mistakes are told at once
+
     from edgener_export.pipeline.run_lock import locked
     from edgener_export.pipeline.search import HEAD, Search, cells, overrides, recommended
-    from edgener_export.recipe.read import read_recipe
 
-    recipe = read_recipe(options.recipe, options.set)
     run: Path = options.run or Path("runs") / recipe.name
     search = Search(recipe, options.recipe, run, options.cache, options.vocabulary, log)
     with locked(run):

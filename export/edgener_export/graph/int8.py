@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,28 +22,15 @@ from edgener_export.errors import GateError, RecipeError
 from edgener_export.files.atomic import draft_of
 from edgener_export.graph.export import INPUTS, open_observed
 from edgener_export.graph.node_index import FLOAT_PRODUCTS, INTEGER_PRODUCTS
+from edgener_export.recipe.bounds import verify_settings
+from edgener_export.recipe.settings import QuantizeSettings
 
-METHODS = ("static", "dynamic")
 INT8_STEPS = np.float32(127)
 UINT8_STEPS = np.float32(255)
 POSITIONS = "position_embeddings"
 """In the name of the table that stays fp32: it is small, and its first rows are what a sentence needs."""
 SMALLEST_MAGNITUDE = 1e-5
 """A channel that hardly ever differs from zero is not smoothed any further than this."""
-
-
-@dataclass(frozen=True)
-class QuantizeSettings:
-    """The ``[quantize]`` table of a recipe."""
-
-    method: str = "static"
-    """``static`` (activation scales from calibration sentences) or ``dynamic`` (from each batch that is run)."""
-    sentences: int = 256
-    """Training sentences to calibrate on."""
-    smoothing: float = 0.8
-    """How much of an outlier moves from the activations into the weights, SmoothQuant's alpha; 0 moves nothing."""
-    exclude: tuple[str, ...] = ()
-    """Parts of the node names of matrix products that stay fp32, such as ``layer.0/output``."""
 
 
 class RowScaled(NamedTuple):
@@ -77,8 +63,7 @@ def quantize_graph(
 
     ``calibration`` holds rows of token ids with their special tokens. Same arguments, same bytes.
     """
-    if settings.method not in METHODS:
-        raise RecipeError(f"quantize.method {settings.method!r} is unknown; known: {', '.join(METHODS)}")
+    verify_settings(settings)
     if not calibration:
         raise RecipeError("quantize.sentences must be at least 1")
     model = onnx.load(source)

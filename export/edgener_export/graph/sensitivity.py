@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edgener_export.graph.export import open_session, run_graph
-from edgener_export.graph.int8 import QuantizeSettings, product_names, quantize_graph
+from edgener_export.graph.int8 import product_names, quantize_graph
+from edgener_export.recipe.settings import QuantizeSettings
 
 
 def sensitivities(fp32: Path, calibration: Sequence[NDArray[np.int64]], settings: QuantizeSettings) -> dict[str, float]:

@@ -24,11 +24,11 @@ from edgener_export.evaluate import Evaluation, evaluate
 from edgener_export.files.atomic import draft_of
 from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
 from edgener_export.graph.fp16 import Fp16, convert_graph
-from edgener_export.graph.int8 import QuantizeSettings, quantize_graph, verify_quantized
+from edgener_export.graph.int8 import quantize_graph, verify_quantized
 from edgener_export.pipeline.fingerprint import Origin, claim, origin_of, origin_of_model
 from edgener_export.pipeline.gate import check_gate, pass_gate
 from edgener_export.pipeline.pack import GpuIngredients, Ingredients, verify_target, write_bundle
-from edgener_export.recipe.read import Recipe
+from edgener_export.recipe.settings import LineageSettings, QuantizeSettings, Recipe
 from edgener_export.report.collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report.record import Fp16Figures, GateCheck
 from edgener_export.report.render import render_report
@@ -75,7 +75,8 @@ class Pipeline:
         self._adopted = origin_of_model(source)
         claim(self._run, self._adopted)
         if is_bundle(source):
-            self._recipe = replace(self._recipe, lineage=load_bundle(source).manifest.lineage)
+            lineage = tuple(LineageSettings(**asdict(entry)) for entry in load_bundle(source).manifest.lineage)
+            self._recipe = replace(self._recipe, lineage=lineage)
         if self._trained.exists() and self._tokenizer.exists():
             return
         model = load_classifier(source)
@@ -227,7 +228,7 @@ def ingredients_of(
         max_tokens=recipe.model.max_tokens,
         precision=precision,
         quantization=_in_words(recipe.quantize) if precision == "int8" else {},
-        lineage=recipe.lineage,
+        lineage=recipe.sources,
         limits=recipe.limits,
         golden_texts=golden_texts,
     )

@@ -11,11 +11,10 @@ from typing import Any
 from edgener.bundle import MANIFEST, bundle_directory, describe_file
 from edgener.dataclass_json import to_plain
 from edgener_export.checkpoint.classifier import is_bundle
-from edgener_export.checkpoint.vocabulary import OF_TEXT
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import write_text
-from edgener_export.recipe.read import Recipe
+from edgener_export.recipe.settings import TEXT_RULE, Recipe
 from edgener_export.recipe.text import flat_settings
 from edgener_export.training.teacher import teacher_directory
 
@@ -68,8 +67,8 @@ def _named_files(recipe: Recipe, directory: Path) -> Iterator[tuple[str, list[Pa
     yield "model.checkpoint", [bundle_directory(recipe.model.checkpoint)]
     if recipe.model.average:
         yield "model.average.checkpoint", [Path(recipe.model.average.checkpoint)]
-    if recipe.model.vocabulary.startswith(OF_TEXT):
-        yield "model.vocabulary", [Path(recipe.model.vocabulary.removeprefix(OF_TEXT))]
+    if recipe.model.vocabulary.startswith(TEXT_RULE):
+        yield "model.vocabulary", [Path(recipe.model.vocabulary.removeprefix(TEXT_RULE))]
     if recipe.adapt:
         yield "adapt.text", [directory / recipe.adapt.text]
     for table, settings in (("finetune", recipe.finetune), ("distil", recipe.distil)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgener.bundle import Quality
 from edgener_export.errors import GateError
-from edgener_export.recipe.read import GateSettings
+from edgener_export.recipe.settings import GateSettings
 from edgener_export.report.record import GateCheck
 
 

@@ -26,12 +26,13 @@ from edgener_export.errors import CheckpointError
 from edgener_export.evaluate import evaluate
 from edgener_export.files.atomic import write_text, writing
 from edgener_export.graph.export import export_graph, optimize_graph
-from edgener_export.graph.int8 import METHODS, QuantizeSettings, integer_share, quantize_graph
+from edgener_export.graph.int8 import integer_share, quantize_graph
 from edgener_export.graph.sensitivity import sensitivities
 from edgener_export.pipeline.build import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.gate import check_figures
 from edgener_export.pipeline.pack import write_bundle
-from edgener_export.recipe.read import GateSettings, Recipe, beside
+from edgener_export.recipe.read import beside
+from edgener_export.recipe.settings import METHODS, GateSettings, QuantizeSettings, Recipe
 from edgener_export.report.collect import bundle_bytes
 from edgener_export.training.batches import calibration_rows
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgener.dataclass_json import to_plain
-from edgener_export.recipe.read import Recipe
+from edgener_export.recipe.settings import Recipe
 
 BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 

@@ -20,7 +20,7 @@ from edgener.errors import BundleMissingError
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.evaluate import Evaluation, scores_by_label
-from edgener_export.recipe.read import Recipe
+from edgener_export.recipe.settings import Recipe
 from edgener_export.recipe.text import recipe_as_toml
 from edgener_export.report.confusion import confuse
 from edgener_export.report.lost_and_won import compare
@@ -97,7 +97,7 @@ def collect_report(
         confusion=confuse(after.pairs),
         changes=compare(test, before.pairs, after.pairs),
         recipe=recipe_as_toml(recipe),
-        lineage=recipe.lineage,
+        lineage=recipe.sources,
         versions={"edgener": edgener.__version__, **{name: version(name) for name in LIBRARIES}},
         fp16=fp16,
     )

@@ -12,8 +12,9 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 from tqdm import tqdm
 
 from edgener_export.graph.export import INPUTS, open_observed, open_session
-from edgener_export.graph.int8 import QuantizeSettings, quantized_products, weight_products
+from edgener_export.graph.int8 import quantized_products, weight_products
 from edgener_export.graph.node_index import needed_nodes
+from edgener_export.recipe.settings import QuantizeSettings
 from edgener_export.report.record import ProductError
 
 DIGITS = 6

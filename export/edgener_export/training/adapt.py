@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from transformers import PreTrainedModel
 
 from edgener.encode import Encoder
 from edgener_export.errors import RecipeError
-from edgener_export.recipe.train_settings import TrainSettings
+from edgener_export.recipe.settings import AdaptSettings
 from edgener_export.training.batches import Batch, Example, batches
 from edgener_export.training.trainer import EpochExamples, Trainer
 from edgener_export.training.unlabelled import read_texts, unlabelled_examples
@@ -24,19 +23,6 @@ from edgener_export.training.word_segmenter import words_of
 SHOWN_AS_MASK, SHOWN_AS_ANY = 0.8, 0.1
 """Of the tokens to guess: behind [MASK], and behind a token drawn from the vocabulary; the rest is shown as it is
 (Devlin et al., 2019)."""
-
-
-@dataclass(frozen=True)
-class AdaptSettings(TrainSettings):
-    """The ``[adapt]`` table of a recipe."""
-
-    text: str = ""
-    """A file of texts, one a line, also .xz; relative to the recipe.
-    ``dev_sentences`` of them are measured on and not learned."""
-    sentences: int = 0
-    """Only so many of its lines, evenly spread; 0 takes all."""
-    mask_probability: float = 0.15
-    """Share of the words that are to be guessed."""
 
 
 class AdaptText(NamedTuple):

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
 from edgener_export.errors import RecipeError
+from edgener_export.recipe.settings import DistilSettings
 from edgener_export.training.attention_match import AttentionMatcher, LayerPair
 from edgener_export.training.batches import IGNORED, Batch
-from edgener_export.training.finetune import FineTuner, FinetuneSettings, Learner, Output
+from edgener_export.training.finetune import FineTuner, Learner, Output
 from edgener_export.training.teacher import ModelTeacher, Teacher
-
-
-@dataclass(frozen=True)
-class DistilSettings(FinetuneSettings):
-    """The ``[distil]`` table of a recipe: what ``[finetune]`` knows, and the teacher."""
-
-    teacher: str = ""
-    """Directory of the teacher, a bundle or a trained model, relative to the recipe; or ``default``."""
-    teachers: tuple[str, ...] = ()
-    """More such directories. Of all teachers the probabilities are averaged; ``teacher`` alone shows its layers."""
-    temperature: float = 2.0
-    """Both distributions are softened by it."""
-    hard_share: float = 0.3
-    """How much of the loss the labels have, where there are any; the teacher has the rest."""
-    match_layers: tuple[tuple[int, ...], ...] = ()
-    """Pairs of a layer of the student and one of the teacher, from 1 at the bottom, whose hidden states are matched."""
-    match_relations: tuple[tuple[int, ...], ...] = ()
-    """Likewise, pairs of layers whose relations between queries, between keys and between values are matched."""
-    relation_heads: int = 16
-    """Heads of these relations: a divisor of both widths."""
-    match_attention: tuple[tuple[int, ...], ...] = ()
-    """Likewise, pairs of layers whose attention scores are matched; they need equally many heads."""
-    match_weight: float = 1.0
-    """What each kind of match adds to the loss at first; it falls linearly to zero while the student learns."""
-    unlabelled: str = ""
-    """A file of texts, one a line, also .xz; relative to the recipe. Empty for labelled text alone."""
-    unlabelled_sentences: int = 0
-    """Only so many of its lines, evenly spread; 0 takes all."""
-
-    @property
-    def matches_layers(self) -> bool:
-        """Whether the student learns more of its first teacher than probabilities."""
-        return bool(self.match_layers or self.match_relations or self.match_attention)
 
 
 class Distiller(FineTuner):

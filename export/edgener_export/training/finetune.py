@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,29 +12,10 @@ from transformers import PreTrainedModel
 from edgener.decode import decode
 from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
-from edgener_export.recipe.train_settings import TrainSettings
+from edgener_export.recipe.settings import FinetuneSettings
 from edgener_export.score import Score, score_spans
 from edgener_export.training.batches import IGNORED, Batch, Example, batches
 from edgener_export.training.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class FinetuneSettings(TrainSettings):
-    """The ``[finetune]`` table of a recipe."""
-
-    mask_probability: float = 0.05
-    """Share of the input tokens hidden behind [MASK], so that the context is learned and not the names alone."""
-    class_weights: dict[str, float] = field(default_factory=dict)
-    """How much the tokens of an entity type count in the loss on labels, by its name; ``O`` is what lies outside."""
-    balance_classes: bool = False
-    """Types that ``class_weights`` does not name count the more, the rarer they are in the training sentences."""
-    swap_probability: float = 0.0
-    """Share of the names in a training sentence that become others of their type, otherwise in each epoch; 0 keeps all.
-    For few labels, and for names that were never seen: see ``augment``."""
-    swap_names: str = ""
-    """A file of more names to swap in, a type, a tab and a name a line, also .xz; relative to the recipe."""
-    swap_variants: int = 0
-    """Epochs see so many differently swapped sets in turn, so that a teacher reads each once; 0: all are different."""
 
 
 @dataclass(frozen=True)

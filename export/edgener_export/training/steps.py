@@ -12,12 +12,12 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
 from edgener_export.corpus.name_swap import NameSwapper, read_names
 from edgener_export.corpus.splits import Corpus, Sentence
-from edgener_export.recipe.read import Recipe
-from edgener_export.training.adapt import AdaptSettings, PreTrainer, read_adapt_text
+from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
+from edgener_export.training.adapt import PreTrainer, read_adapt_text
 from edgener_export.training.batches import Example, encode_sentences
 from edgener_export.training.class_weights import tag_weights
-from edgener_export.training.distil import Distiller, DistilSettings, match_attention, match_hidden_states
-from edgener_export.training.finetune import FineTuner, FinetuneSettings, Learner
+from edgener_export.training.distil import Distiller, match_attention, match_hidden_states
+from edgener_export.training.finetune import FineTuner, Learner
 from edgener_export.training.hardware import hardware
 from edgener_export.training.teacher import Teacher, open_teacher, teacher_directory, with_teachers
 from edgener_export.training.trainer import EpochExamples

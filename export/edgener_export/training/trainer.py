@@ -19,7 +19,8 @@ from transformers import PreTrainedModel
 
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import append_line, draft_of
-from edgener_export.recipe.train_settings import TrainSettings
+from edgener_export.recipe.bounds import verify_settings
+from edgener_export.recipe.settings import TrainSettings
 from edgener_export.training.batches import Batch, Example, batch_groups, pad
 from edgener_export.training.hardware import hardware
 from edgener_export.training.kept_weights import BestWeights, WeightAverage
@@ -65,7 +66,7 @@ class Trainer(ABC, Generic[Measured]):
         self._state_path = directory / "state.pt"
         self._metrics_path = directory / "metrics.jsonl"
         directory.mkdir(parents=True, exist_ok=True)
-        settings.verify()
+        verify_settings(settings)
         freeze(model, settings.frozen_layers)
         self._companion = companion or torch.nn.Module()
         self._hardware = hardware()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from edgener_export.checkpoint.average import AverageSettings, average_with
+from edgener_export.checkpoint.average import average_with
 from edgener_export.errors import CheckpointError
+from edgener_export.recipe.settings import AverageSettings
 
 
 @pytest.fixture

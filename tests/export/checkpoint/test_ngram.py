@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from edgener_export.checkpoint.classifier import load_classifier
-from edgener_export.checkpoint.ngram import NgramSettings, with_ngrams
+from edgener_export.checkpoint.ngram import with_ngrams
 from edgener_export.checkpoint.prune import keep_heads
 from edgener_export.graph.export import export_graph, open_session, optimize_graph, run_graph
-from edgener_export.graph.int8 import QuantizeSettings, quantize_graph
+from edgener_export.graph.int8 import quantize_graph
+from edgener_export.recipe.settings import NgramSettings, QuantizeSettings
 
 WIDE = NgramSettings(token_width=32, pair_width=8, pair_rows=101)
 ROWS = [np.arange(2, 2 + length) for length in (20, 9, 1)]

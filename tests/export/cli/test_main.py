@@ -40,7 +40,7 @@ def run(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int) -> 
         ("golden=missing.txt", RecipeError.exit_code, "missing.txt: cannot be read"),
         ("model.vocabulary=latin", RecipeError.exit_code, "'latin' is unknown; known: all, chinese"),
         ("quantize.method=magic", RecipeError.exit_code, "'magic' is unknown"),
-        ("quantize.sentences=0", RecipeError.exit_code, "quantize.sentences must be at least 1"),
+        ("quantize.sentences=0", RecipeError.exit_code, "quantize.sentences is 0; it must be at least 1"),
     ],
 )
 def test_recipes_that_ask_for_what_is_not_there(

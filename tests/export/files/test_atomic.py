@@ -21,8 +21,9 @@ from edgener_export.cli.main import main
 from edgener_export.corpus.splits import Sentence
 from edgener_export.files.atomic import append_line, draft_of, take_room
 from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
-from edgener_export.graph.int8 import QuantizeSettings, quantize_graph
+from edgener_export.graph.int8 import quantize_graph
 from edgener_export.pipeline.pack import Ingredients, write_bundle
+from edgener_export.recipe.settings import QuantizeSettings
 from edgener_export.report.record import read_report
 from edgener_export.training.batches import Example, encode_sentences
 from edgener_export.training.teacher import open_teacher, with_teachers

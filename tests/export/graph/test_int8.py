@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from edgener_export.checkpoint.prune import replace_activation
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.graph.export import export_graph, external_data_path, op_histogram, optimize_graph, run_graph
-from edgener_export.graph.int8 import QuantizeSettings, exact_int8, quantize_graph, symmetric_int8, verify_quantized
+from edgener_export.graph.int8 import exact_int8, quantize_graph, symmetric_int8, verify_quantized
+from edgener_export.recipe.settings import QuantizeSettings
 from tests.export.outlier import export_with_outlier
 from tests.export.saturation import largest_sum
 

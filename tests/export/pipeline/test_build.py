@@ -16,7 +16,7 @@ from edgener.bundle import Quality, Source, load_bundle
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.pipeline.gate import check_gate
-from edgener_export.recipe.read import GateSettings
+from edgener_export.recipe.settings import GateSettings
 from edgener_export.report.record import read_report
 from tests.export.commands import with_settings
 from tests.support import TINY_BUNDLE, change_manifest, labelled_texts, names

@@ -15,10 +15,9 @@ import pytest
 from edgener.bundle import load_bundle
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
-from edgener_export.graph.int8 import QuantizeSettings
 from edgener_export.graph.sensitivity import sensitivities
 from edgener_export.pipeline.search import Candidate, Trial, candidates, recommended
-from edgener_export.recipe.read import GateSettings
+from edgener_export.recipe.settings import GateSettings, QuantizeSettings
 from tests.export.outlier import export_with_outlier
 
 GRID = 22

@@ -47,7 +47,7 @@ def test_an_override_may_begin_a_table() -> None:
         ("finetune.dev_every=0", "dev_every is 0; it must be at least 1"),
         ("finetune.dev_sentences=0", "dev_sentences is 0; it must be at least 1"),
         ("finetune.precision=fp16", "precision 'fp16' is unknown; known: bf16, fp32"),
-        ("model.max_tokens=7", "model.max_tokens is 7; no text fits into less than 8"),
+        ("model.max_tokens=7", "model.max_tokens is 7; it must be at least 8"),
         ("name.first=x", "--set name.first=x: name is no table"),
     ],
 )

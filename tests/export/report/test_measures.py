@@ -18,8 +18,9 @@ from edgener.dataclass_json import from_plain
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.graph.export import export_graph
-from edgener_export.graph.int8 import QuantizeSettings, quantize_graph
-from edgener_export.recipe.read import Recipe, read_recipe
+from edgener_export.graph.int8 import quantize_graph
+from edgener_export.recipe.read import read_recipe
+from edgener_export.recipe.settings import QuantizeSettings, Recipe
 from edgener_export.recipe.text import recipe_as_toml
 from edgener_export.report.confusion import confuse
 from edgener_export.report.lost_and_won import MOST_EXAMPLES, compare

@@ -13,7 +13,8 @@ from edgener.bundle import load_bundle
 from edgener.dataclass_json import from_plain
 from edgener_export.cli.main import main
 from edgener_export.errors import GateError
-from edgener_export.recipe.read import Recipe, read_recipe
+from edgener_export.recipe.read import read_recipe
+from edgener_export.recipe.settings import Recipe
 from edgener_export.report.record import Report, read_report
 from tests.support import run_python
 

