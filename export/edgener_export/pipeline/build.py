@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgener.bundle import GOLDEN, TOKENIZER, Quality, load_bundle
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.checkpoint.classifier import is_bundle, load_classifier, trained_tags
+from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
 from edgener_export.checkpoint.vocabulary import unknown_share
 from edgener_export.corpus.msra import read_msra
@@ -79,12 +79,13 @@ class Pipeline:
             self._recipe = replace(self._recipe, lineage=lineage)
         if self._trained.exists() and self._tokenizer.exists():
             return
+        tokenizer = tokenizer_file(source)
         model = load_classifier(source)
         with draft_of(self._trained) as draft:
             model.save_pretrained(draft)
-            shutil.copyfile(source / TOKENIZER, draft / TOKENIZER)
+            shutil.copyfile(tokenizer, draft / TOKENIZER)
         with draft_of(self._tokenizer) as draft:
-            shutil.copyfile(source / TOKENIZER, draft)
+            shutil.copyfile(tokenizer, draft)
 
     def train(self) -> Path:
         """Directory of the trained model."""

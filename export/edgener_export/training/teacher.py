@@ -20,7 +20,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, GRAPH, MANIFEST, TOKENIZER, describe_file, load_bundle
 from edgener.session import Session
 from edgener.tags import TagSet
-from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tags_of
+from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tags_of, tokenizer_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.files.atomic import draft_of, take_room, writing
 from edgener_export.training.batches import Batch, Example, pad
@@ -75,7 +75,7 @@ class ModelTeacher:
 
     def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet, precision: str) -> None:
         model: Any = load_classifier(directory)
-        _verify(directory, directory / TOKENIZER, tags_of(model), tokenizer, tag_set)
+        _verify(directory, tokenizer_file(directory), tags_of(model), tokenizer, tag_set)
         weights = directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME)
         self.identity = f"{describe_file(weights).sha256} in {precision}"
         self.model = model.eval().to(hardware().device)

@@ -42,5 +42,5 @@ def test_a_model_of_another_shape_or_with_other_tags_is_refused(tiny_bert: Any, 
     tagged.config.id2label = {number: f"X{number}" for number in range(tagged.config.num_labels)}
     with pytest.raises(CheckpointError, match="its tags are"):
         average_with(tagged, AverageSettings(str(other)))
-    with pytest.raises(CheckpointError, match="nothing: is no directory with a trained token classifier"):
+    with pytest.raises(CheckpointError, match="nothing: is not a directory with a trained token classifier"):
         average_with(tiny_bert, AverageSettings(str(tmp_path / "nothing")))
