@@ -1,50 +1,69 @@
-"""A folder as one file: .tar.gz, or .run that unpacks itself. The same folder always gives the same bytes."""
+"""Pack a folder as one file: .tar.gz, or a .run that unpacks itself. The same folder always gives the same bytes.
+
+A .run is a shell script of STUB_SIZE bytes followed by the .tar.gz. The payload is compressed by gzip and not by xz,
+which would be a third smaller, because every system has gzip while many lack xz.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import lzma
-import os
+import re
+import shutil
 import tarfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from edgener.errors import OutputError
 from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.devices import Device
-from edgener_edge.errors import BuildError
+from edgener_edge.errors import ArtifactError, BuildError, DeviceError, ToolError
 
 STUB_SIZE = 4096
-"""Bytes of the script before the payload of a .run."""
+"""Size in bytes of the script before the payload of a .run."""
 SHORT_DIGEST = 16
-"""Characters of the payload's digest in the name of the unpacked folder."""
-XZ_PRESET = 6
-"""Unpacking needs 9 MB of memory; higher presets need up to 65 MB for 1% less."""
-XZ_STREAM = 16 << 20
-BLOCK = 1 << 20
+"""Number of characters of the payload's digest in the name of the unpacked folder."""
+GZIP_LEVEL = 9
+DIGEST_LINE = re.compile(rb"^digest=([0-9a-f]{64})$", re.M)
+"""The line of the script that names the SHA-256 of the payload."""
+DISK_BLOCK = 4096
+"""Size in bytes of the blocks in which common file systems give out space."""
 
 
 def write_tar_gz(tar: Path, target: Path) -> None:
     """Compress a tar file as .tar.gz."""
-    with _draft(target) as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as stream, tar.open("rb") as source:
-        _copy(source, stream.write)
+    with _draft(target) as file, gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as stream, tar.open("rb") as source:
+        shutil.copyfileobj(source, stream)
 
 
-def write_run(tar: Path, device: Device, name: str, target: Path) -> None:
-    """Compress a tar file, and put the script that unpacks and starts it in front."""
-    payload = _xz(tar)
-    with _draft(target) as file:
-        file.write(_stub(device, name, hashlib.sha256(payload).hexdigest()))
-        file.write(payload)
+def write_run(tar_gz: Path, device: Device, name: str, disk_bytes: int, target: Path) -> None:
+    """Put the script that unpacks and starts the folder ``name`` in front of its .tar.gz.
+
+    The script first checks that ``disk_bytes`` are free. Raises BuildError where it does not fit into STUB_SIZE.
+    """
+    with tar_gz.open("rb") as payload:
+        digest = hashlib.file_digest(payload, "sha256").hexdigest()
+    with _draft(target) as file, tar_gz.open("rb") as payload:
+        file.write(_stub(device, name, disk_bytes, digest))
+        shutil.copyfileobj(payload, file)
     target.chmod(0o755)
 
 
+def payload_digest(stub: bytes) -> str | None:
+    """The SHA-256 of the payload that the script of a .run names; None where ``stub`` is no such script."""
+    found = DIGEST_LINE.search(stub)
+    return found.group(1).decode() if found else None
+
+
+def disk_usage(folder: Path) -> int:
+    """Space in bytes that the files and directories of ``folder`` take on a disk."""
+    return sum(-(-max(path.stat().st_size, 1) // DISK_BLOCK) * DISK_BLOCK for path in folder.rglob("*"))
+
+
 def write_tar(folder: Path, name: str, target: Path, time: int) -> None:
-    """All of ``folder`` under the name ``name``: sorted, owned by root, every file of the same ``time`` (Unix)."""
+    """Pack all of ``folder`` under the name ``name``: sorted, owned by root, every file of the same ``time`` (Unix)."""
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
         for path in [folder, *sorted(folder.rglob("*"))]:
             inside = Path(name) / path.relative_to(folder)
@@ -59,23 +78,12 @@ def write_tar(folder: Path, name: str, target: Path, time: int) -> None:
                 archive.addfile(member)
 
 
-def _xz(tar: Path) -> bytes:
-    """Streams of XZ_STREAM bytes each, one after the other, packed on all cores; the cores do not change the bytes."""
-    size = tar.stat().st_size
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return b"".join(pool.map(partial(_xz_stream, tar), range(0, size, XZ_STREAM)))
-
-
-def _xz_stream(tar: Path, start: int) -> bytes:
-    with tar.open("rb") as file:
-        file.seek(start)
-        return lzma.compress(file.read(XZ_STREAM), preset=XZ_PRESET, check=lzma.CHECK_CRC32)
-
-
-def _stub(device: Device, name: str, digest: str) -> bytes:
+def _stub(device: Device, name: str, disk_bytes: int, digest: str) -> bytes:
     text = fill((ON_DEVICE / "unpacker.sh").read_text(encoding="utf-8"), {
         "TITLE": device.title, "NAME": name, "MACHINE": device.platform.machine, "DIGEST": digest,
-        "SHORT": digest[:SHORT_DIGEST], "OFFSET": str(STUB_SIZE + 1),
+        "SHORT": digest[:SHORT_DIGEST], "OFFSET": str(STUB_SIZE + 1), "KILOBYTES": str(disk_bytes // 1024),
+        "DEVICE_ERROR": str(DeviceError.exit_code), "TOOL_ERROR": str(ToolError.exit_code),
+        "ARTIFACT_ERROR": str(ArtifactError.exit_code), "OUTPUT_ERROR": str(OutputError.exit_code),
     })  # fmt: skip
     stub = text.encode()
     if len(stub) > STUB_SIZE:
@@ -83,14 +91,9 @@ def _stub(device: Device, name: str, digest: str) -> bytes:
     return stub.ljust(STUB_SIZE, b"\n")
 
 
-def _copy(source: BinaryIO, write: Callable[[bytes], object]) -> None:
-    while block := source.read(BLOCK):
-        write(block)
-
-
 @contextmanager
 def _draft(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name ``target`` when it is whole."""
+    """Open a file that takes the name ``target`` when the block has written it to its end."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.draft")
     try:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,13 +110,8 @@ def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Bui
         tar = Path(scratch) / "folder.tar"
         archive.write_tar(folder, name, tar, time)
         tar_gz = output.with_suffix(".tar.gz")
-        with ThreadPoolExecutor() as pool:
-            tasks = [
-                pool.submit(archive.write_run, tar, device, name, output),
-                pool.submit(archive.write_tar_gz, tar, tar_gz),
-            ]
-            for task in tasks:
-                task.result()
+        archive.write_tar_gz(tar, tar_gz)
+        archive.write_run(tar_gz, device, name, archive.disk_usage(folder), output)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Build(output, tar_gz, size)
 

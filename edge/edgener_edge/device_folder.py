@@ -14,6 +14,7 @@ from pathlib import Path
 import edgener
 from edgener.bundle import BUILT_IN, FP16_FILES, MANIFEST, Bundle, describe_file
 from edgener.doctor import CHECKSUMS
+from edgener.errors import MachineError
 from edgener.minisign import PublicKey
 from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
@@ -109,6 +110,7 @@ def add_device_launcher(folder: Path, platform: Platform, python: str, glibc: st
     """Write the script that starts the device's own interpreter, and what looks whether that one fits."""
     text = fill((ON_DEVICE / "launcher-device.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "PYTHON": python, "GLIBC": glibc, "MACHINE": platform.machine,
+        "MACHINE_ERROR": str(MachineError.exit_code),
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")
     shutil.copyfile(ON_DEVICE / "check_interpreter.py", folder / "check_interpreter.py")

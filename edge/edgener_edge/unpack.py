@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import lzma
-import re
 import tarfile
 import zlib
 from dataclasses import dataclass
@@ -16,27 +14,25 @@ from typing import IO, cast
 from edgener.bundle import describe_file
 from edgener.dataclass_json import RecordError, from_plain
 from edgener.doctor import CHECKSUMS
-from edgener_edge.archive import STUB_SIZE
+from edgener_edge.archive import STUB_SIZE, payload_digest
 from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
 from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import PLATFORMS, Platform
 from edgener_edge.errors import ArtifactError, BuildError
 
-DIGEST = re.compile(rb'^    \[ "\$\{found%% \*\}" = ([0-9a-f]{64}) \]', re.M)
-
 
 @dataclass(frozen=True)
 class Artifact:
-    """An unpacked build, with every file as it was built."""
+    """An unpacked build whose files all have the checksums that they were built with."""
 
     folder: Path
-    """Where it lies."""
+    """Directory that holds the unpacked files."""
     record: BuildRecord
-    """What it was built for."""
+    """What it was built for and from."""
 
     @property
     def platform(self) -> Platform:
-        """Of its programs."""
+        """The platform that its programs run on."""
         return PLATFORMS[self.record.machine]
 
     @property
@@ -59,15 +55,12 @@ def unpack(file: Path, directory: Path) -> Artifact:
     """Unpack ``file`` into ``directory``; raises ArtifactError where a byte of it is not as it was built."""
     try:
         with file.open("rb") as stream:
-            if file.name.endswith(".tar.gz"):
-                with gzip.GzipFile(fileobj=stream) as tar:
-                    _extract(cast("IO[bytes]", tar), directory)
-            else:
+            if not file.name.endswith(".tar.gz"):
                 _check_payload(file, stream)
                 stream.seek(STUB_SIZE)
-                with lzma.LZMAFile(stream) as payload:
-                    _extract(cast("IO[bytes]", payload), directory)
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+            with gzip.GzipFile(fileobj=stream) as tar:
+                _extract(cast("IO[bytes]", tar), directory)
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise ArtifactError(f"{file}: is no device build, or a damaged one ({error}); build it again") from error
     folders = [path for path in directory.iterdir() if (path / BUILD_FILE).is_file()]
     if len(folders) != 1:
@@ -104,10 +97,10 @@ def check_files(folder: Path, file: Path) -> None:
 
 
 def _check_payload(file: Path, stream: IO[bytes]) -> None:
-    named = DIGEST.search(stream.read(STUB_SIZE))
-    if not named:
+    named = payload_digest(stream.read(STUB_SIZE))
+    if named is None:
         raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
-    if hashlib.file_digest(stream, "sha256").hexdigest() != named.group(1).decode():  # type: ignore[arg-type]
+    if hashlib.file_digest(stream, "sha256").hexdigest() != named:  # type: ignore[arg-type]
         raise ArtifactError(f"{file}: is damaged or was changed (its checksum differs); build it again")
 
 

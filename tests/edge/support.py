@@ -6,19 +6,37 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from edgener.dataclass_json import to_plain
 from edgener_edge import device_folder
-from edgener_edge.archive import write_run, write_tar, write_tar_gz
+from edgener_edge.archive import disk_usage, write_run, write_tar, write_tar_gz
 from edgener_edge.build import BUILD_FILE, BuildRecord
 from edgener_edge.devices import Device, find_device
 
 NAME = "edgener-test"
+TOOLS = (
+    "chmod", "df", "find", "gzip", "id", "mkdir", "mktemp", "mv", "rm", "rmdir", "sed", "sh", "sha256sum", "sync",
+    "tail", "tar", "uname",
+)  # fmt: skip
+"""All programs that a .run may use; docs/devices.md names them."""
 TIME = 1_700_000_000
 DEVICE: Device = find_device("x86-64" if platform.machine() == "x86_64" else "aarch64")
 """One whose programs run on this machine."""
+
+
+class Finished(NamedTuple):
+    """What a .run left behind."""
+
+    code: int
+    output: str
+    errors: str
 
 
 def make_folder(directory: Path, **record_changes: str) -> Path:
@@ -41,18 +59,39 @@ def make_folder(directory: Path, **record_changes: str) -> Path:
 
 
 def make_files(directory: Path, **record_changes: str) -> tuple[Path, Path]:
-    """The folder as .run and .tar.gz."""
+    """Pack a made folder as .run and as .tar.gz; returns their paths."""
     folder = make_folder(directory, **record_changes)
     tar, run, tar_gz = directory / "folder.tar", directory / "made.run", directory / "made.tar.gz"
     write_tar(folder, NAME, tar, TIME)
-    write_run(tar, DEVICE, NAME, run)
     write_tar_gz(tar, tar_gz)
+    write_run(tar_gz, DEVICE, NAME, disk_usage(folder), run)
     return run, tar_gz
 
 
-def start(run: Path, home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a .run that unpacks into ``home``."""
-    env = {"PATH": os.environ["PATH"], "EDGENER_DIR": str(home)}
-    return subprocess.Popen(
-        [run, *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+@contextmanager
+def starting(run: Path, home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a .run that unpacks into ``home``, with no other programs than TOOLS; the end of the block kills it."""
+    with tempfile.TemporaryDirectory() as tools:
+        for name in TOOLS:
+            (Path(tools) / name).symlink_to(shutil.which(name) or f"{name} is not installed")
+        process = subprocess.Popen(
+            [run, *arguments],
+            env={"PATH": tools, "EDGENER_DIR": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def start(run: Path, home: Path, *arguments: str) -> Finished:
+    """Run a .run, unpacking into ``home``, to its end."""
+    with starting(run, home, *arguments) as process:
+        output, errors = process.communicate()
+    return Finished(process.returncode, output, errors)

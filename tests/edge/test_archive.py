@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import platform
 import random
-import signal
+import re
+import resource
+import subprocess
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from edgener.doctor import CHECKSUMS
-from edgener_edge.archive import STUB_SIZE
+from edgener.errors import OutputError
+from edgener_edge.archive import STUB_SIZE, write_run
+from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.errors import ArtifactError
-from edgener_edge.unpack import unpack
-from tests.edge.support import NAME, make_files, make_folder, start
+from edgener_edge.unpack import check_files, unpack
+from tests.edge.support import DEVICE, NAME, TOOLS, Finished, make_files, make_folder, start, starting
+from tests.support import NOBODY, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +39,7 @@ def test_same_folder_same_bytes(files: tuple[Path, Path], tmp_path: Path) -> Non
 def test_unpacks_once_and_answers(files: tuple[Path, Path], tmp_path: Path) -> None:
     home = tmp_path / "with a space"
     for _ in range(2):
-        process = start(files[0], home, "北京", "a b")
-        assert process.communicate() == ("answer: 北京 a b\n", "")
-        assert process.returncode == 0
+        assert start(files[0], home, "北京", "a b") == (0, "answer: 北京 a b\n", "")
     (unpacked,) = home.iterdir()
     assert unpacked.name.startswith(f"{NAME}-")
     assert (unpacked.stat().st_mode & 0o777) == 0o755
@@ -42,15 +48,13 @@ def test_unpacks_once_and_answers(files: tuple[Path, Path], tmp_path: Path) -> N
 def test_started_by_name_and_through_a_link(files: tuple[Path, Path], tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(files[0])
-    process = start(link, tmp_path / "home", "x")
-    assert process.communicate() == ("answer: x\n", "")
+    assert start(link, tmp_path / "home", "x") == (0, "answer: x\n", "")
 
 
 def test_many_first_starts_at_once(files: tuple[Path, Path], tmp_path: Path) -> None:
-    processes = [start(files[0], tmp_path / "home", str(number)) for number in range(8)]
-    for number, process in enumerate(processes):
-        assert process.communicate() == (f"answer: {number}\n", "")
-        assert process.returncode == 0
+    with ThreadPoolExecutor(8) as pool:
+        finished = list(pool.map(lambda number: start(files[0], tmp_path / "home", str(number)), range(8)))
+    assert finished == [(0, f"answer: {number}\n", "") for number in range(8)]
     assert len(list((tmp_path / "home").iterdir())) == 1
 
 
@@ -58,12 +62,9 @@ def test_killed_while_unpacking_it_works_at_the_next_start(files: tuple[Path, Pa
     choose = random.Random(1)
     for number in range(20):
         home = tmp_path / str(number)
-        process = start(files[0], home)
-        time.sleep(choose.uniform(0, 0.08))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        process = start(files[0], home, "again")
-        assert process.communicate() == ("answer: again\n", "")
+        with starting(files[0], home):
+            time.sleep(choose.uniform(0, 0.08))
+        assert start(files[0], home, "again") == (0, "answer: again\n", "")
 
 
 @pytest.mark.parametrize("place", [STUB_SIZE, STUB_SIZE + 100, -1])
@@ -73,21 +74,117 @@ def test_a_changed_byte_is_refused(files: tuple[Path, Path], tmp_path: Path, pla
     changed = tmp_path / "changed.run"
     changed.write_bytes(content)
     changed.chmod(0o755)
-    process = start(changed, tmp_path / "home")
-    output, errors = process.communicate()
-    assert (output, process.returncode) == ("", ArtifactError.exit_code)
-    assert "damaged or was changed" in errors
-    assert list((tmp_path / "home").iterdir()) == []
+    finished = start(changed, tmp_path / "home")
+    assert (finished.output, finished.code) == ("", ArtifactError.exit_code)
+    assert "damaged or was changed" in finished.errors
+    assert not (tmp_path / "home").exists()
     with pytest.raises(ArtifactError, match="damaged or was changed"):
         unpack(changed, tmp_path)
 
 
-def test_a_place_that_cannot_be_written_is_named(files: tuple[Path, Path], tmp_path: Path) -> None:
+def assert_refused(finished: Finished, place: Path, reason: str) -> None:
+    """A first start that cannot unpack says so in one line with the remedy, and leaves nothing."""
+    assert (finished.code, finished.output) == (OutputError.exit_code, "")
+    remedy = r"name another place: EDGENER_DIR=/some/where \S+"
+    assert re.fullmatch(rf"{NAME}\.run: {re.escape(str(place))}: {reason}; {remedy}\n", finished.errors)
+    assert not place.exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    process = start(files[0], tmp_path / "file/home")
-    output, errors = process.communicate()
-    assert (output, process.returncode) == ("", 4)
-    assert "EDGENER_DIR=" in errors
+    assert_refused(start(files[0], tmp_path / "file/home"), tmp_path / "file/home", "cannot be written")
+
+
+def test_a_place_without_room_is_refused_before_anything_is_unpacked(files: tuple[Path, Path], tmp_path: Path) -> None:
+    write_run(files[1], DEVICE, NAME, 10**18, tmp_path / "huge.run")
+    reason = r"needs 953674316406 MB, but \d+ MB are free"
+    assert_refused(start(tmp_path / "huge.run", tmp_path / "home"), tmp_path / "home", reason)
+
+
+def test_a_disk_that_fills_while_unpacking_is_cleaned(files: tuple[Path, Path], tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # no file of the child may become larger
+    try:
+        finished = start(files[0], tmp_path / "home")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert_refused(finished, tmp_path / "home", r"cannot be unpacked into \(is the disk full\?\)")
+
+
+MOUNTED_NOEXEC = """\
+mkdir "$2" && mount -t tmpfs -o noexec none "$2" && EDGENER_DIR="$2/home" "$1"
+code=$?
+ls -A "$2"
+exit $code
+"""
+
+
+def test_a_place_where_no_program_starts_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """A mount of the test's own where this user may make one, else one that the system has."""
+    enter = ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode == 0:
+        command = [*enter, "sh", "-c", MOUNTED_NOEXEC, "sh", str(files[0]), str(tmp_path / "mount")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        finished, place = Finished(done.returncode, done.stdout, done.stderr), tmp_path / "mount/home"
+    else:
+        place = next(mount for mount in noexec_mounts() if os.access(mount, os.W_OK)) / f"edgener-{os.getpid()}"
+        finished = start(files[0], place)
+    assert_refused(finished, place, r"no program can be started there \(is it mounted with noexec\?\)")
+
+
+def noexec_mounts() -> Iterator[Path]:
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, place, _, options, *_ = line.split()
+        if {"rw", "noexec"} <= set(options.split(",")):
+            yield Path(place)
+
+
+def test_the_page_names_every_program_that_the_device_needs() -> None:
+    page = (ROOT / "docs/devices.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"The device must have ([^.]*)\.", page)
+    assert set(re.findall(r"`(\w+)`", sentence)) == set(TOOLS)
+
+
+def test_the_run_is_its_script_and_the_tar_gz(files: tuple[Path, Path]) -> None:
+    assert files[0].read_bytes()[STUB_SIZE:] == files[1].read_bytes()
+
+
+def test_the_place_follows_from_the_environment(tmp_path: Path) -> None:
+    home = tmp_path / "user"
+    home.mkdir()
+    nobody_s = "/var/cache/edgener" if os.geteuid() == 0 else None
+    for env, place in (
+        ({"EDGENER_DIR": "/a b", "XDG_CACHE_HOME": "/cache", "HOME": str(home)}, "/a b"),
+        ({"XDG_CACHE_HOME": "/cache", "HOME": str(home)}, "/cache/edgener"),
+        ({"XDG_CACHE_HOME": "not/absolute", "HOME": str(home)}, f"{home}/.cache/edgener"),
+        ({"EDGENER_DIR": "", "XDG_CACHE_HOME": "", "HOME": str(home)}, f"{home}/.cache/edgener"),
+        ({"HOME": "/nonexistent"}, nobody_s),
+        ({"HOME": "/"}, nobody_s),
+        ({}, nobody_s),
+    ):
+        assert chosen_place(env, os.geteuid()) == place
+
+
+def test_a_user_without_a_home_is_told_to_name_a_place() -> None:
+    user = os.geteuid() or NOBODY
+    assert chosen_place({"HOME": "/nonexistent"}, user) is None
+
+
+def chosen_place(env: dict[str, str], user: int) -> str | None:
+    """The directory that the script of a .run chooses; None where it asks for one."""
+    script = (ON_DEVICE / "unpacker.sh").read_text(encoding="utf-8")
+    script = fill(script, {"MACHINE": platform.machine(), "OUTPUT_ERROR": str(OutputError.exit_code)})
+    head, _, _ = script.partition("\nhome=")
+    finished = subprocess.run(
+        ["sh", "-c", f'{head}\necho "$base"'],
+        env={"PATH": os.defpath, **env}, user=user if os.geteuid() == 0 else None,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if finished.returncode == 0:
+        return finished.stdout.removesuffix("\n")
+    assert (finished.returncode, finished.stdout) == (OutputError.exit_code, "")
+    assert "no home directory to unpack into; name another place: EDGENER_DIR=" in finished.stderr
+    return None
 
 
 def test_unpack_reads_back_what_was_packed(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -101,8 +198,6 @@ def test_unpack_reads_back_what_was_packed(files: tuple[Path, Path], tmp_path: P
 
 @pytest.mark.parametrize("damage", ["change", "delete", "add", "empty"])
 def test_unpack_checks_every_file(tmp_path: Path, damage: str) -> None:
-    from edgener_edge.unpack import check_files
-
     folder = make_folder(tmp_path)
     data = folder / "syslib/data"
     match damage:

@@ -1,6 +1,7 @@
 """The first file that a device's own interpreter runs: says by name what is wrong with it, before anything can crash.
 
-Usage: check_interpreter.py PYTHON GLIBC MACHINE ARGUMENTS..., the first three as the packages of the build need them.
+Usage: check_interpreter.py PYTHON GLIBC MACHINE EXIT_CODE ARGUMENTS...: the first three as the packages of the build
+need them, then the exit code for an interpreter that does not fit.
 Any Python since 3.6 understands this file; it knows nothing of the rest of edgener.
 """
 
@@ -9,12 +10,9 @@ import struct
 import sys
 from collections.abc import Iterator
 
-MACHINE_ERROR = 5
-"""Exit code of edgener.errors.MachineError, which an interpreter that is too old could not import."""
-
 
 def troubles(python: str, glibc: str, machine: str) -> "Iterator[str]":
-    """What keeps this interpreter from running the packages of the build; nothing where all is well."""
+    """Yield each thing that keeps this interpreter from running the packages of the build."""
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.implementation.name != "cpython" or found.split(".")[:2] != python.split("."):
         yield f"it is {sys.implementation.name} {found}, but the packages of this build are for CPython {python}"
@@ -31,13 +29,13 @@ def troubles(python: str, glibc: str, machine: str) -> "Iterator[str]":
 
 
 def numbers(version: str) -> "list[int]":
-    """For comparing."""
+    """The parts of a version as numbers, which compare in the right order."""
     return [int(part) for part in version.split(".")]
 
 
 def start() -> int:
-    """Check, and hand over to edgener; the exit code."""
-    python, glibc, machine = sys.argv[1:4]
+    """Check the interpreter and hand over to edgener; returns the exit code."""
+    python, glibc, machine, exit_code = sys.argv[1:5]
     wrong = list(troubles(python, glibc, machine))
     for trouble in wrong:
         print(f"edgener: {sys.executable}: {trouble}", file=sys.stderr)
@@ -46,8 +44,8 @@ def start() -> int:
             f"edgener: name another one, EDGENER_PYTHON=/path/to/python{python}, or use a build that brings its own",
             file=sys.stderr,
         )
-        return MACHINE_ERROR
-    del sys.argv[1:4]
+        return int(exit_code)
+    del sys.argv[1:5]
     del sys.path[0]  # the folder of this file
     from edgener.cli import main
 

@@ -5,9 +5,9 @@ here=${here%/*}
 python=${EDGENER_PYTHON:-python3}
 if ! command -v "$python" >/dev/null; then
     echo "edgener: $python: not found; install Python @PYTHON@, or use a build that brings its own" >&2
-    exit 5
+    exit @MACHINE_ERROR@
 fi
 unset PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONTRACEMALLOC
 export PYTHONPATH="$here/site" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1
 export OPENBLAS_NUM_THREADS=1 EDGENER_THREADS="${EDGENER_THREADS:-@THREADS@}" EDGENER_BUILD="$here"
-exec "$python" -OO -S "$here/check_interpreter.py" @PYTHON@ @GLIBC@ @MACHINE@ "$@"
+exec "$python" -OO -S "$here/check_interpreter.py" @PYTHON@ @GLIBC@ @MACHINE@ @MACHINE_ERROR@ "$@"

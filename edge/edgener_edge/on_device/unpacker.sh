@@ -1,33 +1,60 @@
 #!/bin/sh
-# edgener for @TITLE@. Unpacks itself once, then answers; --help explains it.
-# EDGENER_DIR names the directory to unpack into; default: ~/.cache/edgener
+# edgener for @TITLE@. Unpacks itself at its first start, then answers; --help explains it.
+# It unpacks into EDGENER_DIR, else XDG_CACHE_HOME/edgener, else ~/.cache/edgener, else (root alone) /var/cache/edgener.
 set -eu
 name=@NAME@
+digest=@DIGEST@
 die() {
     echo "$name.run: $2" >&2
     exit "$1"
 }
-[ "$(uname -m)" = @MACHINE@ ] || die 41 "made for @MACHINE@, but this is a $(uname -m) kernel; build for this device"
+[ "$(uname -m)" = @MACHINE@ ] ||
+    die @DEVICE_ERROR@ "made for @MACHINE@, but this is a $(uname -m) kernel; build for this device"
+case ${XDG_CACHE_HOME:-} in
+/*) cache=$XDG_CACHE_HOME ;;
+*) cache= ;;
+esac
+remedy="name another place: EDGENER_DIR=/some/where $0"
 if [ -n "${EDGENER_DIR:-}" ]; then
     base=$EDGENER_DIR
+elif [ -n "$cache" ]; then
+    base=$cache/edgener
+elif [ "${HOME:-/}" != / ] && [ -d "$HOME" ]; then
+    base=$HOME/.cache/edgener
+elif [ "$(id -u)" = 0 ]; then
+    base=/var/cache/edgener
 else
-    base=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/edgener
+    die @OUTPUT_ERROR@ "this user has no home directory to unpack into; $remedy"
 fi
 home=$base/$name-@SHORT@
 if [ ! -x "$home/edgener" ]; then
-    for tool in tail sha256sum xz tar mktemp; do
-        command -v "$tool" >/dev/null || die 45 "needs '$tool' to unpack itself; install it, or copy the .tar.gz"
+    for tool in tail sha256sum gzip tar mktemp; do
+        command -v "$tool" >/dev/null ||
+            die @TOOL_ERROR@ "needs '$tool' to unpack itself; install it, or unpack the .tar.gz elsewhere and copy it"
     done
-    mkdir -p "$base" 2>/dev/null || die 4 "cannot write to $base; name another place: EDGENER_DIR=/some/where $0"
-    find "$base" -maxdepth 1 -name '.unpack-*' -mmin +60 -exec rm -rf {} + 2>/dev/null || :
     found=$(tail -c +@OFFSET@ "$0" | sha256sum)
-    [ "${found%% *}" = @DIGEST@ ] || die 48 "$0 is damaged or was changed (its checksum differs); copy it again"
-    draft=$(mktemp -d "$base/.unpack-XXXXXX") || die 4 "cannot write to $base; name another place with EDGENER_DIR"
-    trap 'rm -rf "$draft"' EXIT
+    [ "${found%% *}" = "$digest" ] ||
+        die @ARTIFACT_ERROR@ "$0 is damaged or was changed (its checksum differs); copy it again"
+    draft=
+    trap 'rm -rf "$draft"; rmdir "$base" 2>/dev/null || :' EXIT
     trap 'exit 130' HUP INT TERM
-    tail -c +@OFFSET@ "$0" | xz -dc | tar -xf - -C "$draft" || die 4 "cannot unpack to $base; is the disk full?"
+    mkdir -p "$base" 2>/dev/null && draft=$(mktemp -d "$base/.unpack-XXXXXX" 2>/dev/null) ||
+        die @OUTPUT_ERROR@ "$base: cannot be written; $remedy"
+    find "$base" -maxdepth 1 -name '.unpack-*' -mmin +60 -exec rm -rf {} + 2>/dev/null || :
+    free=$(set -- $(df -Pk "$base" 2>/dev/null | sed '1d; s/%.*//') && shift $(($# - 2)) && echo "$1") || free=
+    case $free in
+    '' | *[!0-9]*) ;; # df does not tell: unpacking will
+    *) [ "$free" -ge @KILOBYTES@ ] ||
+        die @OUTPUT_ERROR@ "$base: needs $((@KILOBYTES@ / 1024)) MB, but $((free / 1024)) MB are free; $remedy" ;;
+    esac
+    echo '#!/bin/sh' >"$draft/try" && chmod 700 "$draft/try" && "$draft/try" 2>/dev/null ||
+        die @OUTPUT_ERROR@ "$base: no program can be started there (is it mounted with noexec?); $remedy"
+    rm "$draft/try"
+    { tail -c +@OFFSET@ "$0" | gzip -dc | tar -xf - -C "$draft"; } 2>/dev/null ||
+        die @OUTPUT_ERROR@ "$base: cannot be unpacked into (is the disk full?); $remedy"
     sync
-    mv -T "$draft/$name" "$home" 2>/dev/null || [ -x "$home/edgener" ] || die 4 "cannot write to $home"
+    mv -T "$draft/$name" "$home" 2>/dev/null || [ -x "$home/edgener" ] ||
+        die @OUTPUT_ERROR@ "$home: cannot be put in place; delete it, or $remedy"
     rm -rf "$draft"
     trap - EXIT
 fi
