@@ -1,4 +1,4 @@
-"""Entities as lines of output: JSON for programs, CoNLL for tools, colour for people."""
+"""Writers, which turn entities into lines of output: JSON for programs, CoNLL for tools, marked text for people."""
 
 from __future__ import annotations
 
@@ -13,24 +13,31 @@ COLOURS = {"PER": 34, "LOC": 32, "ORG": 33}
 OTHER_COLOUR = 35
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 LONE_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
+"""JSON escapes of lone surrogates, which UTF-8 cannot encode."""
+CONLL_STAND_INS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ") | dict.fromkeys(
+    range(0xD800, 0xE000), "\ufffd"
+)
+"""Replacements, one code point for one, of code points that would end a row or a column or are not UTF-8."""
 
 
 class Place(NamedTuple):
-    """Where a document comes from."""
+    """The place that a document was read from."""
 
     file: str | None
+    """Name of the file, or None for a text that was given as an argument or on standard input."""
     line: int
+    """Number of the line, counted from 1."""
 
 
 class Writer(Protocol):
-    """Takes the segments of a document one after the other."""
+    """A function that is called with the segments of a document, one after the other."""
 
     def __call__(self, place: Place, segment: Segment, /) -> str:
-        """The output that this segment adds; a document's last segment ends its last line."""
+        """Return the output that this segment adds; a document's last segment ends its last line."""
 
 
 class JsonLines:
-    """One JSON object a document: ``{"line": 1, "entities": [...]}``, with ``file`` before where there is one."""
+    """A writer of one JSON object per document: ``{"line": 1, "entities": [...]}``, after ``file`` if there is one."""
 
     def __init__(self) -> None:
         self._separator = ""
@@ -51,7 +58,7 @@ class JsonLines:
 
 
 class _InText:
-    """Output that holds the text itself, with an entity that reaches into the next segment written only once."""
+    """A writer of the text itself; an entity that reaches into the next segment is written only once."""
 
     def __init__(self) -> None:
         self._written = 0
@@ -66,7 +73,7 @@ class _InText:
         return "".join(output) + ("\n" if segment.is_last else "")
 
     def _runs(self, segment: Segment) -> Iterator[tuple[str, str]]:
-        """The segment's text in order, as runs with their entity type; the type is empty outside of entities."""
+        """Yield the segment's text in order, as runs with their entity type; the type is empty outside of entities."""
         for entity in segment.entities:
             yield segment.text[self._written - segment.start : entity.start - segment.start], ""
             yield entity.text, entity.label
@@ -77,15 +84,20 @@ class _InText:
 
 
 class Conll(_InText):
-    """One character and its BIO tag a line, an empty line after each document."""
+    """A writer of one row per code point, which holds the code point and its BIO tag, and an empty line per document.
+
+    A line break, a tab or another separator is written as a blank, and a byte that is not UTF-8 as U+FFFD, so that
+    every row has two columns and rows can be counted as offsets.
+    """
 
     def _run(self, text: str, label: str) -> str:
+        text = text.translate(CONLL_STAND_INS)
         tags = (("B-" if index == 0 else "I-") + label if label else "O" for index in range(len(text)))
         return "".join(f"{character} {tag}\n" for character, tag in zip(text, tags, strict=True))
 
 
 class Marked(_InText):
-    """The text with its entities marked: in colour, or in brackets where there is none."""
+    """A writer of the text with its entities marked, in colour or in brackets."""
 
     def __init__(self, *, colour: bool) -> None:
         super().__init__()
@@ -104,7 +116,7 @@ WRITERS: dict[str, Callable[[bool], Writer]] = {
     "conll": lambda _colour: Conll(),
     "text": lambda colour: Marked(colour=colour),
 }
-"""By the name of the format; each call makes a writer, told whether the output shows colour."""
+"""Factories of writers by the name of the format; the argument says whether the output shows colour."""
 
 
 def _json(value: object) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Entity, Recognizer, Segment
-from edgener.writers import WRITERS, Place
+from edgener.writers import CONLL_STAND_INS, WRITERS, Place
 from tests.support import TEXTS, in_pieces, labelled_texts
 
 TEXT = "王小明在青山大学"
@@ -46,6 +47,23 @@ def test_conll() -> None:
     assert written("conll", *SEGMENTS) == "\n".join([*rows, "", ""])
 
 
+SEPARATORS = [chr(code) for code in range(0x110000) if len(f"a{chr(code)}b".splitlines()) > 1]
+"""Every character that some program takes for the end of a line."""
+
+
+@pytest.mark.parametrize("character", [*SEPARATORS, "\t", "\x1f", "\r\n"], ids=ascii)
+def test_conll_rows_have_two_columns_whatever_separates_the_text(character: str) -> None:
+    entity = Entity(0, 2 + len(character), "ORG", f"北{character}大", 0.9)
+    rows = written("conll", Segment(0, f"{entity.text}{character}在", [entity], is_last=True)).splitlines()
+    blanks = len(character)
+    expected = ["北 B-ORG", *["  I-ORG"] * blanks, "大 I-ORG", *["  O"] * blanks, "在 O", ""]
+    assert rows == expected
+
+
+def test_conll_is_utf8_where_the_text_was_not() -> None:
+    assert written("conll", Segment(0, "王\udcff", [], is_last=True)) == "王 O\n\ufffd O\n\n"
+
+
 def test_text_in_brackets() -> None:
     assert written("text", *SEGMENTS) == "[王小明/PER]在[青山大学/TEAM]\n"
 
@@ -76,7 +94,7 @@ def test_every_format_keeps_everything(recognizer: Recognizer, pieces: list[str]
     rows = json.loads(written("jsonl", *segments))["entities"]
     assert rows == [{**entity.to_dict(), "score": round(entity.score, 4)} for entity in entities]
     conll = written("conll", *segments).removesuffix("\n")
-    assert "".join(re.findall(r"(.) (?:O|[BI]-[A-Z]+)\n", conll, re.DOTALL)) == text
+    assert "".join(re.findall(r"(.) (?:O|[BI]-[A-Z]+)\n", conll)) == text.translate(CONLL_STAND_INS)
     assert conll.count(" B-") >= len(entities)
     marked = written("text", *segments)
     unmarked = written("text", *(segment._replace(entities=[]) for segment in segments))
