@@ -23,6 +23,10 @@ SHARING = re.compile("[^\u3400-\u4db5\u4e00-\u9fa5，、。：；！？“”‘
 """Runs of what may share tokens with its neighbours. Ideographs and Chinese punctuation never do in BERT."""
 WITHIN_RUN = re.compile(r"[\[\]<>\w]+", re.ASCII)
 """A token such as [CLS] that was added to the vocabulary, and is looked for in the text as it is."""
+UNRECOGNIZED_IDEOGRAPH = re.compile("[\U0002b820-\U0002b91f\U0002ceb0-\U0002ee5d\U00030000-\U000323af]")
+"""Ideographs that BERT's normalizer takes for letters of an alphabet, and so for parts of a longer word."""
+RARE_IDEOGRAPH = "\U0002a6d6"
+"""An ideograph that BERT's normalizer sets apart, and that no vocabulary has."""
 BOTH_ENDS = np.array([0, 1])
 """Offsets of a character from its own position."""
 
@@ -88,7 +92,8 @@ class Encoder:
         return Encoding(np.array(ids, dtype=np.int64), np.arange(start, end)[:, None] + BOTH_ENDS)
 
     def _encode_run(self, text: str, start: int, end: int) -> Encoding:
-        encoding = self._tokenizer.encode(text[start:end].translate(ONE_TO_ONE), add_special_tokens=False)
+        run = UNRECOGNIZED_IDEOGRAPH.sub(RARE_IDEOGRAPH, text[start:end].translate(ONE_TO_ONE))
+        encoding = self._tokenizer.encode(run, add_special_tokens=False)
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start
         return Encoding(np.array(encoding.ids, dtype=np.int64), offsets)
 

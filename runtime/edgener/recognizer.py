@@ -1,4 +1,4 @@
-"""Load a bundle, call it with text, get entities."""
+"""The recognizer, which loads a bundle and finds the entities of texts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
 from edgener.providers import CPU
-from edgener.segmentation import Chunk, Window, chunks, sentence_ends, windows
+from edgener.segmentation import Chunk, Window, chunks, doubtful_ends, passages, sentence_ends, windows
 from edgener.session import SerialSession, Session
+from edgener.span_rules import include_marks
+from edgener.tags import Span
+from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
 
 POOL_DOCUMENTS = 256
 """Most documents that are looked at together, to sort their windows by length."""
@@ -101,76 +104,108 @@ class Recognizer:
         bundle = load_bundle(path, provider)
         return open_recognizer(bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider)
 
-    def __call__(self, text: str) -> list[Entity]:
-        """Entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each of them."""
-        return next(self.batch([text]))
+    def __call__(self, text: str, *, join_lines: bool = False) -> list[Entity]:
+        """Return the entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each.
 
-    def batch(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
-        """Entities of each text, in the order of ``texts``, which may be endless.
+        With ``join_lines``, the text is wrapped, as text copied from a PDF is: names go on in the next line, and only
+        an empty or an indented line begins a new paragraph. Raises TypeError if ``text`` is not a str.
+        """
+        require_text(text)
+        return next(self.batch([text], join_lines=join_lines))
+
+    def batch(self, texts: Iterable[str], *, join_lines: bool = False) -> Iterator[list[Entity]]:
+        """Return an iterator over the entities of each text, in the order of ``texts``, which may be endless.
 
         Up to POOL_DOCUMENTS texts are read ahead, so that texts of similar length can be computed together.
+        ``join_lines`` is that of a call. Raises TypeError if ``texts`` is a single str or holds anything else.
         """
+        return self._batch(checked_texts(texts), join_lines)
+
+    def _batch(self, texts: Iterable[str], join_lines: bool) -> Iterator[list[Entity]]:
         entities: list[Entity] = []
-        for segment in self.segments([text] for text in texts):
+        for segment in self._segments(([text] for text in texts), join_lines):
             entities.extend(segment.entities)
             if segment.is_last:
                 yield entities
                 entities = []
 
-    def stream(self, pieces: Iterable[str]) -> Iterator[Segment]:
-        """Segments of one document that arrives in ``pieces``, each as soon as it is known."""
-        return self.segments([pieces])
+    def stream(self, pieces: Iterable[str], *, join_lines: bool = False) -> Iterator[Segment]:
+        """Return an iterator over the segments of one document that arrives in ``pieces``, each as soon as it is known.
 
-    def segments(self, documents: Iterable[Iterable[str]]) -> Iterator[Segment]:
-        """Segments of documents, each of which may arrive in pieces, in memory that does not grow with their length.
-
-        A document gives at least one segment; the last one says so.
+        ``join_lines`` is that of a call. Raises TypeError if ``pieces`` is a single str or holds anything else.
         """
+        return self._segments([checked_pieces(pieces)], join_lines)
+
+    def segments(self, documents: Iterable[Iterable[str]], *, join_lines: bool = False) -> Iterator[Segment]:
+        """Return an iterator over the segments of documents, each of which may arrive in pieces.
+
+        Memory does not grow with the documents' length. A document gives at least one segment; the last one says so.
+        ``join_lines`` is that of a call. Raises TypeError if ``documents`` or a document is a single str, or if a
+        piece is anything else.
+        """
+        return self._segments(checked_documents(documents), join_lines)
+
+    def _segments(self, documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[Segment]:
         owned_until = 0
-        for pool in _pools(documents):
+        for pool in _pools(documents, join_lines):
             encodings = self._encoder([part.chunk.text for part in pool])
             inputs = [
                 _Input(number, window, encoding.ids[window.start : window.end])
                 for number, (part, encoding) in enumerate(zip(pool, encodings, strict=True))
-                for window in self._windows(part.chunk, encoding)
+                for window in self._windows(part.chunk, encoding, join_lines)
             ]
-            found: list[list[Entity]] = [[] for _ in pool]
+            found: list[list[ScoredSpan]] = [[] for _ in pool]
             for item, spans in zip(inputs, self._decode(inputs), strict=True):
                 offsets = encodings[item.part].offsets[item.window.start : item.window.end]
-                found[item.part].extend(_owned_entities(pool[item.part].chunk, item.window, offsets, spans))
+                found[item.part].extend(_owned_spans(pool[item.part].chunk, item.window, offsets, spans))
             for part, candidates in zip(pool, found, strict=True):
-                entities = []
-                for entity in candidates:
-                    if entity.start >= owned_until:
-                        entities.append(entity)
-                        owned_until = entity.end
                 offset, text, core_start, core_end = part.chunk
+                entities = []
+                for (start, end, label), score in include_marks(text, candidates):
+                    if offset + start >= owned_until:
+                        owned_until = offset + end
+                        entities.append(Entity(offset + start, owned_until, label, text[start:end], score))
                 yield Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
                 if part.is_last:
                     owned_until = 0
 
     def logits(self, text: str) -> list[NDArray[np.float32]]:
-        """What the model says of each window of a text, alone: [tokens, tags], without the special tokens."""
+        """Return the logits of each window of a text, computed alone, with the shape [tokens, tags].
+
+        Special tokens are left out. Raises TypeError if ``text`` is not a str.
+        """
+        require_text(text)
         return [
             self._logits([encoding.ids[window.start : window.end]])[0]
             for chunk in chunks([text])
             for encoding in self._encoder([chunk.text])
-            for window in self._windows(chunk, encoding)
+            for window in self._windows(chunk, encoding, join_lines=False)
         ]
 
     def abandon(self) -> None:
         """Let calls in other threads end with edgener.session.AbandonedError after their batch: the program ends."""
         self._session.abandon()
 
-    def _windows(self, chunk: Chunk, encoding: Encoding) -> Iterator[Window]:
-        """Windows over the chunk's sentences that own any of its core."""
+    def _windows(self, chunk: Chunk, encoding: Encoding, join_lines: bool) -> Iterator[Window]:
+        """Yield the windows over the chunk's sentences that own any of its core."""
         starts, ends = encoding.offsets[:, 0], encoding.offsets[:, 1]
-        first = 0
-        for last in np.searchsorted(starts, list(sentence_ends(chunk.text))):
-            for window in windows(first, int(last), self._room, self._margin):
+        for first, last in self._passages(chunk.text, starts, join_lines):
+            for window in windows(first, last, self._room, self._margin):
                 if ends[window.core_end - 1] > chunk.core_start and starts[window.core_start] < chunk.core_end:
                     yield window
-            first = int(last)
+
+    def _passages(self, text: str, starts: NDArray[np.int64], join_lines: bool) -> Iterator[tuple[int, int]]:
+        """Yield ranges of tokens, one per sentence, or several where a sentence is too long and holds doubtful ends."""
+        first = 0
+        cuts: list[int] | None = None
+        for last in np.searchsorted(starts, list(sentence_ends(text, join_lines=join_lines))).tolist():
+            if last - first <= self._room:
+                yield first, last
+            else:
+                if cuts is None:
+                    cuts = np.searchsorted(starts, list(doubtful_ends(text))).tolist()
+                yield from passages(first, last, cuts, self._room)
+            first = last
 
     def _decode(self, inputs: Sequence[_Input]) -> list[list[ScoredSpan]]:
         """Spans of each input, in positions of its window; batches hold neighbours in length."""
@@ -194,11 +229,11 @@ class Recognizer:
         return self._session(ids, attention_mask)[:, 1:-1]
 
 
-def _pools(documents: Iterable[Iterable[str]]) -> Iterator[list[_Part]]:
+def _pools(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[list[_Part]]:
     """Parts of documents, in order, as many as are looked at together."""
     pool: list[_Part] = []
     code_points = 0
-    for part in _parts(documents):
+    for part in _parts(documents, join_lines):
         pool.append(part)
         code_points += len(part.chunk.text)
         if len(pool) == POOL_DOCUMENTS or code_points >= POOL_CODE_POINTS:
@@ -208,10 +243,10 @@ def _pools(documents: Iterable[Iterable[str]]) -> Iterator[list[_Part]]:
         yield pool
 
 
-def _parts(documents: Iterable[Iterable[str]]) -> Iterator[_Part]:
+def _parts(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[_Part]:
     for pieces in documents:
         latest = Chunk(0, "", 0, 0)
-        for number, chunk in enumerate(chunks(pieces)):
+        for number, chunk in enumerate(chunks(pieces, join_lines=join_lines)):
             if number:
                 yield _Part(latest, is_last=False)
             latest = chunk
@@ -231,15 +266,18 @@ def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _owned_entities(
+def _owned_spans(
     chunk: Chunk, window: Window, offsets: NDArray[np.int64], spans: Sequence[ScoredSpan]
-) -> Iterator[Entity]:
-    """Entities that start in the core of the window and of the chunk; ``offsets`` are those of the window's tokens."""
+) -> Iterator[ScoredSpan]:
+    """Yield the spans that start in the core of the window and of the chunk, in code points of the chunk's text.
+
+    ``offsets`` are those of the window's tokens, in which ``spans`` are counted.
+    """
     for (first, last, label), score in spans:
         start, end = int(offsets[first, 0]), int(offsets[last - 1, 1])
         in_window = window.core_start <= window.start + first < window.core_end
         if in_window and chunk.core_start <= start < chunk.core_end and start < end:
-            yield Entity(chunk.offset + start, chunk.offset + end, label, chunk.text[start:end], score)
+            yield ScoredSpan(Span(start, end, label), score)
 
 
 def open_recognizer(

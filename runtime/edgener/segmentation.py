@@ -1,16 +1,19 @@
-"""Text of any length to pieces that fit the model, in two steps of the same kind.
+"""Segmentation of text of any length into pieces that fit the model, in two steps of the same kind.
 
 Text is first cut into chunks of bounded length, which bounds the memory, and the tokens of a chunk into windows,
 which bounds what the model sees at once. Both cuts are made at sentence ends where there are any. Where there are
 none, neighbours overlap: each owns a core range, the cores cover everything once, and an entity belongs to the window
 whose core it starts in. The margin around the core is context, long enough for an entity that starts in the core to
 end there.
+
+Sentence ends are of two kinds. Certain ones always separate windows. Doubtful ones may stand inside a name, as in
+"约翰. 史密斯" or "Yahoo! 日本", and separate windows only where a sentence would not fit into one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,7 +23,27 @@ CHUNK_MARGIN = 256
 """Context in code points on each side of a chunk's core where no sentence ends."""
 BLOCK = 1 << 16
 """Code points that are copied at once out of a long string."""
-SENTENCE_END = re.compile(r"[。！？!?…]+[”’」』）》】〉\"')]*|\.(?=\s)|[\r\n\u2028\u2029]+")
+LATIN = "A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ"
+"""Latin letters, as the inside of a regular expression's brackets."""
+LATIN_LETTER = re.compile(f"[{LATIN}]")
+INSIDE_WORD = re.compile(f"[0-9０-９{LATIN}]{{2}}")
+"""Two neighbouring characters of one Latin word or number."""
+ABBREVIATION = re.compile(
+    "Bros|Capt|Co|Col|Corp|Drs?|Ft|Gen|Gov|Hon|Inc|Jr|Lt|Ltd|Messrs|Mlle|Mme|Mrs?|Ms|Mt|No|Prof|Rep|Rev|Sen|Sgt|Sr|"
+    f"Ste?|Vol|vs|[{LATIN}]"
+)
+"""Words and initials whose point belongs to them."""
+_MARKS = "。！？!?…"
+_CLOSING = "[”’」』）》】〉\"')]*"
+_CERTAIN_MARK = (
+    rf"(?:[。…]|(?<![{LATIN}!?])[!?]|(?<![{LATIN}])[！？]|[！？](?![ \t\u3000]*[{LATIN}]))[{_MARKS}]*{_CLOSING}"
+)
+SENTENCE_END = re.compile(rf"{_CERTAIN_MARK}|[\r\n\u2028\u2029]+")
+"""Certain sentence ends: marks, but for those after Latin letters, and line breaks."""
+WRAPPED_SENTENCE_END = re.compile(rf"{_CERTAIN_MARK}|(?:\r\n|\r(?!\n)|[\n\u2028])(?=\s)\s*|\u2029")
+"""Certain sentence ends of wrapped text, in which a line break ends a paragraph only before white space."""
+DOUBTFUL_END = re.compile(rf"[!?！？]+{_CLOSING}|(?P<word>[{LATIN}]*)\.(?=\s+(?P<next>\S))")
+"""Candidates for doubtful sentence ends: marks, and points before white space."""
 
 
 class Chunk(NamedTuple):
@@ -37,7 +60,7 @@ class Chunk(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Half-open ranges of positions."""
+    """A window over positions, and the part of it that it owns; all ranges are half-open."""
 
     start: int
     """First position that the model sees."""
@@ -49,10 +72,13 @@ class Window(NamedTuple):
     """One past the last position that the model sees."""
 
 
-def chunks(pieces: Iterable[str], limit: int = CHUNK, margin: int = CHUNK_MARGIN) -> Iterator[Chunk]:
-    """Chunks of at most ``limit`` code points of the document that ``pieces`` make up, in order.
+def chunks(
+    pieces: Iterable[str], limit: int = CHUNK, margin: int = CHUNK_MARGIN, *, join_lines: bool = False
+) -> Iterator[Chunk]:
+    """Yield chunks of at most ``limit`` code points of the document that ``pieces`` make up, in order.
 
-    The cores, laid side by side, are the document. An empty document has no chunk.
+    The cores, laid side by side, are the document. An empty document has no chunk. With ``join_lines``, the text is
+    wrapped: a sentence goes on in the next line.
     """
     buffer, offset, core_start = "", 0, 0
     for block in _blocks(pieces):
@@ -60,30 +86,57 @@ def chunks(pieces: Iterable[str], limit: int = CHUNK, margin: int = CHUNK_MARGIN
         position = 0
         while len(buffer) - position > limit:
             text = buffer[position : position + limit]
-            sentence_end = _last_sentence_end(text)
+            sentence_end = _last_sentence_end(text, join_lines)
             if sentence_end > core_start:
                 yield Chunk(offset + position, text[:sentence_end], core_start, sentence_end)
                 position, core_start = position + sentence_end, 0
             else:
-                yield Chunk(offset + position, text, core_start, limit - margin)
-                position, core_start = position + limit - 2 * margin, margin
+                core_end = _word_start(text, core_start + 1, limit - margin)
+                yield Chunk(offset + position, text, core_start, core_end)
+                position, core_start = position + core_end - margin, margin
         buffer, offset = buffer[position:], offset + position
     if len(buffer) > core_start:
         yield Chunk(offset, buffer, core_start, len(buffer))
 
 
-def sentence_ends(text: str) -> Iterator[int]:
-    """Where sentences end, ascending; the last one is the length of the text."""
+def sentence_ends(text: str, *, join_lines: bool = False) -> Iterator[int]:
+    """Yield the certain ends of sentences, ascending; the last one is the length of the text."""
     end = 0
-    for match in SENTENCE_END.finditer(text):
+    for match in _certain_end(join_lines).finditer(text):
         end = match.end()
         yield end
     if end < len(text):
         yield len(text)
 
 
+def doubtful_ends(text: str) -> Iterator[int]:
+    """Yield the positions where a sentence may end or go on, ascending.
+
+    A point after a single letter, after an abbreviation or between Latin words is no sentence end.
+    """
+    for match in DOUBTFUL_END.finditer(text):
+        word, following = match["word"], match["next"]
+        if not word or not (ABBREVIATION.fullmatch(word) or LATIN_LETTER.match(following)):
+            yield match.end()
+
+
+def passages(start: int, end: int, cuts: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
+    """Yield half-open ranges that cover the positions from ``start`` to ``end`` and are cut at some of ``cuts`` only.
+
+    Each range is as long as it can be within ``limit``; it is longer only if no cut lies within the limit.
+    """
+    end_of_fitting = start
+    for cut in [*(cut for cut in cuts if start < cut < end), end]:
+        if cut - start > limit and end_of_fitting > start:
+            yield start, end_of_fitting
+            start = end_of_fitting
+        end_of_fitting = cut
+    if end > start:
+        yield start, end
+
+
 def windows(start: int, end: int, limit: int, margin: int) -> Iterator[Window]:
-    """Windows of at most ``limit`` positions over a sentence; several overlap, of nearly equal length."""
+    """Yield windows of at most ``limit`` positions over a sentence; several overlap and are of nearly equal length."""
     if end - start <= limit:
         if end > start:
             yield Window(start, start, end, end)
@@ -102,8 +155,23 @@ def _blocks(pieces: Iterable[str]) -> Iterator[str]:
             yield piece[start : start + BLOCK]
 
 
-def _last_sentence_end(text: str) -> int:
+def _certain_end(join_lines: bool) -> re.Pattern[str]:
+    return WRAPPED_SENTENCE_END if join_lines else SENTENCE_END
+
+
+def _last_sentence_end(text: str, join_lines: bool) -> int:
     end = 0
-    for match in SENTENCE_END.finditer(text):
+    for match in _certain_end(join_lines).finditer(text):
         end = match.end()
     return end
+
+
+def _word_start(text: str, lowest: int, position: int) -> int:
+    """Return the last position up to ``position`` that is not inside a Latin word or number.
+
+    If there is none from ``lowest`` on, ``position`` itself is returned: no language has words of that length.
+    """
+    start = position
+    while start >= lowest and INSIDE_WORD.match(text, start - 1):
+        start -= 1
+    return start if start >= lowest else position

@@ -194,6 +194,65 @@ def test_results_do_not_depend_on_the_number_of_threads(recognizer: Recognizer) 
         assert same(other(row.text), recognizer(row.text))
 
 
+@pytest.mark.parametrize("text", [None, b"text", 7, ["text"], Path("text"), object()])
+def test_what_is_no_text_is_refused(recognizer: Recognizer, text: Any) -> None:
+    kind = "None" if text is None else type(text).__name__
+    for take in (recognizer, recognizer.logits):
+        with pytest.raises(TypeError, match=f"expected one text as a str, got {kind}; use batch"):
+            take(text)
+
+
+@pytest.mark.parametrize("texts", [None, "王小明在北京", b"text", 7])
+def test_a_single_text_where_several_are_expected_is_refused_at_once(recognizer: Recognizer, texts: Any) -> None:
+    kind = "None" if texts is None else type(texts).__name__
+    for take, remedy in (
+        (recognizer.batch, "call the recognizer itself"),
+        (recognizer.stream, "put a whole document into a list"),
+        (recognizer.segments, "use batch"),
+    ):
+        with pytest.raises(TypeError, match=f"expected an iterable of .*, got {kind}; {remedy}"):
+            take(texts)
+
+
+@pytest.mark.parametrize("item", [None, b"text", 7, ["text"]])
+def test_an_item_that_is_no_text_is_refused_by_its_number(recognizer: Recognizer, item: Any) -> None:
+    kind = "None" if item is None else type(item).__name__
+    for answers, what in (
+        (recognizer.batch(["王小明", item]), "text"),
+        (recognizer.stream(["王小明", item]), "piece"),
+        (recognizer.segments([["王小明", item]]), "piece"),
+    ):
+        with pytest.raises(TypeError, match=rf"each {what} to be a str, but number 1 \(from 0\) is {kind}"):
+            list(answers)
+    with pytest.raises(TypeError, match="pieces of a document, got str"):
+        list(recognizer.segments([["王小明"], "王小明"]))
+
+
+def test_a_name_that_a_line_break_cuts_is_found_in_wrapped_text(recognizer: Recognizer) -> None:
+    text = "王小明在青山大\r\n学工作。\n李\n娜来到云州市。"
+    joined = ["王小明", "青山大\r\n学", "李\n娜", "云州市"]
+    assert [entity.text for entity in recognizer(text, join_lines=True)] == joined
+    assert [entity.text for entity in next(recognizer.batch([text], join_lines=True))] == joined
+    in_pieces = recognizer.stream([text[:7], text[7:8], text[8:]], join_lines=True)
+    assert [entity.text for segment in in_pieces for entity in segment.entities] == joined
+    assert "青山大\r\n学" not in [entity.text for entity in recognizer(text)]
+
+
+@given(in_pieces(LONG_TEXTS))
+def test_wrapped_text_has_consistent_offsets(recognizer: Recognizer, pieces: list[str]) -> None:
+    segments = list(recognizer.segments([pieces], join_lines=True))
+    assert "".join(segment.text for segment in segments) == "".join(pieces)
+    assert_consistent("".join(pieces), [entity for segment in segments for entity in segment.entities])
+
+
+@pytest.mark.parametrize("mark", ["\ufe00", "\U000e0100", "\u0301", "\u20dd", "\u0301\ufe0f"])
+def test_marks_after_the_last_character_belong_to_the_name(recognizer: Recognizer, mark: str) -> None:
+    text = f"王小明{mark}在青山大学{mark}工作。"
+    found = recognizer(text)
+    assert [entity.text for entity in found] == [f"王小明{mark}", f"青山大学{mark}"]
+    assert_consistent(text, found)
+
+
 @pytest.mark.parametrize("options", [{"threads": 0}, {"batch_size": 0}, {"threads": -1}])
 def test_nonsense_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="at least 1"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgener.segmentation import BLOCK, CHUNK, CHUNK_MARGIN, Chunk, chunks, sentence_ends, windows
+from edgener.segmentation import (
+    BLOCK,
+    CHUNK,
+    CHUNK_MARGIN,
+    INSIDE_WORD,
+    Chunk,
+    chunks,
+    doubtful_ends,
+    passages,
+    sentence_ends,
+    windows,
+)
 from tests.support import TEXTS, in_pieces
 
 
@@ -48,7 +60,7 @@ def test_a_core_that_ends_within_a_sentence_has_context(pieces: list[str], limit
     found = list(chunks(pieces, *limits))
     for before, after in pairwise(found):
         ends_with_sentence = before.core_end == len(before.text) and after.core_start == 0
-        has_context = len(before.text) - before.core_end == limits.margin == after.core_start
+        has_context = len(before.text) - before.core_end >= limits.margin == after.core_start
         assert ends_with_sentence or has_context
 
 
@@ -82,13 +94,93 @@ def test_sentence_ends_ascend_to_the_end_of_the_text(text: str) -> None:
     ("text", "sentences"),
     [
         ("他问：“谁？”没人答……走了。", ["他问：“谁？”", "没人答……", "走了。"]),
-        ("圆周率是3.14，对吗?!对.\n好", ["圆周率是3.14，对吗?!", "对.", "\n", "好"]),
+        ("圆周率是3.14，对吗?!对.\n好", ["圆周率是3.14，对吗?!", "对.\n", "好"]),
         ("一行\r\n\r\n二行\u2028三行", ["一行\r\n\r\n", "二行\u2028", "三行"]),
         ("", []),
     ],
 )
 def test_sentences_keep_their_closing_quotes(text: str, sentences: list[str]) -> None:
     assert [text[start:end] for start, end in pairwise([0, *sentence_ends(text)])] == sentences
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "乔治·W. 布什",
+        "George W. Bush",
+        "J. K. 罗琳",
+        "Ｊ． Ｋ． 罗琳",
+        "St. Louis",
+        "Yahoo! Japan公司",
+        "Yahoo！ Japan公司",
+        "Mr. 王",
+        "U.S. 政府",
+        "É. 左拉",
+        "Jeopardy!节目",
+        "Who? 乐队",
+        "Moulin Rouge! 剧场",
+    ],
+)
+def test_a_mark_inside_a_name_is_no_certain_sentence_end(name: str) -> None:
+    assert list(sentence_ends(f"他说{name}来了。走了")) == [len(name) + 5, len(name) + 7]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("约翰. 史密斯", ["约翰.", " 史密斯"]),
+        ("iPhone. 好用", ["iPhone.", " 好用"]),
+        ("Yahoo!) 日本？", ["Yahoo!)", " 日本？"]),
+        ("J. K. 罗琳", ["J. K. 罗琳"]),
+        ("Dr. 王和 Mt. 珠峰, U.S. 军", ["Dr. 王和 Mt. 珠峰, U.S. 军"]),
+        ("He came. She left.", ["He came. She left."]),
+        ("3.14 与 1. 一", ["3.14 与 1.", " 一"]),
+    ],
+)
+def test_points_are_doubtful_ends_but_for_those_of_initials_and_between_latin_words(
+    text: str, parts: list[str]
+) -> None:
+    ends = [end for end in doubtful_ends(text) if end < len(text)]
+    assert [text[start:end] for start, end in pairwise([0, *ends, len(text)])] == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("北京大\n学。好", ["北京大\n学。", "好"]),
+        ("北京大\r\n学\r\n\r\n新的一段", ["北京大\r\n学\r\n\r\n", "新的一段"]),
+        ("段尾\n\u3000\u3000段首\n接着", ["段尾\n\u3000\u3000", "段首\n接着"]),
+        ("段尾\r接着\u2028接着\u2029新段", ["段尾\r接着\u2028接着\u2029", "新段"]),
+    ],
+)
+def test_wrapped_sentences_go_on_in_the_next_line(text: str, sentences: list[str]) -> None:
+    ends = sentence_ends(text, join_lines=True)
+    assert [text[start:end] for start, end in pairwise([0, *ends])] == sentences
+
+
+@given(st.integers(0, 9), st.integers(0, 60), st.sets(st.integers(0, 70)), st.integers(1, 20))
+def test_passages_cover_everything_once_and_fit_where_cuts_allow_it(
+    start: int, length: int, cuts: set[int], limit: int
+) -> None:
+    end, ordered = start + length, sorted(cuts)
+    found = list(passages(start, end, ordered, limit))
+    assert [position for first, last in found for position in range(first, last)] == list(range(start, end))
+    assert all(last in cuts for _, last in found[:-1])
+    for first, last in found:
+        assert last - first <= limit or not any(first < cut < last for cut in cuts)
+    for (first, _), (_, last) in pairwise(found):
+        assert last - first > limit
+
+
+@given(in_pieces(st.text("字aB1 １", max_size=200)), LIMITS)
+def test_cores_of_chunks_do_not_end_inside_words_that_are_short_enough(pieces: list[str], limits: Limits) -> None:
+    document, longest_core = "".join(pieces), limits.limit - 2 * limits.margin
+    for offset, _, _, core_end in chunks(pieces, *limits):
+        end = offset + core_end
+        if INSIDE_WORD.match(document[max(0, end - 1) : end + 1]):
+            word = re.match(r"[aB1１]*", document[::-1][len(document) - end :])
+            assert word is not None
+            assert len(word[0]) >= longest_core
 
 
 @given(st.integers(0, 50), st.integers(0, 400), LIMITS)
