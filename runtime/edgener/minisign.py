@@ -18,8 +18,9 @@ from edgener.errors import ForgedError, KeyFileError, MissingExtraError, WrongKe
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KEY_ALGORITHM, SIGNATURE_ALGORITHM = b"Ed", b"ED"
-"""ed25519; and ed25519 over the BLAKE2b-512 digest of the file."""
+KEY_ALGORITHM, SIGNATURE_ALGORITHM, LEGACY_ALGORITHM = b"Ed", b"ED", b"Ed"
+"""Keys are ed25519. Signatures are ed25519 over the BLAKE2b-512 digest of a file; legacy ones, over the file itself."""
+KEY_LINES, SIGNATURE_LINES = 2, 4
 NO_PASSWORD, CHECKSUM_ALGORITHM = b"\0\0", b"B2"
 ID_SIZE, KEY_SIZE, SIGNATURE_SIZE = 8, 32, 64
 PASSWORD_PARAMETERS = 32 + 8 + 8
@@ -51,8 +52,8 @@ class PublicKey:
     @classmethod
     def read(cls, path: Path) -> PublicKey:
         """The key in a file; raises KeyFileError where there is none."""
-        lines = _read(path)
-        content = _decoded(lines[1]) if len(lines) == 2 else b""
+        lines = _read(path, KEY_LINES)
+        content = _decoded(lines[1]) if lines else b""
         if len(content) != 2 + ID_SIZE + KEY_SIZE or content[:2] != KEY_ALGORITHM:
             raise KeyFileError(f"{path}: is no public key; 'edgener keygen' and minisign make them (.pub)")
         return cls(content[2 : 2 + ID_SIZE], content[2 + ID_SIZE :])
@@ -67,10 +68,11 @@ class PublicKey:
 
         Raises KeyFileError where that file is no signature, WrongKeyError, or ForgedError.
         """
-        lines = _read(signature)
-        head, seal = (_decoded(lines[1]), _decoded(lines[3])) if len(lines) == 4 else (b"", b"")
+        lines = _read(signature, SIGNATURE_LINES)
+        head, seal = (_decoded(lines[1]), _decoded(lines[3])) if lines else (b"", b"")
         algorithm, signer, signed = head[:2], head[2 : 2 + ID_SIZE], head[2 + ID_SIZE :]
-        is_signature = algorithm == SIGNATURE_ALGORITHM and len(signed) == len(seal) == SIGNATURE_SIZE
+        is_known = algorithm in (SIGNATURE_ALGORITHM, LEGACY_ALGORITHM)
+        is_signature = is_known and len(signed) == len(seal) == SIGNATURE_SIZE
         if not is_signature or not lines[2].startswith(TRUSTED):
             raise ForgedError(f"{signature}: is no signature, or a damaged one; copy it again, or sign again")
         if signer != self.id:
@@ -78,9 +80,10 @@ class PublicKey:
                 f"{signature}: was made with the key {PublicKey(signer, b'').name}, but {self.name} is trusted; "
                 "get the bundle, or the public key, from its maker again"
             )
-        if not self._made(signed, hashlib.blake2b(content).digest()):
+        message = content if algorithm == LEGACY_ALGORITHM else hashlib.blake2b(content).digest()
+        if not self._made(signed, message):
             raise ForgedError(f"{file}: was changed after it was signed, or somebody else signed it; do not use it")
-        if not self._made(seal, signed + lines[2].removeprefix(TRUSTED).encode()):
+        if not self._made(seal, signed + lines[2].removeprefix(TRUSTED).encode("utf-8", "surrogateescape")):
             raise ForgedError(f"{signature}: its trusted comment was changed after it was signed; do not use it")
 
     def _made(self, signature: bytes, message: bytes) -> bool:
@@ -113,8 +116,8 @@ class SecretKey:
     @classmethod
     def read(cls, path: Path) -> SecretKey:
         """The key in a file; raises KeyFileError where there is none, or a password protects it."""
-        lines = _read(path)
-        content = _decoded(lines[1]) if len(lines) == 2 else b""
+        lines = _read(path, KEY_LINES)
+        content = _decoded(lines[1]) if lines else b""
         if len(content) != SECRET_SIZE or content[:2] != KEY_ALGORITHM or content[4:6] != CHECKSUM_ALGORITHM:
             raise KeyFileError(f"{path}: is no secret key; 'edgener keygen' and 'minisign -G -W' make them")
         if content[2:4] != NO_PASSWORD:
@@ -152,17 +155,22 @@ class SecretKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed)
 
 
-def _read(path: Path) -> list[str]:
+def _read(path: Path, count: int) -> list[str]:
+    """The first ``count`` lines of a file, ended by LF or CRLF; no lines where it has fewer.
+
+    As in minisign, lines after them are ignored. Raises KeyFileError where the file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_FILE)
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
-    return content.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    lines = content.decode("utf-8", "surrogateescape").split("\n")
+    return [line.rstrip("\r") for line in lines[:count]] if len(lines) >= count else []
 
 
 def _decoded(line: str) -> bytes:
-    """Empty where it is no base64."""
+    """Decode base64; returns no bytes where ``line`` is not base64."""
     try:
         return base64.b64decode(line, validate=True)
     except (binascii.Error, ValueError):

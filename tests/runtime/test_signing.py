@@ -57,6 +57,50 @@ def test_what_minisign_signed_is_accepted() -> None:
     PublicKey.read(MINISIGN / "test.pub").verify(TEXT.read_bytes(), TEXT, MINISIGN / "text.minisig")
 
 
+def test_a_legacy_signature_of_minisign_is_accepted_and_checked() -> None:
+    """minisign -l signs the file itself, not its digest."""
+    key, signature = PublicKey.read(MINISIGN / "test.pub"), MINISIGN / "text.legacy.minisig"
+    key.verify(TEXT.read_bytes(), TEXT, signature)
+    with pytest.raises(ForgedError, match="text: was changed"):
+        key.verify(TEXT.read_bytes() + b"!", TEXT, signature)
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda content: content.replace(b"\n", b"\r\n"),
+        lambda content: content + b"\n",
+        lambda content: content + b"\r\n\r\n",
+        lambda content: content + b"a later line\n",
+        lambda content: content.removesuffix(b"\n"),
+    ],
+    ids=["CRLF", "empty last line", "empty last lines of CRLF", "a later line", "no last newline"],
+)
+def test_files_are_read_with_the_line_ends_that_minisign_accepts(
+    tmp_path: Path, rewrite: Callable[[bytes], bytes]
+) -> None:
+    for name in ("test.pub", "test.key", "text.minisig"):
+        (tmp_path / name).write_bytes(rewrite((MINISIGN / name).read_bytes()))
+    public = PublicKey.read(tmp_path / "test.pub")
+    assert public == PublicKey.read(MINISIGN / "test.pub")
+    assert SecretKey.read(tmp_path / "test.key") == SecretKey.read(MINISIGN / "test.key")
+    public.verify(TEXT.read_bytes(), TEXT, tmp_path / "text.minisig")
+
+
+def test_a_trusted_comment_that_is_not_utf8_is_checked_as_bytes(tmp_path: Path) -> None:
+    secret = SecretKey.read(MINISIGN / "test.key")
+    made = secret.sign(TEXT.read_bytes(), "王小明").encode()
+    gbk = made.replace("王小明".encode(), "王小明".encode("gbk"))
+    signature = tmp_path / "text.minisig"
+    signature.write_bytes(gbk)
+    with pytest.raises(ForgedError, match="its trusted comment was changed"):
+        secret.public().verify(TEXT.read_bytes(), TEXT, signature)
+    head, seal = (base64.b64decode(gbk.splitlines()[number]) for number in (1, 3))
+    sealed = base64.b64encode(secret._key().sign(head[10:] + "王小明".encode("gbk")))
+    signature.write_bytes(gbk.replace(base64.b64encode(seal), sealed))
+    secret.public().verify(TEXT.read_bytes(), TEXT, signature)
+
+
 def test_the_same_signature_as_by_minisign() -> None:
     """ed25519 is deterministic: nothing but the untrusted comment may differ."""
     untrusted, *lines = (MINISIGN / "text.minisig").read_text().splitlines()
