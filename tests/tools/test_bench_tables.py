@@ -29,7 +29,7 @@ from tools.bench.results import (
 )
 from tools.bench.tables import markdown_table, tables
 
-DOCUMENTS = ("docs/benchmarks.md", "README.md")
+DOCUMENTS = ("docs/benchmarks.md", "README.md", "README.zh-CN.md")
 
 OURS = Entry(
     name="edgener default",

@@ -41,7 +41,7 @@ from tools.bench.results import Entry, Failure, Limits, Report, Settings
 from tools.bench.tables import tables
 
 DOCS = ROOT / "docs"
-DOCUMENTS = [DOCS / "benchmarks.md", ROOT / "README.md"]
+DOCUMENTS = [DOCS / "benchmarks.md", ROOT / "README.md", ROOT / "README.zh-CN.md"]
 CACHE = ROOT / "build" / "bench"
 FULL = Settings(sentences=1 << 30, turn_sentences=300, rounds=5, latency_seconds=4.0, starts=7)
 QUICK = Settings(sentences=120, turn_sentences=12, rounds=2, latency_seconds=0.05, starts=1)
