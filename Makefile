@@ -1,6 +1,7 @@
 # make demo: entities of docs/sample.txt, with nothing installed but the runtime.
 # make test: lint, types and all tests.
 # make lint: the linters and the type checker alone, which pre-commit runs too.
+# make docs: the web site, in build/site.
 # make verify-edge: build the default model for a Raspberry Pi 4, and compare its answers under QEMU with this machine's.
 # All need Python 3.11 or later with venv, and the network at their first run.
 
@@ -9,13 +10,14 @@ PIP_OPTIONS := --disable-pip-version-check --no-input
 
 DEMO := .venv-demo
 TEST := .venv-test
+DOCS := .venv-docs
 EDGE := .venv-edge
 EDGE_BUILD := build/edge
 EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test lint verify-edge clean
+.PHONY: demo test lint docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -34,6 +36,10 @@ lint: $(TEST)/installed
 	$(TEST)/bin/python tools/lint_docstrings.py $(SENTENCES)
 	$(TEST)/bin/mypy
 
+docs: $(DOCS)/installed
+	$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --quiet docs build/site
+	@echo "build/site/index.html"
+
 # 43: Debian has replaced a pinned package since the lock file was written; what it offers today is then built.
 verify-edge: $(EDGE)/installed
 	@mkdir -p $(EDGE_BUILD)
@@ -45,11 +51,17 @@ verify-edge: $(EDGE)/installed
 	$(EDGE)/bin/edgener-edge verify $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
 
 clean:
-	rm -rf $(DEMO) $(TEST) $(EDGE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEMO) $(TEST) $(DOCS) $(EDGE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(DEMO)/installed: pyproject.toml $(RUNTIME)
 	$(PYTHON) -m venv --clear $(DEMO)
 	$(DEMO)/bin/pip install $(PIP_OPTIONS) .
+	@touch $@
+
+$(DOCS)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+	$(DOCS)/bin/pip install $(PIP_OPTIONS) --group docs --editable .
 	@touch $@
 
 $(EDGE)/installed: pyproject.toml
@@ -62,6 +74,6 @@ $(TEST)/installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(TEST)
 	$(TEST)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
 	$(TEST)/bin/pip install $(PIP_OPTIONS) torch==2.13.0
-	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --editable \
+	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --group docs --editable \
 		'.[export,export-adapt,export-accelerate,edge,sign,bench]'
 	@touch $@
