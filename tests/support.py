@@ -120,10 +120,7 @@ def run_main(*arguments: str, stdin: bytes = b"") -> Finished:
     output, errors = io.TextIOWrapper(io.BytesIO()), io.StringIO()
     with temporary_input(stdin) as input_file, patch("sys.stdin", input_file):
         with redirect_stdout(output), redirect_stderr(errors):
-            try:
-                code = main(arguments)
-            except SystemExit as stop:  # argparse ends so
-                code = stop.code if isinstance(stop.code, int) else 1
+            code = main(arguments)
         output.flush()
         return Finished(code, output.buffer.getvalue(), errors.getvalue())
 

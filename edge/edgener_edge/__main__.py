@@ -2,6 +2,6 @@
 
 import sys
 
-from edgener_edge.cli import main
+from edgener_edge.cli.main import main
 
 sys.exit(main())

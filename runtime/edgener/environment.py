@@ -53,7 +53,7 @@ class Environment:
 def read_environment() -> Environment:
     """What the running system says of itself; what it does not tell is empty or 0."""
     from edgener import __version__
-    from edgener.bundle import DEFAULT_BUNDLE
+    from edgener.installed import current_model
 
     cpu = _colon_separated(Path("/proc/cpuinfo"))
     memory = _colon_separated(Path("/proc/meminfo"))
@@ -69,7 +69,7 @@ def read_environment() -> Environment:
         cores=len(os.sched_getaffinity(0)),
         memory_total_mb=_kilobytes(memory.get("MemTotal", "0 kB")) // 1024,
         memory_available_mb=_kilobytes(memory.get("MemAvailable", "0 kB")) // 1024,
-        default_bundle=str(DEFAULT_BUNDLE),
+        default_bundle=str(current_model()),
     )
 
 

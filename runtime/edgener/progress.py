@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from edgener.messages import is_terminal, show
+from edgener.output import is_terminal, show
 
 FIRST_AFTER = 2.0
 """Seconds; what is over sooner needs no progress."""

@@ -21,7 +21,7 @@ from types import FrameType
 from edgener.answers import Answers
 from edgener.errors import OutputError
 from edgener.line_reader import line_groups
-from edgener.messages import say
+from edgener.output import say
 from edgener.recognizer import Recognizer
 from edgener.session import AbandonedError
 from edgener.systemd import notify

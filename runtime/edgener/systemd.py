@@ -9,7 +9,7 @@ import os
 import socket
 
 from edgener.errors import UsageError
-from edgener.messages import say
+from edgener.output import say
 
 FIRST_DESCRIPTOR = 3
 

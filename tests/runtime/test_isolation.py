@@ -59,19 +59,6 @@ def test_the_network_is_not_touched() -> None:
     recognize(REFUSE_NETWORK)
 
 
-def test_help_and_version_do_not_load_the_model_libraries() -> None:
-    code = """
-import sys
-from edgener.cli import main
-try:
-    main(["--help"])
-except SystemExit:
-    pass
-sys.exit(any(name in sys.modules for name in ("onnxruntime", "tokenizers")))
-"""
-    assert run_python(code).code == 0
-
-
 def test_telemetry_is_off() -> None:
     code = "import os; os.environ.pop('ORT_DISABLE_TELEMETRY', None); from edgener import Recognizer\n"
     assert run_python(code + "print(os.environ['ORT_DISABLE_TELEMETRY'])").output == b"1\n"

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
-from edgener.errors import BundleMissingError
+from edgener.command_line import Command, add_json
+from edgener.output import write
 from edgener_export.checkpoint.catalogue import (
     FAMILY,
     LATENCY_CLASSES,
@@ -20,16 +20,7 @@ from edgener_export.checkpoint.catalogue import (
     Question,
     latency_class,
 )
-from edgener_export.cli.data import Commands
 
-EXAMPLES = """\
-examples:
-  edgener-export models
-  edgener-export models --json | jq '.models[] | select(.int8_bytes < 30e6) | .name'
-
-Any other checkpoint of the same kind works too, by its name on the hub or, on a machine without the hub, as a
-directory with config.json, model.safetensors and tokenizer.json.
-"""
 HEADER = (
     "checkpoint",
     "layers x width",
@@ -43,31 +34,15 @@ HEADER = (
 )
 
 
-def add_models(commands: Commands) -> None:
-    """Add the command ``models``."""
-    parser = commands.add_parser(
-        "models",
-        help="the checkpoints to start from, and which to choose when",
-        description="Print the family of Chinese checkpoints with size, work and speed, and which to choose when.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(command=_models)
-
-
 def _models(options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps(as_record(), ensure_ascii=False, indent=1))
-        return
-    print(guide())
-    for line in _measured():
-        print(line)
+        write(json.dumps(as_record(), ensure_ascii=False, indent=1) + "\n")
+    else:
+        write("\n".join([guide(), *_measured(), ""]))
 
 
 def as_record() -> dict[str, object]:
-    """What the command prints, for programs."""
+    """Return what the command prints, as one JSON object."""
     return {
         "sentence_tokens": SENTENCE_TOKENS,
         "processors": [asdict(processor) for processor in PROCESSORS],
@@ -90,7 +65,7 @@ def as_record() -> dict[str, object]:
 
 
 def guide() -> str:
-    """Table, its legend and the decision tree, as Markdown that also reads well in a terminal."""
+    """Return the table, its legend and the decision tree, as Markdown that also reads well in a terminal."""
     return "\n".join([*_table(), "", *_legend(), "", "Which one, when:", "", *_branches(WHICH, 0), ""])
 
 
@@ -156,7 +131,10 @@ def _branches(node: Question | Advice, depth: int) -> Iterator[str]:
 
 
 def _measured() -> Iterator[str]:
-    """What we measured ourselves: the score in the manifest of the built-in bundle."""
+    """Yield a line with the score that the manifest of the built-in bundle tells, if there is that bundle."""
+    from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+    from edgener.errors import BundleMissingError
+
     try:
         manifest = load_bundle(DEFAULT_BUNDLE).manifest
     except BundleMissingError:
@@ -165,3 +143,17 @@ def _measured() -> Iterator[str]:
         if quality.graph == manifest.precision:
             score = f"F1 {quality.f1:.2f} on {quality.data}"
             yield f"Measured: the built-in {manifest.name}, {manifest.size / 1e6:.1f} MB, {score}."
+
+
+MODELS = Command(
+    name="models",
+    summary="list the checkpoints to start from, and when to choose which",
+    description="""Print the family of Chinese checkpoints with size, work and speed, and when to choose which.
+Any other checkpoint of the same kind works too, by its name on the hub or, on a machine without the hub, as a
+directory with config.json, model.safetensors and tokenizer.json.""",
+    examples="""\
+edgener-export models
+edgener-export models --json | jq '.models[] | select(.int8_bytes < 30e6) | .name'""",
+    add_arguments=add_json,
+    run=_models,
+)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -273,14 +271,6 @@ def test_a_missing_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
 def test_a_run_that_can_have_no_directory(capsys: pytest.CaptureFixture[str], build_tiny: list[str]) -> None:
     message = run(capsys, [*build_tiny, "--run", "/dev/full"], OutputError.exit_code)
     assert message.startswith("/dev/full: cannot be written: ")
-
-
-def test_an_output_that_takes_nothing_is_told() -> None:
-    command = [sys.executable, "-m", "edgener_export", "models"]
-    with Path("/dev/full").open("wb") as full:
-        finished = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert finished.returncode == OutputError.exit_code
-    assert finished.stderr == "edgener-export: standard output: No space left on device\n"
 
 
 def test_every_error_has_its_own_exit_code() -> None:

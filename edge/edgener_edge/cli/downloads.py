@@ -1,0 +1,43 @@
+"""Options of the commands that download packages, and what those options stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgener.output import log
+from edgener_edge.lock import LOCK_FILE
+
+if TYPE_CHECKING:
+    from edgener_edge.apt import AptRoot
+    from edgener_edge.cache import Cache
+
+GOES_ON = "interrupted; the same command continues with what was downloaded"
+
+
+def add_downloads(parser: argparse.ArgumentParser) -> None:
+    """Add the options ``--cache``, ``--lock`` and ``--apt-sources``."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener" / "edge"
+    help_text = "directory of downloads; default: edgener/edge in XDG_CACHE_HOME or ~/.cache"
+    parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help=help_text)
+    help_text = "file that pins the packages; default: the one that edgener brings"
+    parser.add_argument("--lock", type=Path, default=LOCK_FILE, metavar="FILE", help=help_text)
+    help_text = "apt sources of Debian's archive; default: those of this machine"
+    parser.add_argument("--apt-sources", type=Path, metavar="FILE", help=help_text)
+
+
+def open_cache(options: argparse.Namespace, release: str) -> Cache:
+    """Return the cache of downloads that the options name."""
+    from edgener_edge.cache import Cache
+
+    options.cache.mkdir(parents=True, exist_ok=True)
+    return Cache(options.cache, apt_root(options, release), log)
+
+
+def apt_root(options: argparse.Namespace, release: str) -> AptRoot:
+    """Return the apt that fetches packages of a Debian release, from the sources that the options name."""
+    from edgener_edge.apt import AptRoot
+
+    return AptRoot(options.cache / "apt", release, options.apt_sources)

@@ -1,0 +1,58 @@
+"""``edgener-export build``: a recipe in, a bundle out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edgener.command_line import Command
+from edgener.output import log, write
+from edgener_export.cli.recipe import GOES_ON, add_recipe
+from edgener_export.files.atomic import writing
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_recipe(parser)
+    parser.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="directory of the bundle; default: bundle in the run's directory"
+    )
+    parser.add_argument(
+        "--trained", type=Path, metavar="DIR", help="pack this trained model or bundle instead of training one"
+    )
+
+
+def _build(options: argparse.Namespace) -> None:
+    from edgener_export.recipe import read_recipe
+
+    recipe = read_recipe(options.recipe, options.set)  # before the heavy imports, so that mistakes are told at once
+
+    from edgener_export.pipeline.build import Pipeline
+    from edgener_export.pipeline.run_lock import locked
+
+    run: Path = options.run or Path("runs") / recipe.name
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
+    with locked(run):
+        pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, log)
+        if options.trained:
+            pipeline.adopt(options.trained)
+        scores = pipeline.build(options.bundle or run / "bundle")
+    for measured in scores:
+        write(
+            f"{measured.graph}  P {measured.precision:.2f}  R {measured.recall:.2f}  F1 {measured.f1:.2f}  "
+            f"on {measured.data}, {measured.sentences} sentences\n"
+        )
+
+
+BUILD = Command(
+    name="build",
+    summary="train, quantize, verify and pack the model of a recipe",
+    description="""Build the bundle that a recipe describes.
+After an interruption, the same command continues where it stopped.""",
+    examples="""\
+edgener-export build export/recipes/first.toml
+edgener-export build my-recipe.toml --run runs/try --bundle ./my-bundle --set finetune.epochs=1""",
+    add_arguments=_add_arguments,
+    run=_build,
+    when_interrupted=GOES_ON,
+)

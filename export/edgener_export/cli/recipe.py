@@ -1,0 +1,32 @@
+"""Arguments of the commands that work on a recipe, and on files that are downloaded once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+GOES_ON = "interrupted; the same command continues from the last saved state"
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Add the recipe, and what belongs to a run of it."""
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="recipe, a TOML file")
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help="directory of intermediate results; default: runs/NAME of the recipe"
+    )
+    add_cache(parser)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="use another value than the recipe's; may be repeated",
+    )
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--cache``."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
+    help_text = "directory of downloads; default: edgener in XDG_CACHE_HOME or ~/.cache"
+    parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help=help_text)

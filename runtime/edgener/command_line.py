@@ -1,0 +1,114 @@
+"""A program with commands: each command's arguments are declared once, for parsing, ``--help`` and docs/cli.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgener import __version__
+from edgener.output import exit_code, show, write
+from edgener.table import table
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a program."""
+
+    name: str
+    """First word of the command's arguments; empty for the command that a program runs without such a word."""
+    summary: str
+    """What the command does in a few words, for the program's list of commands."""
+    description: str
+    """What the command does in whole sentences."""
+    examples: str
+    """Lines of shell, without indentation."""
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    """Declares the command's arguments; imports nothing that is slow to load."""
+    run: Callable[[argparse.Namespace], None]
+    """Does the work with the parsed arguments."""
+    when_interrupted: str = ""
+    """What a user should know who ends the command before it is done."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command line that runs one of several commands."""
+
+    name: str
+    """Name under which the program is installed."""
+    description: str
+    """What the program is for, in one sentence."""
+    examples: str
+    """Lines of shell, without indentation."""
+    exit_codes: str
+    """The meaning of the program's exit codes, in one sentence."""
+    commands: tuple[Command, ...]
+    """Commands that are chosen by their name."""
+    default: Command | None = None
+    """Command that runs where the first argument is no command's name."""
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Run the arguments ``argv``, by default those of the process, and return the exit code."""
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        command = next((one for one in self.commands if arguments[:1] == [one.name]), None)
+        if command:
+            del arguments[0]
+        command = command or self.default
+        return exit_code(self.name, lambda: self._run(command, arguments), command.when_interrupted if command else "")
+
+    def parser(self, command: Command | None = None) -> argparse.ArgumentParser:
+        """Return the parser of a command, or of the program where none of its commands is named."""
+        command = command or self.default
+        is_program = command is None or not command.name
+        parts = [_block("examples:", command.examples if command else self.examples)]
+        if is_program:
+            commands = table([(f"{self.name} {one.name}", one.summary) for one in self.commands])
+            parts += [_block("commands, each of which has --help:", commands), f"exit codes: {self.exit_codes}"]
+        parser = _Parser(
+            prog=self.name if is_program or command is None else f"{self.name} {command.name}",
+            usage=None if command else "%(prog)s [-h] [--version] COMMAND ...",
+            description=command.description if command else self.description,
+            epilog="\n\n".join(parts),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if command:
+            command.add_arguments(parser)
+        if is_program:
+            version = f"{self.name} {__version__}"
+            parser.add_argument("--version", action="version", version=version, help="print the version and exit")
+        return parser
+
+    def _run(self, command: Command | None, arguments: Sequence[str]) -> None:
+        parser = self.parser(command)
+        if command:
+            command.run(parser.parse_args(arguments))
+            return
+        parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+        given, _ = parser.parse_known_args(arguments)
+        if given.command is None:
+            parser.parse_args(arguments)  # tells an unknown option
+        what = f"{given.command!r} is no command" if given.command else "name a command"
+        parser.error(f"{what}; known: {', '.join(one.name for one in self.commands)}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help and errors fail no other way than results and messages do."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            write(message)
+        else:
+            show(message)
+
+
+def add_json(parser: argparse.ArgumentParser, what: str = "print JSON") -> None:
+    """Add the option ``--json``."""
+    parser.add_argument("--json", action="store_true", help=what)
+
+
+def _block(title: str, lines: str) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines.strip().splitlines())])

@@ -1,0 +1,72 @@
+"""Options that several commands of ``edgener`` share, and the values that they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgener.errors import UsageError
+from edgener.output import held_signals
+from edgener.providers import CPU, PROVIDERS
+
+if TYPE_CHECKING:
+    from edgener.recognizer import Recognizer
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """Add the argument BUNDLE, which may be left out."""
+    help_text = "directory of a model; default: the installed model, else the built-in one"
+    parser.add_argument("bundle", nargs="?", type=Path, metavar="BUNDLE", help=help_text)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--model``."""
+    help_text = "directory of a model; default: the installed model, else the built-in one"
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help=help_text)
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--threads``; ``threads_of`` gives its value."""
+    help_text = "processor cores that compute together; default: EDGENER_THREADS, else 1"
+    parser.add_argument("--threads", type=int, metavar="N", help=help_text)
+
+
+def add_provider(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--provider``."""
+    help_text = "execution provider; cuda and tensorrt use the model's fp16 graph, if it has one; default: %(default)s"
+    parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help=help_text)
+
+
+def add_min_score(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--min-score``."""
+    help_text = "drop entities below this score, from 0 to 1; default: 0, which keeps all"
+    parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help=help_text)
+
+
+def model_of(given: Path | None) -> Path:
+    """Return the directory of the model that the user gave, else of the installed one, else of the built-in one."""
+    from edgener.installed import current_model
+
+    return given or current_model()
+
+
+def threads_of(given: int | None) -> int:
+    """Return the number of threads that the user gave, else EDGENER_THREADS, which device builds set, else 1.
+
+    Raises UsageError where EDGENER_THREADS is no number of at least 1.
+    """
+    if given is not None:
+        return given
+    default = os.environ.get("EDGENER_THREADS", "1")
+    if not default.isdecimal() or int(default) < 1:
+        raise UsageError(f"EDGENER_THREADS is {default!r}; it must be a number of at least 1")
+    return int(default)
+
+
+def load_recognizer_class() -> type[Recognizer]:
+    """Import onnxruntime, numpy and tokenizers, which takes a while, with Ctrl-C put off; return Recognizer."""
+    with held_signals():
+        from edgener.recognizer import Recognizer
+    return Recognizer

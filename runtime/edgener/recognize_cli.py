@@ -1,0 +1,162 @@
+"""``edgener TEXT`` and ``edgener --file FILE``: entities of texts, files and pipes on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from edgener.command_line import Command
+from edgener.errors import InputError, UsageError
+from edgener.line_reader import Document, line_groups
+from edgener.options import (
+    add_min_score,
+    add_model,
+    add_provider,
+    add_threads,
+    load_recognizer_class,
+    model_of,
+    threads_of,
+)
+from edgener.output import say, write
+from edgener.progress import Progress
+
+if TYPE_CHECKING:
+    from edgener.answers import Answers
+    from edgener.recognizer import Recognizer
+    from edgener.writers import Writer
+
+STANDARD_INPUT = "-"
+
+
+class _Run:
+    """Documents through one recognizer to standard output."""
+
+    def __init__(self, recognizer: Recognizer, output_format: str, min_score: float) -> None:
+        from edgener.writers import WRITERS
+
+        shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._recognizer, self._min_score = recognizer, min_score
+        self._writer: Writer = WRITERS[output_format](shows_colour)
+        self._warned = False
+
+    def read(self, fd: int, file: str | None) -> None:
+        """Answer all lines of an open file; raise InputError where it cannot be read."""
+        answers = self._answers(file)
+        progress = Progress(file or "standard input", os.fstat(fd).st_size)
+        try:
+            for group in line_groups(fd, progress.advance, lambda: self._warn_once(file)):
+                for piece in answers(group):
+                    write(piece)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(f"{file or 'standard input'}: cannot be read: {error.strerror}") from error
+        finally:
+            progress.close()
+
+    def answer(self, documents: Iterable[Document]) -> None:
+        """Write the answers to ``documents``, each as soon as it is known."""
+        for piece in self._answers(None)(documents):
+            write(piece)
+
+    def _answers(self, file: str | None) -> Answers:
+        from edgener.answers import Answers
+
+        return Answers(self._recognizer, self._writer, self._min_score, file)
+
+    def _warn_once(self, file: str | None) -> None:
+        if not self._warned:
+            self._warned = True
+            name = file or "standard input"
+            say(f"{name}: holds bytes that are not UTF-8; they are kept as they are")
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="text to search; default: lines of standard input")
+    parser.add_argument(
+        "--file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="read lines of this file, each a document; - is standard input; may be repeated",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("jsonl", "conll", "text"),
+        default="jsonl",
+        help="output: JSON lines, a character and its BIO tag a line, or marked text; default: %(default)s",
+    )
+    add_model(parser)
+    add_threads(parser)
+    parser.add_argument(
+        "--batch-size", type=int, default=8, metavar="N", help="windows per batch, fewer of long ones; default: 8"
+    )
+    add_min_score(parser)
+    add_provider(parser)
+
+
+def _recognize(options: argparse.Namespace) -> None:
+    if options.text and options.file:
+        raise UsageError("give either texts or --file, not both")
+    recognizer_class = load_recognizer_class()
+    from edgener.answers import check_min_score
+
+    check_min_score(options.min_score)
+    recognizer = recognizer_class.load(
+        model_of(options.model),
+        threads=threads_of(options.threads),
+        batch_size=options.batch_size,
+        provider=options.provider,
+    )
+    run = _Run(recognizer, options.format, options.min_score)
+    if options.text:
+        run.answer([(text,) for text in options.text])
+    elif options.file:
+        for name in options.file:
+            with _opened(name) as fd:
+                run.read(fd, name)
+    else:
+        fd = _standard_input()
+        if os.isatty(fd):
+            say("reading lines from the terminal; Ctrl-D ends, --help explains")
+        run.read(fd, None)
+
+
+def _standard_input() -> int:
+    if sys.stdin is None:  # closed by the caller, as in `edgener <&-`
+        raise InputError("standard input: is closed; give texts as arguments, or --file")
+    return sys.stdin.fileno()
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[int]:
+    if name == STANDARD_INPUT:
+        yield _standard_input()
+        return
+    try:
+        fd = os.open(name, os.O_RDONLY)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be opened: {getattr(error, 'strerror', error)}") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+RECOGNIZE = Command(
+    name="",
+    summary="find entities in text",
+    description="Find people, places and organizations in Chinese text.",
+    examples="""\
+edgener "王小明在北京大学工作。"            one text
+edgener --format text "…"                   marked in the text, in colour on a terminal
+edgener --file news.txt > entities.jsonl    a file, one document a line
+tail -f log.txt | edgener                   lines as they come, each answered at once
+edgener --model ./my-bundle --threads 4 …   another model, on four cores""",
+    add_arguments=_add_arguments,
+    run=_recognize,
+)
