@@ -28,11 +28,11 @@ IN_WHEEL = (
     "edgener/default/README.md",
     "edgener_export/*.py",
     "edgener_export/py.typed",
-    "edgener_export/report.html.jinja",
+    "edgener_export/report/template.html.jinja",
     "edgener_edge/*.py",
-    "edgener_edge/*.sh",
-    "edgener_edge/edgener.service",
-    "edgener_edge/edgener.socket",
+    "edgener_edge/on_device/*.sh",
+    "edgener_edge/on_device/edgener.service",
+    "edgener_edge/on_device/edgener.socket",
     "edgener_edge/py.typed",
     "edgener_edge/lock.json",
     "edgener_edge/sentences.txt",
@@ -76,7 +76,9 @@ def test_the_wheel_holds_these_files_and_no_others(wheel: zipfile.ZipFile) -> No
     assert [name for name in names if not any(fnmatch(name, pattern) for pattern in IN_WHEEL)] == []
     assert [pattern for pattern in IN_WHEEL if not any(fnmatch(name, pattern) for name in names)] == []
     sources = {
-        f"{p.parent.name}/{p.name}" for folder in ("runtime", "export", "edge") for p in (ROOT / folder).glob("*/*.py")
+        path.relative_to(ROOT / folder).as_posix()
+        for folder in ("runtime", "export", "edge")
+        for path in (ROOT / folder).rglob("*.py")
     }
     assert sources == {name for name in names if name.endswith(".py")}
 
