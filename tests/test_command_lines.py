@@ -90,7 +90,7 @@ def ending(program: Program, command: Command, work: Callable[[], object]) -> in
 def standard_output(stream: TextIO | None) -> Iterator[None]:
     """Another standard output, or a closed one."""
     before = sys.stdout
-    sys.stdout = stream  # type: ignore[assignment]
+    sys.stdout = stream
     try:
         yield
     finally:
