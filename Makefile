@@ -25,7 +25,7 @@ demo: $(DEMO)/installed
 	@$(DEMO)/bin/edgener --format text --file docs/sample.txt
 
 # Folders whose docstrings are all whole sentences.
-SENTENCES := tools tests
+SENTENCES := tools tests examples docs
 
 test: lint
 	$(TEST)/bin/pytest
@@ -47,8 +47,7 @@ verify-edge: $(EDGE)/installed
 	$(EDGE)/bin/edgener-edge fetch --device pi4 $(EDGE_OPTIONS) || { [ $$? = 43 ] && \
 		echo "the lock file is out of date; run 'edgener-edge lock' and commit it" && \
 		$(EDGE)/bin/edgener-edge lock $(EDGE_OPTIONS); }
-	$(EDGE)/bin/edgener-edge build --device pi4 --output $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
-	$(EDGE)/bin/edgener-edge verify $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
+	PATH="$(CURDIR)/$(EDGE)/bin:$$PATH" examples/build_for_pi.sh $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
 
 clean:
 	rm -rf $(DEMO) $(TEST) $(DOCS) $(EDGE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,91 @@
+"""The examples run, and find what is in their input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgener import Recognizer
+from edgener_export.corpus.splits import read_corpus_file
+from edgener_export.evaluate import evaluate
+from tests.support import ROOT, TINY_BUNDLE, labelled_texts
+
+EXAMPLES = ROOT / "examples"
+PHARMACY = EXAMPLES / "pharmacy"
+SENTENCES = [row.text for row in labelled_texts()[:40]]
+
+
+def run_example(*arguments: str | Path, stdin: str = "", cwd: Path = ROOT) -> str:
+    """Run a program with this interpreter, and return what it prints."""
+    paths = ":".join(str(ROOT / room) for room in ("runtime", "export", "edge"))
+    finished = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_every_example_is_listed() -> None:
+    listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in EXAMPLES.iterdir() if path.name not in ("README.md", "__pycache__")}
+    assert sorted(name for name in files if f"[{name}" not in listed) == []
+
+
+def test_batch_file_writes_the_entities_of_each_line(tmp_path: Path, recognizer: Recognizer) -> None:
+    source, target = tmp_path / "lines.txt", tmp_path / "entities.jsonl"
+    source.write_text("\n".join(SENTENCES) + "\n", encoding="utf-8")
+    run_example(EXAMPLES / "batch_file.py", source, target, TINY_BUNDLE)
+    rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [row["text"] for row in rows] == SENTENCES
+    assert [row["entities"] for row in rows] == [
+        [entity.to_dict() for entity in entities] for entities in recognizer.batch(SENTENCES)
+    ]
+
+
+def test_stream_prints_places_in_the_whole_document(recognizer: Recognizer) -> None:
+    document = "\n".join(SENTENCES * 10)
+    printed = run_example(EXAMPLES / "stream.py", TINY_BUNDLE, stdin=document).splitlines()
+    places = [(int(start), int(end), text) for start, end, _, text in (line.split("\t") for line in printed)]
+    assert all(document[start:end] == text for start, end, text in places)
+    assert places == [(entity.start, entity.end, entity.text) for entity in recognizer(document)]
+
+
+@pytest.fixture(scope="module")
+def pharmacy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle that the pharmacy's recipe gives."""
+    folder = tmp_path_factory.mktemp("pharmacy")
+    arguments = ("build", PHARMACY / "recipe.toml", "--run", folder / "run", "--bundle", folder / "bundle")
+    run_example("-m", "edgener_export", *arguments, cwd=folder)
+    return folder / "bundle"
+
+
+def test_the_pharmacy_learns_its_own_names(pharmacy_bundle: Path) -> None:
+    test = read_corpus_file(PHARMACY / "test.jsonl")
+    before = evaluate(Path("default"), test, "pharmacy", threads=1).quality.f1
+    after = evaluate(pharmacy_bundle, test, "pharmacy", threads=1).quality.f1
+    assert after > before + 10
+
+
+def test_the_pharmacy_is_tested_on_names_that_it_has_not_seen() -> None:
+    seen, tested = (
+        {
+            sentence.text[span.start : span.end]
+            for part in parts
+            for sentence in read_corpus_file(PHARMACY / part)
+            for span in sentence.spans
+        }
+        for parts in (("train.jsonl", "dev.jsonl"), ("test.jsonl",))
+    )
+    assert tested
+    assert seen & tested == set()
