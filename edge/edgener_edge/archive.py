@@ -25,7 +25,7 @@ STUB_SIZE = 4096
 """Size in bytes of the script before the payload of a .run."""
 SHORT_DIGEST = 16
 """Number of characters of the payload's digest in the name of the unpacked folder."""
-GZIP_LEVEL = 9
+GZIP_LEVEL = 6
 DIGEST_LINE = re.compile(rb"^digest=([0-9a-f]{64})$", re.M)
 """The line of the script that names the SHA-256 of the payload."""
 DISK_BLOCK = 4096
