@@ -35,7 +35,7 @@ def test_a_line_of_600_kilobytes_is_sent_while_the_answers_are_read(place: Path)
     sentence = "王小明在青山大学工作。" + " " * 100
     long_line = sentence * (600_000 // len(sentence.encode()) + 1)
     content = "\n".join([long_line, "", sentence]).encode() + b"\n"
-    command = [sys.executable, CLIENT, place]
+    command = [sys.executable, str(CLIENT), str(place)]
     finished = subprocess.run(command, input=content, capture_output=True, timeout=PATIENCE, check=True)
     expected = [
         f"{line} {start + offset} {end + offset} {name}"
