@@ -1,4 +1,4 @@
-"""What can go wrong on the host, each kind with the exit code that ``edgener-edge`` ends with.
+"""The errors of ``edgener-edge``, each with the exit code that the command ends with.
 
 edgener.EdgenerError
 └── EdgeError              40
@@ -9,7 +9,8 @@ edgener.EdgenerError
     ├── ToolError          45  a program of the host that is missing, or failed
     ├── BuildError         46  parts that do not make a device build
     ├── VerifyError        47  a build that does not give the host's answers
-    └── ArtifactError      48  a file that is no device build, or a damaged one
+    ├── ArtifactError      48  a file that is no device build, or a damaged one
+    └── SourcesError       49  apt is not told of a Debian archive that has the packages
 """
 
 from __future__ import annotations
@@ -69,3 +70,9 @@ class ArtifactError(EdgeError):
     """A file that is no device build, or a damaged one."""
 
     exit_code = 48
+
+
+class SourcesError(EdgeError):
+    """A list of apt's sources that cannot be read, or does not name an archive that the packages come from."""
+
+    exit_code = 49

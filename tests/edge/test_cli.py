@@ -49,8 +49,11 @@ def test_sources_without_the_release_are_named(tmp_path: Path, capsys: pytest.Ca
     sources = tmp_path / "other.list"
     sources.write_text("deb http://mirror.example/debian sid main\n")
     options = ["--cache", str(tmp_path / "cache"), "--apt-sources", str(sources)]
-    assert main(["build", "--device", "pi4", "--bundle", str(TINY_BUNDLE), *options]) == 45
-    assert "no source of Debian bookworm" in capsys.readouterr().err
+    assert main(["build", "--device", "pi4", "--bundle", str(TINY_BUNDLE), *options]) == 49
+    assert "other.list: names no archive of Debian bookworm; name the archive in" in capsys.readouterr().err
+    sources.unlink()
+    assert main(["build", "--device", "pi4", "--bundle", str(TINY_BUNDLE), *options]) == 49
+    assert "other.list: cannot be read" in capsys.readouterr().err
 
 
 def test_sentences_that_are_not_utf8_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,10 @@ def _lock(options: argparse.Namespace) -> None:
     from edgener_edge.update_lock import RELEASE, make_lock
 
     options.cache.mkdir(parents=True, exist_ok=True)
-    lock = make_lock(apt_root(options, RELEASE), datetime.now(UTC).date().isoformat(), options.cache, log)
+    apt = apt_root(options, RELEASE)
+    for suite in apt.missing_suites:
+        log(f"warning: {apt.asked} does not name {suite}; the lock file will pin no package from there")
+    lock = make_lock(apt, datetime.now(UTC).date().isoformat(), options.cache, log)
     options.lock.parent.mkdir(parents=True, exist_ok=True)
     draft = options.lock.with_name(f".{options.lock.name}.draft")
     draft.write_text(lock.to_json(), encoding="utf-8")

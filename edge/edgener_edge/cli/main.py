@@ -21,7 +21,8 @@ edgener-edge pack edgener-pi4.run --as deb         or oci: a container image""",
     exit_codes="""0 success, 1 another error of the operating system, 2 wrong arguments, 3 a file that cannot be read, 4
 output cannot be written, 6 no key, 10 to 23 a bundle that cannot be used (docs/bundle.md lists them), 41 an unknown
 device, 42 and 43 a lock file that cannot be used or is out of date, 44 a download, 45 a missing program, 46 a build, 47
-answers that differ, 48 a damaged file, 130 Ctrl-C, 141 closed pipe, 143 SIGTERM""",
+answers that differ, 48 a damaged file, 49 a Debian archive that apt is not told of, 130 Ctrl-C, 141 closed pipe, 143
+SIGTERM""",
     commands=(DEVICES_COMMAND, BUILD, FETCH, VERIFY, BOOT, PACK, LOCK),
 )
 main = PROGRAM.main
