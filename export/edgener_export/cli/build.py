@@ -24,7 +24,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _build(options: argparse.Namespace) -> None:
     from edgener_export.recipe import read_recipe
 
-    recipe = read_recipe(options.recipe, options.set)  # before the heavy imports, so that mistakes are told at once
+    # Before the heavy imports, so that mistakes are told at once.
+    recipe = read_recipe(options.recipe, options.set, needs_models=not options.trained)
 
     from edgener_export.pipeline.build import Pipeline
     from edgener_export.pipeline.run_lock import locked
@@ -33,7 +34,7 @@ def _build(options: argparse.Namespace) -> None:
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
     with locked(run):
-        pipeline = Pipeline(recipe, options.recipe.parent, run, options.cache, log)
+        pipeline = Pipeline(recipe, run, options.cache, log)
         if options.trained:
             pipeline.adopt(options.trained)
         scores = pipeline.build(options.bundle or run / "bundle")

@@ -29,7 +29,8 @@ def _search(options: argparse.Namespace) -> None:
     from edgener_export.errors import GateError
     from edgener_export.recipe import read_recipe
 
-    recipe = read_recipe(options.recipe, options.set)  # before the heavy imports, so that mistakes are told at once
+    # Before the heavy imports, so that mistakes are told at once.
+    recipe = read_recipe(options.recipe, options.set, needs_models=False)
 
     from edgener_export.pipeline.run_lock import locked
     from edgener_export.pipeline.search import HEAD, Search, cells, overrides, recommended

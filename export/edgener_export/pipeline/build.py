@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,15 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import GOLDEN, TOKENIZER, Quality, load_bundle
+from edgener.bundle import GOLDEN, TOKENIZER, Quality, bundle_directory, load_bundle
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
 from edgener_export.checkpoint.vocabulary import unknown_share
-from edgener_export.corpus.msra import read_msra
-from edgener_export.corpus.splits import Corpus, read_corpus_file
-from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.errors import CheckpointError
 from edgener_export.evaluate import Evaluation, evaluate
 from edgener_export.files.atomic import draft_of
 from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
@@ -27,27 +24,27 @@ from edgener_export.graph.fp16 import Fp16, convert_graph
 from edgener_export.graph.int8 import quantize_graph, verify_quantized
 from edgener_export.pipeline.fingerprint import Origin, claim, origin_of, origin_of_model
 from edgener_export.pipeline.gate import check_gate, pass_gate
+from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.pack import GpuIngredients, Ingredients, verify_target, write_bundle
-from edgener_export.recipe.settings import LineageSettings, QuantizeSettings, Recipe
+from edgener_export.recipe.settings import LineageSettings, Recipe
 from edgener_export.report.collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report.record import Fp16Figures, GateCheck
 from edgener_export.report.render import render_report
 from edgener_export.training.batches import calibration_rows
 from edgener_export.training.hardware import hardware
-from edgener_export.training.steps import Directories, Log, Training
-from edgener_export.training.teacher import teacher_directory
+from edgener_export.training.steps import Log, Training
 
 
 class Pipeline:
     """One recipe in one directory, which holds everything that was made on the way."""
 
-    def __init__(self, recipe: Recipe, recipe_directory: Path, run: Path, cache: Path, log: Log) -> None:
-        self._recipe, self._recipe_directory, self._run, self._cache = recipe, recipe_directory, run, cache
+    def __init__(self, recipe: Recipe, run: Path, cache: Path, log: Log) -> None:
+        self._recipe, self._run, self._cache = recipe, run, cache
         self._log = log if hardware().is_main else _say_nothing
         with hardware().main_first():
-            self._corpus = read_recipe_corpus(recipe, recipe_directory, cache)
+            self._corpus = read_recipe_corpus(recipe.data, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
-        self._texts = read_golden_texts(recipe_directory / recipe.golden)
+        self._texts = read_golden_texts(Path(recipe.golden))
         self._trained = run / "model"
         self._tokenizer = run / TOKENIZER
         self._packed_tokenizer = run / "packed-tokenizer.json"
@@ -91,7 +88,7 @@ class Pipeline:
         """Directory of the trained model."""
         trained = self._trained
         if hardware().is_main:
-            claim(self._run, self._adopted or origin_of(self._recipe, self._recipe_directory, self._corpus))
+            claim(self._run, self._adopted or origin_of(self._recipe, self._corpus))
         if trained.exists():
             _verify_trained(trained, self._tag_set, self._tokenizer)
             self._log(f"train: {trained} is there already")
@@ -99,8 +96,7 @@ class Pipeline:
         with hardware().main_first():
             checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer, self._cache)
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
-        directories = Directories(self._recipe_directory, self._run)
-        Training(self._recipe, directories, self._corpus, self._tag_set, checkpoint, self._log).run()
+        Training(self._recipe, self._run, self._corpus, self._tag_set, checkpoint, self._log).run()
 
         if hardware().is_main:
             with draft_of(trained) as draft:
@@ -165,7 +161,7 @@ class Pipeline:
     def _report(self, fp32: Candidate, int8: Candidate, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]) -> Path:
         """Write the report of this run; the path of its page."""
         recipe = self._recipe
-        teacher = teacher_directory(self._recipe_directory, recipe.distil.teacher) if recipe.distil else None
+        teacher = bundle_directory(recipe.distil.teacher) if recipe.distil else None
         collect_report(
             self._run,
             recipe,
@@ -215,59 +211,6 @@ def _figures(fp16: Fp16 | None, imitated: Evaluation | None) -> Fp16Figures | No
 
 def _say_nothing(_message: str) -> None:
     pass
-
-
-def ingredients_of(
-    recipe: Recipe, precision: str, graph: Path, tokenizer: Path, tag_set: TagSet, golden_texts: Sequence[str]
-) -> Ingredients:
-    """What the bundle of an optimized graph is made of."""
-    return Ingredients(
-        name=f"{recipe.name}-{precision}",
-        graph=graph,
-        tokenizer=tokenizer,
-        tag_set=tag_set,
-        max_tokens=recipe.model.max_tokens,
-        precision=precision,
-        quantization=_in_words(recipe.quantize) if precision == "int8" else {},
-        lineage=recipe.sources,
-        limits=recipe.limits,
-        golden_texts=golden_texts,
-    )
-
-
-def _in_words(settings: QuantizeSettings) -> dict[str, str]:
-    return {
-        name: ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
-        for name, value in asdict(settings).items()
-    }
-
-
-def read_recipe_corpus(recipe: Recipe, recipe_directory: Path, cache: Path) -> Corpus:
-    """The sentences that a recipe names. Raises CorpusError, DownloadError, or RecipeError where it names none."""
-    data = recipe.data
-    if data.corpus == "msra":
-        corpus = read_msra(cache)
-    elif data.corpus:
-        raise RecipeError(f"data.corpus {data.corpus!r} is unknown; known: msra")
-    elif not (data.train and data.dev and data.test):
-        raise RecipeError("data: name a corpus, or files for all of train, dev and test")
-    else:
-        names = (data.train, data.dev, data.test)
-        corpus = Corpus(*(read_corpus_file(recipe_directory / name, data.format) for name in names))
-    limit = data.limit or None
-    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
-    corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)
-    return corpus
-
-
-def read_golden_texts(path: Path) -> list[str]:
-    """Texts of the golden cases. Raises RecipeError where they cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
 
 
 def _parameters(checkpoint: Checkpoint) -> float:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgener.bundle import MANIFEST, bundle_directory, describe_file
+from edgener.bundle import MANIFEST, describe_file
 from edgener.dataclass_json import to_plain
 from edgener_export.checkpoint.classifier import is_bundle
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import write_text
-from edgener_export.recipe.settings import TEXT_RULE, Recipe
+from edgener_export.recipe.paths import named_paths
+from edgener_export.recipe.settings import Recipe, walk
 from edgener_export.recipe.text import flat_settings
-from edgener_export.training.teacher import teacher_directory
 
 ORIGIN = "origin.json"
-"""In the directory of a run."""
-TABLES = ("scheme", "model", "adapt", "finetune", "distil")
-"""Settings that decide what is trained."""
-OTHERS = ("model.packed_vocabulary", "adapt.save_minutes", "finetune.save_minutes", "distil.save_minutes")
-"""But these, which the trained weights do not depend on."""
+"""The file in the directory of a run that holds its origin."""
+DATA_TABLE = "data."
+"""The settings of this table count by the sentences that they select."""
 
 TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
 """What is lost, or mixed up, if the training is another one."""
@@ -31,20 +29,20 @@ TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
 Origin = Mapping[str, Any]
 
 
-def origin_of(recipe: Recipe, directory: Path, corpus: Corpus) -> Origin:
-    """Settings by their names in the recipe, which lies in ``directory``; what they name counts by its content."""
-    plain = to_plain(recipe)
-    settings = dict(flat_settings({table: plain[table] for table in TABLES}))
-    for name in OTHERS:
-        settings.pop(name, None)
-    for name, files in _named_files(recipe, directory):
-        settings[name] = [_digest_of(path, settings[name]) for path in files]
+def origin_of(recipe: Recipe, corpus: Corpus) -> Origin:
+    """Every setting that the trained weights depend on, by its full name; what a path names counts by its content."""
+    settings = dict(flat_settings(to_plain(recipe)))
+    for name, key, value in walk(recipe):
+        if not key.setting.trains or name.startswith(DATA_TABLE):
+            settings.pop(name, None)
+        elif key.setting.path and (paths := named_paths(key.setting.path, value)):
+            settings[name] = [_digest_of(path) for path in paths]
     return {**settings, "data": _digest_of_corpus(corpus)}
 
 
 def origin_of_model(source: Path) -> Origin:
     """Of a run that has its model from elsewhere."""
-    return {"trained": _digest_of(source, str(source))}
+    return {"trained": _digest_of(source)}
 
 
 def claim(run: Path, origin: Origin) -> None:
@@ -63,26 +61,8 @@ def claim(run: Path, origin: Origin) -> None:
             )
 
 
-def _named_files(recipe: Recipe, directory: Path) -> Iterator[tuple[str, list[Path]]]:
-    yield "model.checkpoint", [bundle_directory(recipe.model.checkpoint)]
-    if recipe.model.average:
-        yield "model.average.checkpoint", [Path(recipe.model.average.checkpoint)]
-    if recipe.model.vocabulary.startswith(TEXT_RULE):
-        yield "model.vocabulary", [Path(recipe.model.vocabulary.removeprefix(TEXT_RULE))]
-    if recipe.adapt:
-        yield "adapt.text", [directory / recipe.adapt.text]
-    for table, settings in (("finetune", recipe.finetune), ("distil", recipe.distil)):
-        if settings and settings.swap_names:
-            yield f"{table}.swap_names", [directory / settings.swap_names]
-    if recipe.distil:
-        yield "distil.teacher", [teacher_directory(directory, recipe.distil.teacher)]
-        yield "distil.teachers", [teacher_directory(directory, name) for name in recipe.distil.teachers]
-        if recipe.distil.unlabelled:
-            yield "distil.unlabelled", [directory / recipe.distil.unlabelled]
-
-
-def _digest_of(path: Path, name: Any) -> Any:
-    """Of a file, of the manifest of a bundle, of all files of another directory; what is nowhere is its ``name``."""
+def _digest_of(path: Path) -> str:
+    """The digest of a file, of the manifest of a bundle, or of all files of another directory; else the name itself."""
     if path.is_file():
         return describe_file(path).sha256
     if is_bundle(path):
@@ -90,7 +70,7 @@ def _digest_of(path: Path, name: Any) -> Any:
     if path.is_dir():
         digests = [f"{file.name} {describe_file(file).sha256}" for file in sorted(path.iterdir()) if file.is_file()]
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    return name
+    return str(path)
 
 
 def _digest_of_corpus(corpus: Corpus) -> str:

@@ -28,11 +28,11 @@ from edgener_export.files.atomic import write_text, writing
 from edgener_export.graph.export import export_graph, optimize_graph
 from edgener_export.graph.int8 import integer_share, quantize_graph
 from edgener_export.graph.sensitivity import sensitivities
-from edgener_export.pipeline.build import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.gate import check_figures
+from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.pack import write_bundle
-from edgener_export.recipe.read import beside
-from edgener_export.recipe.settings import METHODS, GateSettings, QuantizeSettings, Recipe
+from edgener_export.recipe.paths import resolve
+from edgener_export.recipe.settings import METHODS, GateSettings, PathKind, QuantizeSettings, Recipe
 from edgener_export.report.collect import bundle_bytes
 from edgener_export.training.batches import calibration_rows
 
@@ -113,9 +113,9 @@ class Search:
         if not self._model.exists():
             raise CheckpointError(f"{self._model}: not found; train it first: edgener-export build {path} --run {run}")
         self._recipe, self._path, self._log = recipe, path, log
-        self._corpus = read_recipe_corpus(recipe, path.parent, cache)
+        self._corpus = read_recipe_corpus(recipe.data, cache)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
-        self._golden_texts = read_golden_texts(path.parent / recipe.golden)
+        self._golden_texts = read_golden_texts(Path(recipe.golden))
         self._kept: dict[str, str] = {}
         self._vocabularies = self._distinct([WHOLE, *(vocabularies or default_vocabularies(self._model))])
 
@@ -151,10 +151,13 @@ class Search:
         tokenizer = json.loads((self._model / TOKENIZER).read_bytes())
         by_rows: dict[tuple[int, ...], str] = {}
         for rule in vocabularies:
-            rows = tuple(prune_vocabulary(tokenizer, beside(self._path, rule))[1])
+            rows = tuple(prune_vocabulary(tokenizer, self._resolved(rule))[1])
             by_rows.setdefault(rows, rule)
             self._kept[rule] = hashlib.sha256(repr(rows).encode()).hexdigest()
         return [by_rows[rows] for rows in sorted(by_rows, key=len)]
+
+    def _resolved(self, rule: str) -> str:
+        return resolve(PathKind.VOCABULARY, rule, self._path.parent)
 
     @property
     def _fp32(self) -> Path:
@@ -179,7 +182,7 @@ class Search:
         return findings
 
     def _export(self, vocabulary: str) -> None:
-        pruned = load_pruned(self._model, beside(self._path, vocabulary), self._tokenizer)
+        pruned = load_pruned(self._model, self._resolved(vocabulary), self._tokenizer)
         export_graph(pruned, self._fp32, self._recipe.model.max_tokens)
 
     def _try(self, candidate: Candidate, fp32_f1: float) -> Trial:

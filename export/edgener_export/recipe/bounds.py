@@ -6,8 +6,18 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.errors import RecipeError
-from edgener_export.recipe.settings import Key, TrainSettings, keys_of
+from edgener_export.recipe.settings import (
+    AdaptSettings,
+    DataSettings,
+    DistilSettings,
+    Key,
+    ModelSettings,
+    Recipe,
+    TrainSettings,
+    keys_of,
+)
 
 
 def verify_settings(table: object) -> None:
@@ -32,7 +42,7 @@ def table_faults(table: object, where: str = "") -> Iterator[str]:
 def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
     """The fault of one value that is not a table, if it has one; ``name`` is its name in the recipe."""
     setting = key.setting
-    if setting.choices and value not in setting.choices:
+    if setting.choices and value not in (*setting.choices, key.default):
         yield f"{name} {value!r} is unknown; known: {', '.join(setting.choices)}"
     if setting.at_least is not None and value < setting.at_least:
         yield f"{name} is {value}; it must be at least {setting.at_least}"
@@ -43,7 +53,20 @@ def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
 
 
 def joint_faults(table: object, where: str) -> Iterator[str]:
-    """The faults of values that exclude each other."""
+    """The faults of values that exclude or need each other."""
+    match table:
+        case Recipe(finetune=None, distil=None, model=ModelSettings(average=None)):
+            yield "has neither [finetune] nor [distil] nor [model.average]; nothing would be trained"
+        case Recipe(lineage=()):
+            yield "lineage is empty; add a [[lineage]] table for each set of weights or data"
+        case DataSettings(corpus="") if not (table.train and table.dev and table.test):
+            yield "data: name a corpus, or files for all of train, dev and test"
+        case DataSettings() if table.format not in (AUTO, *READABLE):
+            yield f"data.format {table.format!r} is unknown; known: {', '.join((AUTO, *READABLE))}"
+        case AdaptSettings(text=""):
+            yield f"{where}.text is missing; name a file of texts"
+        case DistilSettings(teacher=""):
+            yield f"{where}.teacher is missing; name a bundle, a trained model or `default`"
     if isinstance(table, TrainSettings) and table.patience and table.average_last:
         yield (
             f"{where or 'training'}: patience keeps the best weights, average_last a mean of the last ones; choose one"

@@ -4,45 +4,40 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgener.dataclass_json import RecordError, from_plain
 from edgener_export.errors import RecipeError
-from edgener_export.recipe.bounds import table_faults
-from edgener_export.recipe.settings import TEXT_RULE, Recipe
+from edgener_export.recipe.settings import Recipe
+from edgener_export.recipe.tables import TableReader
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool = True) -> Recipe:
     """The recipe in ``path`` with ``table.key=value`` overrides; values are TOML, or else plain text.
 
-    Raises RecipeError that names the file and the key.
+    Its paths, which are relative to ``path``, become relative to the working directory. Without ``needs_models`` the
+    checkpoint and the teachers need not exist. Raises RecipeError that names the file and all faults by their keys.
     """
     try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        plain = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: is not TOML: {error}") from error
     for override in overrides:
         _override(plain, override)
-    try:
-        recipe = from_plain(Recipe, plain)
-    except RecordError as error:
-        raise RecipeError(f"{path}: {error}") from error
-    faults = list(table_faults(recipe))
-    if not (recipe.finetune or recipe.distil or recipe.model.average):
-        faults.append("has neither [finetune] nor [distil] nor [model.average]; nothing would be trained")
-    if faults:
-        raise RecipeError(f"{path}: {'; '.join(faults)}")
-    vocabulary, packed = (beside(path, rule) for rule in (recipe.model.vocabulary, recipe.model.packed_vocabulary))
-    return replace(recipe, model=replace(recipe.model, vocabulary=vocabulary, packed_vocabulary=packed))
+    reader = TableReader(path.parent, needs_models=needs_models)
+    recipe = reader.recipe(plain)
+    if reader.faults:
+        raise RecipeError(_in_lines(path, reader.faults))
+    return recipe
 
 
-def beside(recipe: Path, rule: str) -> str:
-    """A vocabulary rule whose text, where it names one, is relative to the recipe."""
-    return f"{TEXT_RULE}{recipe.parent / rule.removeprefix(TEXT_RULE)}" if rule.startswith(TEXT_RULE) else rule
+def _in_lines(path: Path, faults: Sequence[str]) -> str:
+    """One line for one fault, a list for several."""
+    if len(faults) == 1:
+        return f"{path}: {faults[0]}"
+    return "\n".join([f"{path}: has {len(faults)} faults:", *(f"  - {fault}" for fault in faults)])
 
 
 def _override(plain: dict[str, Any], override: str) -> None:

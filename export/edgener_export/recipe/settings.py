@@ -7,7 +7,7 @@ onnx nor transformers, so that a mistake in a recipe is reported at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
@@ -74,6 +74,16 @@ def keys_of(table: type) -> Iterator[Key]:
         yield Key(field_.name, type_, field_.default if factory is MISSING else factory(), setting)
 
 
+def walk(table: object, name: str = "") -> Iterator[tuple[str, Key, Any]]:
+    """The full name, the key and the value of everything in a table that is no table itself, and in those within it."""
+    for key in keys_of(type(table)):
+        value, where = getattr(table, key.name), f"{name}.{key.name}" if name else key.name
+        if is_dataclass(value):
+            yield from walk(value, where)
+        else:
+            yield where, key, value
+
+
 @dataclass(frozen=True)
 class LineageSettings:
     """The ``[[lineage]]`` tables: one for each set of weights or data that the model is made from."""
@@ -96,7 +106,9 @@ class LineageSettings:
 class DataSettings:
     """The ``[data]`` table: the labelled sentences, either a known corpus or three files."""
 
-    corpus: Annotated[str, Setting("A known corpus, which is downloaded; leave it out to name three files.")] = ""
+    corpus: Annotated[
+        str, Setting("A known corpus, which is downloaded; leave it out to name three files.", choices=CORPORA)
+    ] = ""
     train: Annotated[str, Setting("The labelled file to train on.", path=PathKind.FILE)] = ""
     dev: Annotated[str, Setting("The labelled file that is scored during the training.", path=PathKind.FILE)] = ""
     test: Annotated[
@@ -503,3 +515,17 @@ class Recipe:
     def sources(self) -> tuple[Source, ...]:
         """The lineage as a bundle's manifest lists it."""
         return tuple(entry.as_source() for entry in self.lineage)
+
+
+def tables(kind: Any = Recipe, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The name and the class of every table of a recipe, from the top level, whose name is empty, downwards."""
+    yield name, kind
+    for key in keys_of(kind):
+        within = table_of(key.type)
+        if within:
+            yield from tables(within, f"{name}.{key.name}" if name else key.name)
+
+
+def table_of(type_: Any) -> Any:
+    """The class of the table, or of each of the tables, that a key of this type holds; None where it holds none."""
+    return next((kind for kind in (type_, *get_args(type_)) if is_dataclass(kind)), None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from edgener.bundle import bundle_directory
 from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
@@ -19,21 +19,12 @@ from edgener_export.training.class_weights import tag_weights
 from edgener_export.training.distil import Distiller, match_attention, match_hidden_states
 from edgener_export.training.finetune import FineTuner, Learner
 from edgener_export.training.hardware import hardware
-from edgener_export.training.teacher import Teacher, open_teacher, teacher_directory, with_teachers
+from edgener_export.training.teacher import Teacher, open_teacher, with_teachers
 from edgener_export.training.trainer import EpochExamples
 from edgener_export.training.unlabelled import read_texts, unlabelled_examples
 from edgener_export.training.word_segmenter import require_segmenter
 
 Log = Callable[[str], None]
-
-
-class Directories(NamedTuple):
-    """Where things are."""
-
-    recipe: Path
-    """What the recipe names is relative to it."""
-    run: Path
-    """Each step has a directory of its own in it."""
 
 
 class Training:
@@ -42,13 +33,13 @@ class Training:
     def __init__(
         self,
         recipe: Recipe,
-        directories: Directories,
+        run: Path,
         corpus: Corpus,
         tag_set: TagSet,
         checkpoint: Checkpoint,
         log: Log,
     ) -> None:
-        self._recipe, self._directories, self._corpus, self._tag_set = recipe, directories, corpus, tag_set
+        self._recipe, self._run, self._corpus, self._tag_set = recipe, run, corpus, tag_set
         self._checkpoint, self._log = checkpoint, log
         self._encoder = Encoder(checkpoint.tokenizer)
 
@@ -66,20 +57,20 @@ class Training:
 
     def _adapt(self, settings: AdaptSettings) -> None:
         require_segmenter()
-        path = self._directories.recipe / settings.text
+        path = Path(settings.text)
         text = read_adapt_text(path, settings, self._encoder, self._recipe.model.max_tokens)
-        directory = self._directories.run / "adapt"
+        directory = self._run / "adapt"
         trainer = PreTrainer(self._checkpoint.model, self._encoder, self._checkpoint.mask_id, settings, directory)
         self._log(f"adapt: dev {trainer.run(text.train, text.dev)}")
 
     def _finetune(self, settings: FinetuneSettings) -> None:
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
-        tuner = FineTuner(self._learner(settings, train), settings, self._directories.run / "finetune")
+        tuner = FineTuner(self._learner(settings, train), settings, self._run / "finetune")
         examples = self._swapped(settings) if settings.swap_probability else train
         self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
 
     def _distil(self, settings: DistilSettings) -> None:
-        directory = self._directories.run / "distil"
+        directory = self._run / "distil"
         directory.mkdir(exist_ok=True)
         model = self._checkpoint.model
         teachers = self._teachers(settings)
@@ -107,7 +98,7 @@ class Training:
         """The first one shows its layers, if the student is to match any."""
         return [
             open_teacher(
-                teacher_directory(self._directories.recipe, name),
+                bundle_directory(name),
                 self._checkpoint.tokenizer,
                 self._tag_set,
                 max_tokens=self._recipe.model.max_tokens,
@@ -123,15 +114,11 @@ class Training:
     def _unlabelled(self, settings: DistilSettings) -> list[Example]:
         if not settings.unlabelled:
             return []
-        texts = read_texts(self._directories.recipe / settings.unlabelled, settings.unlabelled_sentences)
+        texts = read_texts(Path(settings.unlabelled), settings.unlabelled_sentences)
         return list(unlabelled_examples(texts, self._encoder, self._recipe.model.max_tokens))
 
     def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
-        more = (
-            read_names(self._directories.recipe / settings.swap_names, self._tag_set.labels)
-            if settings.swap_names
-            else ()
-        )
+        more = read_names(Path(settings.swap_names), self._tag_set.labels) if settings.swap_names else ()
         swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
         return lambda epoch: self._examples(swapper.epoch(epoch))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, GRAPH, MANIFEST, TOKENIZER, describe_file, load_bundle
+from edgener.bundle import GRAPH, MANIFEST, TOKENIZER, describe_file, load_bundle
 from edgener.session import Session
 from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tags_of, tokenizer_file
@@ -107,11 +107,6 @@ def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np
     log_probabilities = torch.stack([torch.from_numpy(each).log_softmax(dim=-1) for each in logits])
     mean: NDArray[np.float32] = (log_probabilities.logsumexp(dim=0) - math.log(len(logits))).numpy()
     return mean
-
-
-def teacher_directory(recipe_directory: Path, name: str) -> Path:
-    """Where a teacher of a recipe is: the built-in bundle for ``default``, else a directory relative to it."""
-    return DEFAULT_BUNDLE if name == BUILT_IN else recipe_directory / name
 
 
 def open_teacher(

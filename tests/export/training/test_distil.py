@@ -11,7 +11,7 @@ import pytest
 
 from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.cli.main import main
-from edgener_export.errors import CheckpointError, RecipeError
+from edgener_export.errors import RecipeError
 from tests.export.commands import run_until_killed, with_settings
 
 SHORT = {
@@ -123,9 +123,9 @@ def test_what_another_teacher_said_is_not_taken(
     assert "or to another teacher" in capsys.readouterr().err
 
 
-def test_a_teacher_that_is_neither_bundle_nor_model_is_named(
+def test_a_teacher_that_is_not_there_is_named_before_the_training(
     build_tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(arguments(build_tiny, tmp_path / "run", distil__teacher=tmp_path / "nothing"))
-    assert code == CheckpointError.exit_code
-    assert str(tmp_path / "nothing") in capsys.readouterr().err
+    assert code == RecipeError.exit_code
+    assert f"distil.teacher: {tmp_path / 'nothing'}: no such directory" in capsys.readouterr().err

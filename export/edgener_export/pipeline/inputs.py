@@ -1,0 +1,61 @@
+"""The inputs that a build and a search share: labelled sentences, golden texts, and the ingredients of a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from edgener.tags import TagSet
+from edgener_export.corpus.msra import read_msra
+from edgener_export.corpus.splits import Corpus, read_corpus_file
+from edgener_export.errors import RecipeError
+from edgener_export.pipeline.pack import Ingredients
+from edgener_export.recipe.settings import DataSettings, QuantizeSettings, Recipe
+
+
+def read_recipe_corpus(data: DataSettings, cache: Path) -> Corpus:
+    """Read the sentences that a recipe names; downloads are kept in ``cache``. Raises CorpusError or DownloadError."""
+    if data.corpus:
+        corpus = read_msra(cache)
+    else:
+        corpus = Corpus(*(read_corpus_file(Path(name), data.format) for name in (data.train, data.dev, data.test)))
+    limit = data.limit or None
+    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
+    corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)
+    return corpus
+
+
+def read_golden_texts(path: Path) -> list[str]:
+    """Return the texts of the golden cases, one for each line. Raises RecipeError where they cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: is not UTF-8 at byte {error.start}; convert it first") from error
+
+
+def ingredients_of(
+    recipe: Recipe, precision: str, graph: Path, tokenizer: Path, tag_set: TagSet, golden_texts: Sequence[str]
+) -> Ingredients:
+    """Return everything that the bundle of an optimized graph is made of."""
+    return Ingredients(
+        name=f"{recipe.name}-{precision}",
+        graph=graph,
+        tokenizer=tokenizer,
+        tag_set=tag_set,
+        max_tokens=recipe.model.max_tokens,
+        precision=precision,
+        quantization=_in_words(recipe.quantize) if precision == "int8" else {},
+        lineage=recipe.sources,
+        limits=recipe.limits,
+        golden_texts=golden_texts,
+    )
+
+
+def _in_words(settings: QuantizeSettings) -> dict[str, str]:
+    return {
+        name: ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+        for name, value in asdict(settings).items()
+    }

@@ -1,0 +1,83 @@
+"""The tables of a recipe become settings; all faults in them are collected, so that they are reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from edgener.dataclass_json import RecordError, from_plain
+from edgener_export.recipe.bounds import joint_faults, value_faults
+from edgener_export.recipe.paths import path_faults, resolve
+from edgener_export.recipe.settings import Key, PathKind, Recipe, keys_of
+
+
+class TableReader:
+    """Reads the tables of one recipe; ``faults`` holds one sentence for each mistake."""
+
+    def __init__(self, directory: Path, *, needs_models: bool) -> None:
+        """``directory`` is that of the recipe; without ``needs_models`` the models that it names need not exist."""
+        self.faults: list[str] = []
+        self._directory, self._needs_models = directory, needs_models
+
+    def recipe(self, plain: Mapping[str, Any]) -> Recipe:
+        """The recipe with its paths resolved; it is whole only if there are no ``faults``."""
+        recipe: Recipe = self._table(Recipe, plain, "")
+        return recipe
+
+    def _table(self, kind: Any, plain: Any, name: str) -> Any:
+        if not isinstance(plain, dict):
+            self.faults.append(f"{name} is {plain!r:.80}, expected a table")
+            plain = {}
+        keys = {key.name: key for key in keys_of(kind)}
+        self.faults += [_unknown(_join(name, given), given, keys) for given in plain if given not in keys]
+        values = {}
+        for key in keys.values():
+            where = _join(name, key.name)
+            if key.name in plain:
+                values[key.name] = self._value(key, plain[key.name], where)
+            elif key.default is MISSING:
+                self.faults.append(f"{where} is missing: {key.setting.doc}")
+        missing = {key.name: None for key in keys.values() if key.default is MISSING}
+        table = kind(**{**missing, **values})
+        self.faults += joint_faults(table, name)
+        return table
+
+    def _value(self, key: Key, plain: Any, name: str) -> Any:
+        """A value, or the default where it is of the wrong type."""
+        kind = _without_none(key.type)
+        entry = get_args(kind)[0] if get_origin(kind) is tuple else None
+        if is_dataclass(kind):
+            return self._table(kind, plain, name)
+        if is_dataclass(entry) and isinstance(plain, list):
+            return tuple(self._table(entry, row, f"{name}[{place}]") for place, row in enumerate(plain))
+        try:
+            value = from_plain(kind, plain, name)
+        except RecordError as error:
+            self.faults.append(str(error))
+            return None if key.default is MISSING else key.default
+        self.faults += value_faults(key, value, name)
+        return self._resolved(key.setting.path, value, name) if key.setting.path else value
+
+    def _resolved(self, kind: PathKind, value: Any, name: str) -> Any:
+        if isinstance(value, tuple):
+            return tuple(self._resolved(kind, text, name) for text in value)
+        if self._needs_models or kind not in (PathKind.MODEL, PathKind.CHECKPOINT):
+            self.faults += [f"{name}: {fault}" for fault in path_faults(kind, value, self._directory)]
+        return resolve(kind, value, self._directory)
+
+
+def _unknown(name: str, given: str, keys: Mapping[str, Key]) -> str:
+    near = difflib.get_close_matches(given, keys, 1)
+    return f"{name} is unknown; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(keys)}")
+
+
+def _without_none(kind: Any) -> Any:
+    return get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
+
+
+def _join(table: str, name: str) -> str:
+    return f"{table}.{name}" if table else name
