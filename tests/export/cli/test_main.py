@@ -224,9 +224,9 @@ def test_each_of_several_teachers_is_opened_before_anything_is_trained(
     missing = tmp_path / "no-teacher"
     missing.mkdir()
     teachers = ["--set", f"distil.teacher={tiny_run / 'bundle'}", "--set", f"distil.teachers=['{missing}']"]
-    message = run(capsys, [*build_tiny, *teachers, "--run", str(tmp_path)], CheckpointError.exit_code)
+    message = run(capsys, [*build_tiny, *teachers, "--run", str(tmp_path / "run")], CheckpointError.exit_code)
     assert message.startswith(f"{missing}: is not a directory with a trained token classifier")
-    assert_nothing_was_made(tmp_path, "tokenizer.json")
+    assert_nothing_was_made(tmp_path / "run", "tokenizer.json")
 
 
 def test_what_another_recipe_left_in_the_run_is_not_taken(
