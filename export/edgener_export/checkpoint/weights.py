@@ -20,7 +20,7 @@ from edgener_export.errors import CheckpointError
 # transformers would warn of a new classification head, which is what a recipe asks for; the rest is an error here.
 logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 # Else it prints each of its attempts to reach the hub before the one line that says what to do.
-hub_logging.set_verbosity_error()
+hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
 """What transformers raises for files that are missing, damaged, or do not fit together."""
