@@ -27,7 +27,7 @@ autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 
 CONTENTS = {
-    "Use it": ("python-api", "cli", "devices", "models", "troubleshooting"),
+    "Use it": ("python-api", "cli", "devices", "models", "guideline", "troubleshooting"),
     "Make a model": ("training", "choosing-a-model", "data-formats", "recipe", "quantization", "bundle"),
     "Look behind it": ("architecture", "reference", "benchmarks", "benchmarks-avx2", "experiments"),
     "中文": ("zh/quick-start", "zh/choosing-a-model"),

@@ -1,4 +1,4 @@
-"""docs/entities.svg: the sample text with the entities that the built-in model finds, as the README shows it.
+"""Draw docs/entities.svg: the sample text with the entities that the built-in model finds, as the README shows it.
 
 python tools/readme_picture.py
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from edgener import Entity, Recognizer
 
 ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "docs" / "entities.svg"
 COLOURS = {"PER": "#1d4ed8", "LOC": "#15803d", "ORG": "#b45309"}
 WIDTH, LEFT, LINE_HEIGHT, FONT_SIZE = 860, 24, 40, 19
 CHARACTERS_A_LINE = 40
@@ -19,7 +20,11 @@ LINES = 6
 
 def main() -> None:
     """Write the picture."""
-    recognizer = Recognizer.load()
+    PICTURE.write_text(picture(Recognizer.load()), encoding="utf-8")
+
+
+def picture(recognizer: Recognizer) -> str:
+    """Draw the short lines of the sample text as an SVG image."""
     texts = [line for line in (ROOT / "docs/sample.txt").read_text(encoding="utf-8").splitlines() if line]
     short = [text for text in texts if len(text) <= CHARACTERS_A_LINE][:LINES]
     rows = [
@@ -27,12 +32,11 @@ def main() -> None:
         for number, (text, entities) in enumerate(zip(short, recognizer.batch(short), strict=True))
     ]
     height = LINE_HEIGHT * len(rows) + 28
-    svg = (
+    return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-size="{FONT_SIZE}" '
         f'font-family="Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif">'
         f'<rect width="{WIDTH}" height="{height}" rx="10" fill="#fafaf9"/>{"".join(rows)}</svg>\n'
     )
-    (ROOT / "docs/entities.svg").write_text(svg, encoding="utf-8")
 
 
 def _row(text: str, entities: list[Entity], number: int) -> str:

@@ -1,10 +1,12 @@
-"""The pictures of the architecture are current, and name modules that there are."""
+"""The pictures are current; those of the architecture name modules that there are."""
 
 from __future__ import annotations
 
 import pytest
 
+from edgener import Recognizer
 from tests.support import ROOT
+from tools import readme_picture
 from tools.architecture_pictures import DOCS, PICTURES, picture
 
 
@@ -18,3 +20,7 @@ def test_a_picture_names_modules_that_there_are(name: str) -> None:
     modules = [step.module for step in PICTURES[name] if step.module]
     assert modules
     assert [module for module in modules if not (ROOT / module).is_file()] == []
+
+
+def test_the_picture_of_the_readme_shows_what_the_built_in_model_finds() -> None:
+    assert readme_picture.PICTURE.read_text(encoding="utf-8") == readme_picture.picture(Recognizer.load())
