@@ -32,7 +32,7 @@ DEVICE: Device = find_device("x86-64" if platform.machine() == "x86_64" else "aa
 
 
 class Finished(NamedTuple):
-    """What a .run left behind."""
+    """The result of running a .run."""
 
     code: int
     output: str

@@ -42,7 +42,7 @@ def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
 
 
 def all_paths(directory: Path) -> dict[str, Path]:
-    """Where each setting that is a path points, by its full name."""
+    """The place that each setting which is a path points to, by its full name."""
     return {name: directory / FOLDER / name for name, _ in _path_keys()}
 
 
