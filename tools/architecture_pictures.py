@@ -44,7 +44,7 @@ PICTURES: dict[str, Sequence[Step]] = {
     ),
     "architecture-export.svg": (
         Step("recipe", "one TOML file, checked before anything starts", "export/edgener_export/recipe/read.py"),
-        Step("labelled sentences", "any of the field's file formats", "export/edgener_export/corpus/formats.py"),
+        Step("labelled sentences", "any of the field's file formats", "export/edgener_export/corpus/reading.py"),
         Step("checkpoint", "pre-trained, with a pruned vocabulary", "export/edgener_export/checkpoint/load.py"),
         Step("trained model", "adapt, fine-tune, distil; resumable", "export/edgener_export/training/steps.py"),
         Step("fp32 graph", "ONNX through optimum, optimized", "export/edgener_export/graph/export.py"),

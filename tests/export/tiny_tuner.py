@@ -12,8 +12,8 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 from edgener.bundle import TOKENIZER
 from edgener.encode import Encoder
 from edgener.tags import TagSet
-from edgener_export.corpus.formats import read_labelled
 from edgener_export.corpus.name_swap import NameSwapper
+from edgener_export.corpus.reading import read_labelled
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.recipe.settings import FinetuneSettings
 from edgener_export.training.batches import Batch, Example, encode_sentences

@@ -1,30 +1,36 @@
-"""One format of labelled text into another, without loss: the draft is read back before it gets its name."""
+"""Labelled text written in another format without loss: the draft is read back before it gets its name."""
 
 from __future__ import annotations
 
-import lzma
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from edgener.errors import OutputError
-from edgener_export.corpus.formats import JSONL, Reading, is_json_name, read_labelled, write_labelled
+from edgener_export.corpus.formats import DEFAULT, FORMATS, WRITABLE
+from edgener_export.corpus.labelled_file import Format
+from edgener_export.corpus.reading import Reading, read_labelled
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.text_file import PACKED
 from edgener_export.errors import CorpusError
 
 
 def convert(source: Reading, target: Path, format_name: str) -> int:
-    """Write the sentences of ``source`` as ``target``, packed if that is called .xz; how many were left out.
+    """Write the sentences of ``source`` as ``target``, and return how many were left out because they have no text.
 
-    Those left out have no text: no line-based format can hold them. ``target`` is replaced in one step, or stays as
-    it was. Raises OutputError where it cannot be written, and CorpusError where the format cannot hold a sentence.
+    A file is packed if it is called .xz or .gz. ``target`` is replaced in one step, or stays as it was; a directory
+    must be new or empty. Raises OutputError where it cannot be written, and CorpusError where the format cannot hold a
+    sentence.
     """
-    kept = [sentence for sentence in source.sentences if sentence.text or format_name == JSONL]
-    draft = _draft_of(target)
+    known = FORMATS[format_name]
+    if known.write is None:
+        raise CorpusError(f"{format_name} can only be read; formats to write: {', '.join(WRITABLE)}")
+    kept = [sentence for sentence in source.sentences if sentence.text or known.holds_empty_texts]
+    draft = _draft_of(target, known)
     try:
-        _write(write_labelled(kept, format_name), draft)
+        known.write(kept, draft)
+        _flush(draft)
         _verify(draft, kept, format_name)
         draft.replace(target)
     except CorpusError as error:
@@ -32,45 +38,50 @@ def convert(source: Reading, target: Path, format_name: str) -> int:
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror}; nothing was changed") from error
     finally:
-        draft.unlink(missing_ok=True)
+        if draft.is_dir():
+            shutil.rmtree(draft)
+        else:
+            draft.unlink(missing_ok=True)
     return len(source.sentences) - len(kept)
 
 
 def format_by_name(target: Path) -> str:
-    """What a file is meant to be where nobody says it: JSONL by its name, else BIO."""
-    return JSONL if is_json_name(target) else "bio"
+    """Return the format that a file to be written is meant to have by its name: BIO unless its suffix says another."""
+    suffix = (target.with_suffix("") if target.suffix in PACKED else target).suffix
+    return next((name for name, known in FORMATS.items() if suffix in known.suffixes), DEFAULT)
 
 
 def _verify(draft: Path, sentences: list[Sentence], format_name: str) -> None:
     if sentences and read_labelled(draft, format_name).sentences != sentences:
-        raise CorpusError(f"what {format_name} makes of it is not what it was; this is an error of edgener's")
+        raise CorpusError(f"what {format_name} makes of it is not what it was; please report this fault of edgener's")
 
 
-def _draft_of(target: Path) -> Path:
+def _draft_of(target: Path, known: Format) -> Path:
     try:
-        file, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+        if known.is_directory:
+            if target.exists() and not _is_empty_directory(target):
+                raise OutputError(
+                    f"{target}: exists, and {known.name} is a directory; choose another path or delete it"
+                )
+            draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        else:
+            file, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+            os.close(file)
+            draft = Path(name)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror}; nothing was changed") from error
-    os.close(file)
     umask = os.umask(0)
     os.umask(umask)
-    draft = Path(name)
-    draft.chmod(0o666 & ~umask)
+    draft.chmod((0o777 if known.is_directory else 0o666) & ~umask)
     return draft
 
 
-def _write(pieces: Iterable[str], draft: Path) -> None:
-    """The pieces as UTF-8, all of them on the disk when this returns."""
-    with draft.open("wb") as file:
-        if draft.suffix == ".xz":
-            with lzma.open(file, "wb") as packed:
-                _write_pieces(pieces, packed)
-        else:
-            _write_pieces(pieces, file)
-        file.flush()
-        os.fsync(file.fileno())
+def _is_empty_directory(path: Path) -> bool:
+    return path.is_dir() and next(path.iterdir(), None) is None
 
 
-def _write_pieces(pieces: Iterable[str], file: BinaryIO | lzma.LZMAFile) -> None:
-    for piece in pieces:
-        file.write(piece.encode("utf-8"))
+def _flush(draft: Path) -> None:
+    """Wait until all of a file, or of the files of a directory, is on the disk."""
+    for path in sorted(draft.iterdir()) if draft.is_dir() else [draft]:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

@@ -39,7 +39,7 @@ class Scheme:
 
 
 IOB1 = "iob1"
-SCHEMES = {
+FILE_SCHEMES = {
     "bio": Scheme("B", "I", "I", "B"),
     IOB1: Scheme("B", "I", "I", "B"),
     "bioes": Scheme("B", "I", "E", "S"),
@@ -47,7 +47,7 @@ SCHEMES = {
     "bilou": Scheme("B", "I", "L", "U"),
 }
 """By the name that the command line uses."""
-PREFIXES = frozenset().union(*(scheme.prefixes for scheme in SCHEMES.values()))
+PREFIXES = frozenset().union(*(scheme.prefixes for scheme in FILE_SCHEMES.values()))
 
 
 class Break(NamedTuple):
@@ -98,7 +98,7 @@ def tags_to_spans(tags: Iterable[str]) -> list[Span]:
 
 def spans_to_tags(length: int, spans: Iterable[Span], scheme: str) -> list[str]:
     """Inverse of ``tags_to_spans``: one tag for each of ``length`` positions."""
-    letters = SCHEMES[scheme]
+    letters = FILE_SCHEMES[scheme]
     tags = [OUTSIDE] * length
     previous = Span(0, 0, "")
     for span in spans:
@@ -130,14 +130,14 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str | None:
                     begins_without_need |= prefix == "B"
                     starts_inside |= prefix == "I"
             previous_label = label
-    if prefixes <= SCHEMES["bio"].prefixes:
+    if prefixes <= FILE_SCHEMES["bio"].prefixes:
         return IOB1 if starts_inside and not begins_without_need else "bio"
-    return next((name for name, scheme in SCHEMES.items() if prefixes <= scheme.prefixes), None)
+    return next((name for name, scheme in FILE_SCHEMES.items() if prefixes <= scheme.prefixes), None)
 
 
 def broken(tags: Sequence[str], scheme: str) -> Iterator[Break]:
     """Places where ``tags`` are not what ``spans_to_tags`` could have written in this scheme."""
-    ends_open = SCHEMES[scheme].marks_ends
+    ends_open = FILE_SCHEMES[scheme].marks_ends
     previous = OUTSIDE
     for position, tag in enumerate([*tags, OUTSIDE]):
         if tag == previous == OUTSIDE:

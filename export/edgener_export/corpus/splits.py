@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgener_export.corpus.formats import AUTO, read_labelled
+from edgener_export.corpus.formats import AUTO
+from edgener_export.corpus.reading import read_labelled
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.text_file import read_lines
 from edgener_export.errors import CorpusError

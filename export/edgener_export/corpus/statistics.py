@@ -1,12 +1,14 @@
-"""What there is to know about a labelled file before training on it."""
+"""Counts and places of a labelled file, to be read before anything is trained on it."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
-from edgener_export.corpus.formats import Reading, Trouble
+from edgener_export.corpus.labelled_file import Kind, Trouble
+from edgener_export.corpus.reading import Reading
 
 SHOWN = 10
 """Most lines of a kind that the table lists; the record holds all."""
@@ -14,13 +16,17 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A text that came before."""
+    """A sentence whose text came before."""
 
     line: int
     first_line: int
-    """Where the text stands for the first time."""
+    """The line where the text stands for the first time."""
     same_entities: bool
     """Its entities are those of that first time; if not, one of the two is labelled wrongly."""
+    file: str = ""
+    """The file inside a directory that ``line`` is in; empty if the data is one file."""
+    first_file: str = ""
+    """The file inside a directory that ``first_line`` is in."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,15 @@ class Overlap:
     """A sentence of another file, the test set say, that this file holds too."""
 
     line: int
-    """In the other file."""
+    """The line in the other file."""
     first_line: int
-    """In this file."""
+    """The line in this file."""
     same_entities: bool
+    """The entities are the same in both files."""
+    file: str = ""
+    """The file inside the other directory that ``line`` is in; empty if the data is one file."""
+    first_file: str = ""
+    """The file inside this directory that ``first_line`` is in."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +56,9 @@ class DataReport:
     longest: int
     """Characters of the longest sentence."""
     without_entity: int
-    """Sentences in which there is none."""
+    """Sentences in which there is no entity."""
     entities: dict[str, int]
-    """By type, in alphabetical order."""
+    """Entities by type, in alphabetical order."""
     single_character: int
     """Entities that are one character long."""
     names: dict[str, int]
@@ -55,14 +66,14 @@ class DataReport:
     duplicates: tuple[Duplicate, ...]
     troubles: tuple[Trouble, ...]
     against: str | None = None
-    """The file that it was compared with."""
+    """The file that this one was compared with."""
     against_sentences: int = 0
     overlap: tuple[Overlap, ...] = ()
     unseen_names: dict[str, int] | None = None
     """Entities of the other file, by type, whose text is an entity of that type nowhere in this one."""
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Name and value of each line of the table for people."""
+        """Yield name and value of each line of the table for people."""
         yield "file", self.file
         yield "format", self.format
         yield "sentences", f"{self.sentences}, {self.without_entity} of them without an entity"
@@ -73,24 +84,28 @@ class DataReport:
         different = sum(not duplicate.same_entities for duplicate in self.duplicates)
         yield "duplicates", f"{len(self.duplicates)} sentences, {different} of them with other entities"
         for duplicate in self.duplicates[:SHOWN]:
-            yield f"  line {duplicate.line}", f"as line {duplicate.first_line}{_unlike(duplicate.same_entities)}"
+            first = _place(duplicate.first_line, duplicate.first_file)
+            yield f"  {_place(duplicate.line, duplicate.file)}", f"as {first}{_unlike(duplicate.same_entities)}"
         yield from _more(len(self.duplicates))
-        yield "broken tags", str(len(self.troubles))
-        for trouble in self.troubles[:SHOWN]:
-            yield f"  line {trouble.line}", trouble.reason
-        yield from _more(len(self.troubles))
+        for kind in get_args(Kind):
+            troubles = [trouble for trouble in self.troubles if trouble.kind == kind]
+            yield kind, str(len(troubles))
+            for trouble in troubles[:SHOWN]:
+                yield f"  {_place(trouble.line, trouble.file)}", trouble.reason
+            yield from _more(len(troubles))
         if self.against is not None:
             yield "against", f"{self.against}, {self.against_sentences} sentences"
             yield "overlap", f"{len(self.overlap)} sentences of it are here too"
             for shared in self.overlap[:SHOWN]:
-                yield f"  its line {shared.line}", f"as line {shared.first_line}{_unlike(shared.same_entities)}"
+                first = _place(shared.first_line, shared.first_file)
+                yield f"  its {_place(shared.line, shared.file)}", f"as {first}{_unlike(shared.same_entities)}"
             yield from _more(len(self.overlap))
             for label, count in (self.unseen_names or {}).items():
                 yield f"unseen {label}", f"{count} of its entities are no {label} here"
 
 
 def report_data(reading: Reading, against: Reading | None = None) -> DataReport:
-    """Count ``reading``, and what of ``against`` it holds."""
+    """Return the counts of ``reading``, and what of ``against`` it holds."""
     seen: dict[str, int] = {}
     duplicates: list[Duplicate] = []
     entities: Counter[str] = Counter()
@@ -100,7 +115,15 @@ def report_data(reading: Reading, against: Reading | None = None) -> DataReport:
         first = seen.setdefault(sentence.text, index)
         if first != index:
             same = reading.sentences[first].spans == sentence.spans
-            duplicates.append(Duplicate(reading.lines[index], reading.lines[first], same))
+            duplicates.append(
+                Duplicate(
+                    line=reading.lines[index],
+                    first_line=reading.lines[first],
+                    same_entities=same,
+                    file=reading.files[index],
+                    first_file=reading.files[first],
+                )
+            )
         for start, end, label in sentence.spans:
             entities[label] += 1
             names[label].add(sentence.text[start:end])
@@ -126,10 +149,11 @@ def report_data(reading: Reading, against: Reading | None = None) -> DataReport:
 
 
 def _overlap(reading: Reading, seen: dict[str, int], against: Reading) -> Iterator[Overlap]:
-    for line, sentence in zip(against.lines, against.sentences, strict=True):
+    for line, file, sentence in zip(against.lines, against.files, against.sentences, strict=True):
         if sentence.text in seen:
             index = seen[sentence.text]
-            yield Overlap(line, reading.lines[index], reading.sentences[index].spans == sentence.spans)
+            same = reading.sentences[index].spans == sentence.spans
+            yield Overlap(line, reading.lines[index], same, file, reading.files[index])
 
 
 def _unseen(names: Mapping[str, set[str]], against: Reading) -> dict[str, int]:
@@ -138,6 +162,10 @@ def _unseen(names: Mapping[str, set[str]], against: Reading) -> dict[str, int]:
         for start, end, label in sentence.spans:
             unseen[label] += sentence.text[start:end] not in names.get(label, set())
     return dict(sorted(unseen.items()))
+
+
+def _place(line: int, file: str) -> str:
+    return f"{file} line {line}" if file else f"line {line}"
 
 
 def _unlike(same_entities: bool) -> str:

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.tags import Span
-from edgener_export.corpus.formats import WRITABLE, Reading, Trouble, read_labelled, write_labelled
-from edgener_export.corpus.schemes import SCHEMES
+from edgener_export.corpus.formats import FORMATS
+from edgener_export.corpus.labelled_file import LEFT_OUT, Trouble
+from edgener_export.corpus.reading import Reading, read_labelled
+from edgener_export.corpus.schemes import FILE_SCHEMES
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import CorpusError
 
@@ -26,17 +28,12 @@ def read(directory: Path, content: str | bytes, format_name: str = "auto", name:
     return read_labelled(path, format_name)
 
 
-@st.composite
-def sentences(draw: st.DrawFn) -> Sentence:
-    """Any text without a line break, with names that may touch."""
-    text = draw(st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=12))
-    ends = sorted(draw(st.sets(st.integers(0, len(text)), max_size=6)))
-    spans = [
-        Span(start, end, label)
-        for start, end in itertools.pairwise(ends)
-        if (label := draw(st.sampled_from(["", "PER", "ORG", "PER.NAM", "公司", "B-x"])))
-    ]
-    return Sentence(text, tuple(spans))
+def written(sentences: list[Sentence], format_name: str, directory: Path) -> Path:
+    path = directory / f"written.{format_name}"
+    write = FORMATS[format_name].write
+    assert write is not None
+    write(sentences, path)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -79,7 +76,7 @@ def test_tokens_may_be_longer_than_a_character_or_a_space(tmp_path: Path) -> Non
 
 def test_weibo_keeps_its_types_and_survives_torn_emoji(tmp_path: Path) -> None:
     content = "许0\tB-PER.NAM\n坚1\tI-PER.NAM\n".encode() + b"\xed\xa00\tO\n" + "爸0\tB-PER.NOM\n".encode()
-    with pytest.raises(CorpusError, match=r"data\.txt: is not UTF-8 at byte 30, in line 3; .*name the format weibo"):
+    with pytest.raises(CorpusError, match=r"data\.txt:3: is not UTF-8 at byte 30; .*name the format weibo"):
         read(tmp_path, content)
     reading = read(tmp_path, content, "weibo")
     assert reading.sentences == [Sentence("许坚\ufffd爸", (Span(0, 2, "PER.NAM"), Span(3, 4, "PER.NOM")))]
@@ -99,7 +96,7 @@ def test_cluener_keeps_the_longest_of_overlapping_names_and_says_so(tmp_path: Pa
     row = {"text": "北京大学", "label": {"address": {"北京": [[0, 1]]}, "organization": {"北京大学": [[0, 3]]}}}
     reading = read(tmp_path, "\n" + json.dumps(row))
     assert reading.sentences[0].spans == (Span(0, 4, "organization"),)
-    assert reading.troubles == [Trouble(2, "address '北京' overlaps a longer name and is left out")]
+    assert reading.troubles == [Trouble(2, "address '北京' overlaps a longer name and is left out", LEFT_OUT)]
 
 
 def test_packed_files(tmp_path: Path) -> None:
@@ -111,20 +108,28 @@ def test_packed_files(tmp_path: Path) -> None:
     [
         ("", "auto", "data.txt: holds no sentence"),
         ("\n \n", "auto", "holds no sentence"),
-        ("京 B-LOC\n城\n", "auto", "data.txt:2: expected a character.*there is one column"),
-        ("京 B-LOC\n城 \n", "auto", "data.txt:2: expected a character"),
+        ("京 B-LOC\n城\n", "auto", "data.txt:2: expected a token.*there is one column"),
+        ("京 B-LOC\n城 \n", "auto", "data.txt:2: expected a token"),
         ("京 B-LOC\n城 X-LOC\n", "auto", "data.txt:2: expected .*: unknown tag 'X-LOC'"),
         ("京 B-LOC\n城 B\n", "auto", "data.txt:2: expected .*: unknown tag 'B'"),
         ("京 B-LOC\n城 B-\n", "auto", "data.txt:2: expected .*: unknown tag 'B-'"),
         ("京 B-LOC\n城 M-LOC\n的 L-LOC\n", "auto", "data.txt:3: tag L-LOC does not go with .*B, M"),
         ("京 B-LOC\n城 E-LOC\n", "bio", "data.txt:2: tag E-LOC does not belong to the scheme bio"),
         ("京0 B-LOC\n城 I-LOC\n", "weibo", "data.txt:2: expected a character and a digit"),
-        ("京 B-LOC\n", "xml", "format 'xml' is unknown; known: auto, bio"),
-        ("京 O\n\xe4 O\n".encode("latin-1", "replace"), "auto", "data.txt: is not UTF-8 at byte 4, in line 2"),
+        ("京 B-LOC\n", "xml", "format 'xml' is unknown; known: auto, .*jsonl"),
+        ("京 O\n\xe4 O\n".encode("latin-1", "replace"), "auto", "data.txt:2: is not UTF-8 at byte 4"),
         ('{"text": "京"}', "auto", "data.txt:1: expected .*entities"),
         ('{"text": "京", "entities": []}\n{"text": 1, "entities": []}', "jsonl", "data.txt:2: expected"),
-        ('{"text": "京", "entities": [{"start": 0, "end": 2, "label": "LOC"}]}', "auto", "data.txt:1: span .*leaves"),
-        ('{"text": "京", "entities": [{"start": 0, "end": 0, "label": "LOC"}]}', "auto", "data.txt:1: span"),
+        (
+            '{"text": "京", "entities": [{"start": 0, "end": 2, "label": "LOC"}]}',
+            "auto",
+            "data.txt:1: LOC at 0 to 2 .*leaves the text",
+        ),
+        (
+            '{"text": "京", "entities": [{"start": 0, "end": 0, "label": "LOC"}]}',
+            "auto",
+            "data.txt:1: LOC at 0 to 0 is empty",
+        ),
         ('{"text": "京", "entities": [{"start": "0", "end": 1, "label": "LOC"}]}', "auto", "whole numbers"),
         ('{"text": "京", "entities": [{"start": 0, "end": 1, "label": ""}]}', "auto", "no entity type"),
         ('{"text": "京", "entities": [{"start": 0, "end": 1, "label": "L", "text": "城"}]}', "auto", "does not stand"),
@@ -143,8 +148,9 @@ def test_malformed_files_are_refused_with_file_and_line(
 
 def test_a_json_file_of_another_kind_is_not_taken_for_tagged_text(tmp_path: Path) -> None:
     for name in ("a.json", "a.jsonl"):
-        with pytest.raises(CorpusError, match=r'a\.jsonl?:1: expected {"text"'):
-            read(tmp_path, '[\n{"text": "京", "entities": []}]', name=name)
+        for content in ('[\n{"sentence": "京", "entities": []}]', "京 O\n", "{\n", '{"a": 1}\n'):
+            with pytest.raises(CorpusError, match=r'a\.jsonl?:1: expected {"text".*--from NAME'):
+                read(tmp_path, content, name=name)
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
@@ -174,40 +180,17 @@ def test_broken_sequences_are_read_as_meant_and_listed(
     assert [(trouble.line, trouble.reason) for trouble in reading.troubles] == troubles
 
 
-@given(st.lists(sentences(), min_size=1, max_size=4), st.sampled_from(WRITABLE))
-def test_what_is_written_is_read_again(
-    tmp_path_factory: pytest.TempPathFactory, given_sentences: list[Sentence], format_name: str
-) -> None:
-    directory = tmp_path_factory.mktemp("round-trip")
-    content = "".join(write_labelled(given_sentences, format_name))
-    reading = read(directory, content, format_name)
-    assert reading.sentences == given_sentences
-    assert reading.troubles == []
-    detected = read(directory, content)
-    assert detected.sentences == given_sentences
-    assert detected.troubles == []
-
-
 @given(st.lists(st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in "BIMESLU" for label in "xy")]), min_size=1))
 def test_any_tags_become_spans_in_order(tmp_path_factory: pytest.TempPathFactory, tags: list[str]) -> None:
     directory = tmp_path_factory.mktemp("tags")
     content = "".join(f"字 {tag}\n" for tag in tags)
-    for scheme in SCHEMES:
-        if all(tag == "O" or tag[0] in SCHEMES[scheme].prefixes for tag in tags):
+    for scheme in FILE_SCHEMES:
+        if all(tag == "O" or tag[0] in FILE_SCHEMES[scheme].prefixes for tag in tags):
             reading = read(directory, content, scheme)
             (sentence,) = reading.sentences
             assert {position for span in sentence.spans for position in range(span.start, span.end)} == {
                 position for position, tag in enumerate(tags) if tag != "O"
             }
             assert all(a.end <= b.start for a, b in itertools.pairwise(sentence.spans))
-            rewritten = "".join(write_labelled([sentence], scheme)).split()
+            rewritten = written([sentence], scheme, directory).read_text(encoding="utf-8").split()
             assert bool(reading.troubles) == (rewritten[1::2] != tags)
-
-
-@pytest.mark.parametrize("text", ["", "a\nb", "\ud800"])
-def test_what_a_format_cannot_hold_is_refused(text: str) -> None:
-    with pytest.raises(CorpusError, match=r"sentence 2 has .*convert to jsonl"):
-        "".join(write_labelled([WANG, Sentence(text, ())], "bio"))
-    with pytest.raises(CorpusError, match="has a space"):
-        "".join(write_labelled([Sentence("a", (Span(0, 1, "a b"),))], "bio"))
-    assert json.loads("".join(write_labelled([Sentence(text, ())], "jsonl")))["text"] == text

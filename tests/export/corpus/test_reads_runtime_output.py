@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgener import Entity, Segment
 from edgener.writers import CONLL_STAND_INS, WRITERS, Place
-from edgener_export.corpus.formats import read_labelled
+from edgener_export.corpus.reading import read_labelled
 from tests.support import TEXTS
 
 

@@ -1,0 +1,102 @@
+"""spaCy's .spacy files (DocBin), read and written with spaCy itself. The only file that imports spaCy.
+
+The binary layout depends on spaCy's string hashes, and nothing else defines it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgener.tags import Span
+from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE, Format, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.overlaps import without_overlaps
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.text_file import open_packed
+from edgener_export.corpus.writing import HALF_PAIR, writable
+from edgener_export.errors import CorpusError
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+NAME = "spacy"
+EXTRA = "formats"
+
+
+def recognizes(file: LabelledFile) -> bool:
+    """Tell whether a file is called .spacy."""
+    return file.suffix == ".spacy"
+
+
+def read(file: LabelledFile) -> Iterator[Labelled]:
+    """Yield the documents; the line of each is its number. One without entity annotations is left out, and told."""
+    docbin, vocabulary = _libraries(file.path)
+    try:
+        documents = docbin().from_bytes(file.content())
+        yield from (_labelled(document, number) for number, document in enumerate(documents.get_docs(vocabulary()), 1))
+    except CorpusError:
+        raise
+    except Exception as error:  # whatever msgpack, zlib or spaCy say
+        raise CorpusError(f"{file.path}: is no .spacy file of spaCy 3: {error}") from error
+
+
+def write(sentences: Iterable[Sentence], path: Path) -> None:
+    """Write each sentence as a document, with one token a character as in spaCy's own Chinese tokenizer."""
+    docbin, vocabulary = _libraries(path)
+    from spacy.tokens import Doc
+    from spacy.tokens import Span as SpacySpan
+
+    vocab = vocabulary()
+    documents = docbin(store_user_data=False)
+    for sentence in writable(sentences, NAME, texts=(HALF_PAIR,), types=(HALF_PAIR,)):
+        document = Doc(vocab, words=list(sentence.text), spaces=[False] * len(sentence.text))
+        document.set_ents([SpacySpan(document, span.start, span.end, label=span.label) for span in sentence.spans])
+        documents.add(document)
+    with open_packed(path, "wb") as file:
+        file.write(documents.to_bytes())
+
+
+def _libraries(path: Path) -> tuple[Any, Any]:
+    """Return spaCy's DocBin and Vocab. Raises CorpusError with the command that installs it."""
+    if find_spec("spacy") is None:
+        raise CorpusError(f"{path}: .spacy files need spaCy: pip install 'edgener[export,{EXTRA}]'")
+    from spacy.tokens import DocBin
+    from spacy.vocab import Vocab
+
+    return DocBin, Vocab
+
+
+def _labelled(document: Doc, number: int) -> Labelled:
+    found, troubles = document.ents, []
+    if not found and document.spans:
+        key = "sc" if "sc" in document.spans else next(iter(document.spans))
+        found = tuple(document.spans[key])
+        others = len(document.spans) - 1
+        more = f"; {others} other groups are left out" if others else ""
+        troubles = [
+            Trouble(number, f"entities are those of the span group {key!r}{more}", LEFT_OUT if others else NOTE)
+        ]
+    elif len(document) and not document.has_annotation("ENT_IOB"):
+        return Labelled(
+            number, None, (Trouble(number, "the document has no entity annotation and is left out", LEFT_OUT),)
+        )
+    text: str = document.text
+    spans = (Span(span.start_char, span.end_char, span.label_) for span in found)
+    kept, left_out = without_overlaps(text, spans, number)
+    return Labelled(number, Sentence(text, kept), (*troubles, *left_out))
+
+
+FORMATS = (
+    Format(
+        name=NAME,
+        summary=f"spaCy 3's .spacy files (DocBin); needs the extra {EXTRA}",
+        recognizes=recognizes,
+        read=read,
+        write=write,
+        suffixes=(".spacy",),
+        holds_empty_texts=True,
+        is_binary=True,
+    ),
+)

@@ -1,0 +1,127 @@
+"""Rows of JSON files: one object a line, or the elements of one array, each with the line where it begins."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgener_export.corpus.labelled_file import LabelledFile
+from edgener_export.corpus.writing import write_pieces
+from edgener_export.errors import CorpusError
+
+SURROGATE_ESCAPES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
+"""What JSON writes for half a surrogate pair, which UTF-8 has no bytes for."""
+BLANK = re.compile(r"[ \t\r\n]*")
+DECODER = json.JSONDecoder()
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+"""What Python raises where a JSON value is not shaped as expected."""
+Parsed = TypeVar("Parsed")
+
+
+def json_rows(file: LabelledFile, parse: Callable[[Any], Parsed], shape: str) -> Iterator[tuple[int, Parsed]]:
+    """Yield the line and the parsed value of each row; lines of objects are read one by one, an array at once.
+
+    Raises CorpusError, which names file and line and the expected ``shape``, where ``parse`` raises one of
+    ``MALFORMED``.
+    """
+    lines = file.numbered_lines()
+    first = next(lines, None)
+    if first is None:
+        return
+    if _opens_array(first[1]):
+        for line, row in json_array(file):
+            yield line, _parsed(file, line, partial(parse, row), shape)
+        return
+    for line, text in chain([first], lines):
+        yield line, _parsed(file, line, partial(_parse_text, parse, text), shape)
+
+
+def json_array(file: LabelledFile) -> Iterator[tuple[int, Any]]:
+    """Yield the elements of the array that a file is, with the line where each begins.
+
+    Raises CorpusError, which names file and line, where it is no array.
+    """
+    text = "\n".join(file.lines())
+    place = _blank_after(text, 0)
+    line = 1 + text.count("\n", 0, place)
+    if text[place : place + 1] != "[":
+        raise file.error(line, "expected a JSON array, which begins with [")
+    before = place
+    place = _blank_after(text, place + 1)
+    is_first = True
+    while text[place : place + 1] != "]":
+        if not is_first:
+            if text[place : place + 1] != ",":
+                raise file.error(line + text.count("\n", before, place), "expected a comma or ] after an element")
+            place = _blank_after(text, place + 1)
+        line, before = line + text.count("\n", before, place), place
+        try:
+            element, place = DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError) as error:
+            raise file.error(line, f"expected a JSON value in an array: {error}") from error
+        yield line, element
+        place, is_first = _blank_after(text, place), False
+    rest = _blank_after(text, place + 1)
+    if rest < len(text):
+        raise file.error(line + text.count("\n", before, rest), "expected nothing after the array")
+
+
+def is_json(file: LabelledFile) -> bool:
+    """Tell whether a file is JSON by its name, or by what it begins with."""
+    if file.path.is_dir():
+        return False
+    return file.suffix in (".json", ".jsonl") or file.once(first_row) is not None
+
+
+def is_json_lines(file: LabelledFile) -> bool:
+    """Tell whether the rows of a JSON file are lines, and not the elements of an array."""
+    return not _opens_array(next(file.numbered_lines(), (0, ""))[1])
+
+
+def first_row(file: LabelledFile) -> Any:
+    """Return the first row of a JSON file; None if it has none, or is no JSON."""
+    if file.path.is_dir():
+        return None
+    first = next(file.numbered_lines(), (0, ""))[1].lstrip()
+    try:
+        if first.startswith("["):
+            return next((element for _, element in json_array(file)), None)
+        return json.loads(first) if first.startswith("{") else None
+    except (ValueError, RecursionError, CorpusError):
+        return None
+
+
+def write_json_lines(rows: Iterable[Any], path: Path) -> None:
+    """Write one JSON value a line, as UTF-8."""
+    write_pieces((encode_json(row) + "\n" for row in rows), path)
+
+
+def encode_json(value: Any) -> str:
+    """Return a value as JSON on one line, with Chinese characters as they are."""
+    return json.dumps(value, ensure_ascii=False).translate(SURROGATE_ESCAPES)
+
+
+def _parse_text(parse: Callable[[Any], Parsed], text: str) -> Parsed:
+    return parse(json.loads(text))
+
+
+def _opens_array(line: str) -> bool:
+    return line.lstrip().startswith("[")
+
+
+def _blank_after(text: str, place: int) -> int:
+    match = BLANK.match(text, place)
+    return match.end() if match else place
+
+
+def _parsed(file: LabelledFile, line: int, parse: Callable[[], Parsed], shape: str) -> Parsed:
+    try:
+        return parse()
+    except MALFORMED as error:
+        reason = str(error) if type(error) is ValueError else repr(error)
+        raise file.error(line, f"expected {shape}: {reason}") from error

@@ -1,0 +1,37 @@
+"""Entities that overlap or are nested: the longest one is kept, because a tag sequence can hold no other."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+
+from edgener.tags import Span
+from edgener_export.corpus.labelled_file import LEFT_OUT, Trouble
+
+
+def without_overlaps(
+    text: str, spans: Iterable[Span], line: int, file: str = ""
+) -> tuple[tuple[Span, ...], tuple[Trouble, ...]]:
+    """Return the spans that are kept, sorted, and one trouble for each that is left out.
+
+    The longest of overlapping spans is kept, of equally long ones the first, of equal ones the type that comes first
+    in the alphabet.
+    """
+    kept: list[Span] = []
+    left_out: list[tuple[Span, str]] = []
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
+        place = bisect_left(kept, (span.start,))
+        neighbours = kept[max(place - 1, 0) : place + 1]
+        rivals = [other for other in neighbours if other.start < span.end and span.start < other.end]
+        if not rivals:
+            insort(kept, span)
+        elif span in rivals:
+            left_out.append((span, "is there twice and counts once"))
+        else:
+            longer = "longer" if rivals[0].end - rivals[0].start > span.end - span.start else "equally long"
+            left_out.append((span, f"overlaps a {longer} name and is left out"))
+    troubles = (
+        Trouble(line, f"{span.label} {text[span.start : span.end]!r:.60} {why}", LEFT_OUT, file)
+        for span, why in sorted(left_out)
+    )
+    return tuple(kept), tuple(troubles)

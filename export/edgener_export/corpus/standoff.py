@@ -1,0 +1,53 @@
+"""Sentences from a text and entities with offsets, which every format but the tagged ones has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgener_export.corpus.labelled_file import NOTE, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.offsets import AUTO_UNIT, NAMES, UNITS, Annotation, to_code_points
+from edgener_export.corpus.overlaps import without_overlaps
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.errors import CorpusError
+
+
+def verify_unit(name: str) -> None:
+    """Raise CorpusError if there is no unit of offsets with this name."""
+    if name not in (AUTO_UNIT, *UNITS):
+        raise CorpusError(f"offsets {name!r} are unknown; known: {', '.join((AUTO_UNIT, *UNITS))}")
+
+
+def text_of(row: Any) -> str:
+    """Return the text of a JSON row. Raises KeyError, TypeError or ValueError where it has none."""
+    text = row["text"]
+    if not isinstance(text, str):
+        raise TypeError(f"text is {text!r:.40}")
+    return text
+
+
+def labelled(
+    file: LabelledFile,
+    line: int,
+    text: str,
+    annotations: Sequence[Annotation],
+    units: Sequence[str] = UNITS,
+    troubles: Sequence[Trouble] = (),
+) -> Labelled:
+    """Return a sentence with its entities, whose offsets count the first of ``units`` that fits.
+
+    A unit that the user names goes before ``units``. Raises CorpusError, which names file and line, for an entity
+    that leaves the text, or whose text stands elsewhere.
+    """
+    try:
+        spans, unit = to_code_points(text, annotations, units if file.offsets == AUTO_UNIT else (file.offsets,))
+    except ValueError as error:
+        raise file.error(
+            line, f"{error}; if offsets count another unit, name it: --offsets {'|'.join(UNITS)}"
+        ) from error
+    notes = list(troubles)
+    if file.offsets == AUTO_UNIT and [(span.start, span.end) for span in spans] != [found[:2] for found in annotations]:
+        reason = f"offsets are read as {NAMES[unit]}; --offsets names another unit"
+        notes.append(Trouble(line, reason, NOTE))
+    kept, left_out = without_overlaps(text, spans, line)
+    return Labelled(line, Sentence(text, kept), (*notes, *left_out))
