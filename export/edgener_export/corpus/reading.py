@@ -9,13 +9,16 @@ from pathlib import Path
 from edgener_export.corpus.columns import complaint
 from edgener_export.corpus.formats import AUTO, FORMATS, READABLE
 from edgener_export.corpus.json_rows import is_json
-from edgener_export.corpus.labelled_file import Format, Kind, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.labelled_file import BROKEN, LEFT_OUT, NOTE, Format, Kind, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.standoff import verify_unit
 from edgener_export.corpus.text_file import UTF_8, verify_encoding
 from edgener_export.errors import CorpusError
 
+COUNTED: dict[Kind, str] = {NOTE: "notes", LEFT_OUT: "left out", BROKEN: "broken tags that were mended"}
+TOLD = 3
+"""Most places of a kind that ``Reading.remarks`` names."""
 CHOOSE = "name one: --from NAME (in a recipe: format, under [data])"
 
 
@@ -37,6 +40,15 @@ class Reading:
     def troubles_of(self, kind: Kind) -> list[Trouble]:
         """Return the troubles of one kind."""
         return [trouble for trouble in self.troubles if trouble.kind == kind]
+
+    def remarks(self) -> Iterator[str]:
+        """Yield for each kind of trouble how often it occurs, and the first places; nothing for a file without any."""
+        for kind, what in COUNTED.items():
+            troubles = self.troubles_of(kind)
+            if troubles:
+                yield f"{self.path}: {what}: {len(troubles)}; edgener-export data {self.path} lists them"
+            for trouble in troubles[:TOLD]:
+                yield f"{self.path / trouble.file if trouble.file else self.path}:{trouble.line}: {trouble.reason}"
 
 
 def read_labelled(path: Path, format_name: str = AUTO, encoding: str = UTF_8, offsets: str = AUTO_UNIT) -> Reading:

@@ -1,15 +1,16 @@
-"""Labelled sentences for training, development and test."""
+"""Sets of labelled sentences: one for training, one for development and one for the test."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgener_export.corpus.formats import AUTO
+from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.reading import read_labelled
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.corpus.text_file import read_lines
+from edgener_export.corpus.text_file import UTF_8, read_lines
 from edgener_export.errors import CorpusError
 
 __all__ = ["Corpus", "Sentence", "read_corpus_file", "read_lines"]
@@ -42,9 +43,20 @@ class Corpus:
                         )
 
 
-def read_corpus_file(path: Path, format_name: str = AUTO) -> list[Sentence]:
-    """Sentences of a labelled file; ``formats.READABLE`` says what can be read.
+def read_corpus_file(
+    path: Path,
+    format_name: str = AUTO,
+    encoding: str = UTF_8,
+    offsets: str = AUTO_UNIT,
+    tell: Callable[[str], None] | None = None,
+) -> list[Sentence]:
+    """Return the sentences of a labelled file; ``formats.READABLE`` are the formats, and ``offsets.UNITS`` the units.
 
+    ``tell`` is given a line for each kind of thing that was left out or mended, and for the first places of each.
     Raises CorpusError, naming file and line, for a row that does not fit the format, and for an empty file.
     """
-    return read_labelled(path, format_name).sentences
+    reading = read_labelled(path, format_name, encoding, offsets)
+    if tell:
+        for remark in reading.remarks():
+            tell(remark)
+    return reading.sentences

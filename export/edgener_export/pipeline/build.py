@@ -42,7 +42,7 @@ class Pipeline:
         self._recipe, self._run, self._cache = recipe, run, cache
         self._log = log if hardware().is_main else _say_nothing
         with hardware().main_first():
-            self._corpus = read_recipe_corpus(recipe.data, cache)
+            self._corpus = read_recipe_corpus(recipe.data, cache, self._log)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._texts = read_golden_texts(Path(recipe.golden))
         self._trained = run / "model"

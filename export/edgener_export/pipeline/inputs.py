@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,12 +14,18 @@ from edgener_export.pipeline.pack import Ingredients
 from edgener_export.recipe.settings import DataSettings, QuantizeSettings, Recipe
 
 
-def read_recipe_corpus(data: DataSettings, cache: Path) -> Corpus:
-    """Read the sentences that a recipe names; downloads are kept in ``cache``. Raises CorpusError or DownloadError."""
+def read_recipe_corpus(data: DataSettings, cache: Path, tell: Callable[[str], None] | None = None) -> Corpus:
+    """Read the sentences that a recipe names; downloads are kept in ``cache``.
+
+    ``tell`` is given what was left out of the files, or mended. Raises CorpusError or DownloadError.
+    """
     if data.corpus:
         corpus = read_msra(cache)
     else:
-        corpus = Corpus(*(read_corpus_file(Path(name), data.format) for name in (data.train, data.dev, data.test)))
+        names = (data.train, data.dev, data.test)
+        corpus = Corpus(
+            *(read_corpus_file(Path(name), data.format, data.encoding, data.offsets, tell) for name in names)
+        )
     limit = data.limit or None
     corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
     corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)

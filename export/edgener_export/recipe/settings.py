@@ -13,6 +13,9 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 from edgener.bundle import LEAST_TOKENS, Source
 from edgener.tags import SCHEMES
+from edgener_export.corpus.formats import AUTO, READABLE
+from edgener_export.corpus.offsets import AUTO_UNIT, UNITS
+from edgener_export.corpus.text_file import UTF_8
 
 PRECISIONS = ("bf16", "fp32")
 METHODS = ("static", "dynamic")
@@ -114,7 +117,17 @@ class DataSettings:
     test: Annotated[
         str, Setting("The labelled file that is scored once, after the training.", path=PathKind.FILE, trains=False)
     ] = ""
-    format: Annotated[str, Setting("The format of the three files; `auto` detects it from their content.")] = "auto"
+    format: Annotated[
+        str, Setting("The format of the three files; `auto` detects it from their content.", choices=(AUTO, *READABLE))
+    ] = AUTO
+    encoding: Annotated[str, Setting("The encoding of the three files, such as `gb18030`.")] = UTF_8
+    offsets: Annotated[
+        str,
+        Setting(
+            "The unit that offsets in the three files count; `auto` takes the one that the format is known for.",
+            choices=(AUTO_UNIT, *UNITS),
+        ),
+    ] = AUTO_UNIT
     limit: Annotated[
         int,
         Setting(
