@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from edgener.aliases import ONE_TO_ONE
 from edgener.bundle import TOKENIZER
-from edgener.encode import ONE_TO_ONE, RARE_IDEOGRAPH, SHARING, UNRECOGNIZED_IDEOGRAPH, Encoder, Encoding
+from edgener.encode import RARE_IDEOGRAPH, SHARING, UNRECOGNIZED_IDEOGRAPH, Encoder, Encoding
 from edgener.errors import TokenizerError
 from tests.support import TEXTS, TINY_BUNDLE
 
