@@ -24,7 +24,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from edgener.encode import ONE_TO_ONE
+from edgener.aliases import ONE_TO_ONE
 from edgener_export.checkpoint.vocabulary import SPECIAL
 from edgener_export.cli.main import main as edgener_export
 

@@ -17,6 +17,7 @@ from edgener.errors import (
     ManifestError,
     UnsafePathError,
 )
+from edgener.normalization import Normalization
 from edgener.providers import CPU
 from edgener.tags import TagSet
 
@@ -127,6 +128,18 @@ class Manifest:
     """Measured, not hoped for."""
     files: dict[str, File]
     """Every other file of the bundle, by name."""
+    normalization: Normalization | None = None
+    """What the model sees in place of the text, and how spans are corrected; None where neither is done."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Return the names of the aliases that the encoder needs."""
+        return self.normalization.aliases if self.normalization else ()
+
+    @property
+    def span_rules(self) -> tuple[str, ...]:
+        """Return the names of the rules that correct the model's spans."""
+        return self.normalization.span_rules if self.normalization else ()
 
     @property
     def tag_set(self) -> TagSet:
@@ -139,8 +152,14 @@ class Manifest:
         return sum(file.size for file in self.files.values())
 
     def to_json(self) -> str:
-        """The text of manifest.json; the same manifest always gives the same text."""
-        return json.dumps(to_plain(self), ensure_ascii=False, indent=1) + "\n"
+        """Return the text of manifest.json; the same manifest always gives the same text.
+
+        A normalization that is None is left out, as it is in bundles that were made before there was one.
+        """
+        plain = to_plain(self)
+        if self.normalization is None:
+            del plain["normalization"]
+        return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ def _inspect(options: argparse.Namespace) -> None:
         ("vocabulary", f"{manifest.vocabulary_size} entries"),
         ("precision", manifest.precision),
         *((f"  {name}", value) for name, value in manifest.quantization.items()),
+        ("aliases", ", ".join(manifest.aliases) or "none"),
+        ("span rules", ", ".join(manifest.span_rules) or "none"),
         *(
             (tensor.name, f"{tensor.dtype} [{', '.join(tensor.shape)}]")
             for tensor in manifest.inputs + manifest.outputs

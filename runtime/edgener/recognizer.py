@@ -17,7 +17,7 @@ from edgener.errors import TokenizerError, UsageError
 from edgener.providers import CPU
 from edgener.segmentation import Chunk, Window, chunks, doubtful_ends, passages, sentence_ends, windows
 from edgener.session import SerialSession, Session
-from edgener.span_rules import include_marks
+from edgener.span_rules import apply_rules
 from edgener.tags import Span
 from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
 
@@ -77,7 +77,7 @@ class Recognizer:
     def __init__(self, manifest: Manifest, encoder: Encoder, session: Session, batch_size: int) -> None:
         self.manifest = manifest
         self._encoder, self._session, self._batch_size = encoder, session, batch_size
-        self._tag_set = manifest.tag_set
+        self._tag_set, self._span_rules = manifest.tag_set, manifest.span_rules
         self._room = manifest.max_tokens - SPECIAL_TOKENS
         self._margin = min(LONGEST_MARGIN, self._room // 4)
 
@@ -161,7 +161,7 @@ class Recognizer:
             for part, candidates in zip(pool, found, strict=True):
                 offset, text, core_start, core_end = part.chunk
                 entities = []
-                for (start, end, label), score in include_marks(text, candidates):
+                for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
                     if offset + start >= owned_until:
                         owned_until = offset + end
                         entities.append(Entity(offset + start, owned_until, label, text[start:end], score))
@@ -284,7 +284,7 @@ def open_recognizer(
     bundle: Bundle, *, threads: int = 1, batch_size: int = 8, serial: bool = False, provider: str = CPU
 ) -> Recognizer:
     """The model of a bundle that was verified just now; options and errors are those of ``Recognizer.load``."""
-    encoder = Encoder(bundle.path(TOKENIZER))
+    encoder = Encoder(bundle.path(TOKENIZER), bundle.manifest.aliases)
     if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
         raise TokenizerError(
             f"{bundle.path(TOKENIZER)}: has {encoder.vocabulary_size} entries, but the model knows "

@@ -26,6 +26,10 @@ BLOCK = 1 << 16
 LATIN = "A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ"
 """Latin letters, as the inside of a regular expression's brackets."""
 LATIN_LETTER = re.compile(f"[{LATIN}]")
+WORD_CHARACTERS = "".join(
+    filter(re.compile(f"[0-9０-９{LATIN}]").match, map(chr, [*range(0x250), *range(0xFF10, 0xFF5B)]))
+)
+"""Every character of Latin words and numbers."""
 INSIDE_WORD = re.compile(f"[0-9０-９{LATIN}]{{2}}")
 """Two neighbouring characters of one Latin word or number."""
 ABBREVIATION = re.compile(

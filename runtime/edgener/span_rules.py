@@ -1,19 +1,43 @@
-"""Rules that correct the spans of a text after decoding, each a function of the text and its spans alone."""
+"""Rules that correct the spans of a text after decoding, each a function of the text and its spans alone.
+
+Spans are half-open ranges of code points of the text, ascending, and never overlap, before a rule and after it.
+``include_marks`` holds for every bundle; the others are used by bundles that name them in their manifest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from unicodedata import category
 
+from edgener.aliases import IDEOGRAPH
 from edgener.decode import ScoredSpan
+from edgener.segmentation import INSIDE_WORD, WORD_CHARACTERS
 from edgener.tags import Span
+
+Rule = Callable[[str, Sequence[ScoredSpan]], list[ScoredSpan]]
+
+PERSON = "PER"
+SIGNS = "@＠#＃"
+_DOT = "[·•・‧]"
+_ORDINAL = "[甲乙丙丁戊己庚辛壬癸]"
+MASKED_NAME = re.compile(
+    rf"""
+    (?: 某某 | 某(?![个些天日年月晚夜次种时处]) | (?<=某)(?={_ORDINAL}) ) {_ORDINAL}?
+        (?: {_DOT} [{IDEOGRAPH}]{{1,4}}? 某{{1,2}} )*
+    | (?<![×＊*].) (?: [×＊*]{{2,3}} | [×＊*](?![{IDEOGRAPH}]) | [Xx]{{1,2}}(?![{re.escape(WORD_CHARACTERS)}]) )
+    """,
+    re.VERBOSE,
+)
+"""The masked rest of a person's name: 某, 某某, 某甲, 某·赛某, or signs after a single character that none precedes."""
+LAUGHTER = re.compile(r"[哈呵嘻嘿啊呜嗷噗噢哦嗯呃咦哇]{2,}|(?:h[aeio]){2,}h?|w{3,}|23{2,}|(?:lo)+l", re.IGNORECASE)
+"""Text that consists of laughter or of other sounds of chats."""
 
 
 def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans with the combining marks and variation selectors that follow their last character.
 
-    ``spans`` are code points of ``text``, ascending. A mark belongs to the character before it: no span starts with
-    one, and a span of nothing else is left out.
+    A mark belongs to the character before it: no span starts with one, and a span of nothing else is left out.
     """
     result = []
     for (start, end, label), score in spans:
@@ -21,6 +45,79 @@ def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
         if first < end:
             result.append(ScoredSpan(Span(first, last, label), score))
     return result
+
+
+def without_signs(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans without the @ and # at their ends; a span of nothing else is left out."""
+    result = []
+    for (start, end, label), score in spans:
+        found = text[start:end]
+        first = end - len(found.lstrip(SIGNS))
+        last = start + len(found.rstrip(SIGNS))
+        if first < last:
+            result.append(ScoredSpan(Span(first, last, label), score))
+    return result
+
+
+def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans extended to the ends of the Latin words and numbers that they cut.
+
+    Where several spans meet in one word, the most certain of them stays.
+    """
+    result: list[ScoredSpan] = []
+    for (start, end, label), score in spans:
+        if start and INSIDE_WORD.match(text, start - 1):
+            start = len(text[:start].rstrip(WORD_CHARACTERS))
+        if INSIDE_WORD.match(text, end - 1):
+            end = len(text) - len(text[end:].lstrip(WORD_CHARACTERS))
+        if not result or result[-1].span.end <= start:
+            result.append(ScoredSpan(Span(start, end, label), score))
+        elif result[-1].score < score:
+            result[-1] = ScoredSpan(Span(start, end, label), score)
+    return result
+
+
+def masked_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans, with the names of people extended over their masked rest, as in 张某某, 李某甲 and 王**.
+
+    A span of another type that the rest reaches into keeps the name from being extended.
+    """
+    result: list[ScoredSpan] = []
+    for number, (span, score) in enumerate(spans):
+        if result and span.start < result[-1].span.end:
+            continue  # inside of a masked name
+        end = span.end
+        if span.label == PERSON and (rest := MASKED_NAME.match(text, end)):
+            is_sign = not rest[0].startswith("某") and rest[0][:1] not in "甲乙丙丁戊己庚辛壬癸"
+            reached = [other.span for other in spans[number + 1 :] if other.span.start < rest.end()]
+            is_free = all(other.label == PERSON and other.end <= rest.end() for other in reached)
+            if is_free and not (is_sign and end - span.start > 1):
+                end = rest.end()
+        result.append(ScoredSpan(span._replace(end=end), score))
+    return result
+
+
+def no_laughter(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans but for those that consist of laughter, such as 哈哈哈, hahaha, www or 233."""
+    return [found for found in spans if not LAUGHTER.fullmatch(text, found.span.start, found.span.end)]
+
+
+SPAN_RULES: dict[str, Rule] = {
+    "without_signs": without_signs,
+    "whole_words": whole_words,
+    "masked_names": masked_names,
+    "no_laughter": no_laughter,
+}
+"""The rules that a manifest can name."""
+
+
+def apply_rules(names: Sequence[str], text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans after the named rules, in their order, with ``include_marks`` before and after them."""
+    corrected = include_marks(text, spans)
+    for name in names:
+        if corrected:
+            corrected = SPAN_RULES[name](text, corrected)
+    return include_marks(text, corrected) if names else corrected
 
 
 def _after_marks(text: str, position: int) -> int:

@@ -22,8 +22,8 @@ from edgener.session import INPUTS, Session, session_options
 class TimedEncoder(Encoder):
     """Adds up its time."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, aliases: Sequence[str]) -> None:
+        super().__init__(path, aliases)
         self.seconds = 0.0
 
     def __call__(self, texts: Sequence[str]) -> list[Encoding]:
@@ -57,7 +57,7 @@ class InstrumentedRecognizer:
     def __init__(self, directory: Path, threads: int, batch_size: int) -> None:
         bundle = load_bundle(directory)
         self.graph = bundle.path(GRAPH)
-        self.encoder = TimedEncoder(bundle.path(TOKENIZER))
+        self.encoder = TimedEncoder(bundle.path(TOKENIZER), bundle.manifest.aliases)
         self.session = TimedSession(self.graph, bundle.manifest, threads)
         self.recognizer = Recognizer(bundle.manifest, self.encoder, self.session, batch_size)
 

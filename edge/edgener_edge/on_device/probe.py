@@ -46,7 +46,7 @@ def main(source: Path, target: Path) -> None:
     started = time.monotonic()
     bundle = load_bundle(Path(wanted["bundle"]))
     session = RecordingSession(bundle.path(GRAPH), bundle.manifest, 1)
-    recognizer = Recognizer(bundle.manifest, Encoder(bundle.path(TOKENIZER)), session, 8)
+    recognizer = Recognizer(bundle.manifest, Encoder(bundle.path(TOKENIZER), bundle.manifest.aliases), session, 8)
     loaded = time.monotonic()
     entities, sizes = [], []
     with target.with_suffix(".logits").open("wb") as stream:

@@ -17,7 +17,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from edgener.encode import ONE_TO_ONE, Encoder
+from edgener.aliases import ONE_TO_ONE
+from edgener.encode import Encoder
 from edgener_export.corpus.text_file import read_lines
 from edgener_export.errors import CheckpointError, CorpusError, RecipeError
 from edgener_export.files.atomic import write_text
@@ -116,11 +117,11 @@ def _characters(path: Path, tokenizer: dict[str, Any]) -> set[str]:
     return characters
 
 
-def unknown_share(tokenizer: Path, texts: Sequence[str]) -> float:
-    """Percent of the texts' characters that become [UNK]; white space does not count."""
+def unknown_share(tokenizer: Path, texts: Sequence[str], aliases: Sequence[str] = ()) -> float:
+    """Return the percentage of the texts' characters that become [UNK]; white space does not count."""
     unknown_id = json.loads(tokenizer.read_bytes())["model"]["vocab"]["[UNK]"]
     unknown = characters = 0
-    for encoding in Encoder(tokenizer)(texts):
+    for encoding in Encoder(tokenizer, aliases)(texts):
         lengths = encoding.offsets[:, 1] - encoding.offsets[:, 0]
         unknown += int(lengths[encoding.ids == unknown_id].sum())
         characters += int(lengths.sum())

@@ -111,7 +111,9 @@ class Pipeline:
         difference = export_graph(pruned, graph, self._recipe.model.max_tokens)
         self._log(f"export: logits differ from torch by at most {difference:.1e}")
         for part, sentences in (("training", self._corpus.train), ("test", self._corpus.test)):
-            share = unknown_share(self._packed_tokenizer, [sentence.text for sentence in sentences])
+            share = unknown_share(
+                self._packed_tokenizer, [sentence.text for sentence in sentences], self._recipe.model.aliases
+            )
             self._log(f"vocabulary: {share:.3f} % of the {part} characters become [UNK]")
         return graph
 
@@ -131,7 +133,7 @@ class Pipeline:
         return calibration_rows(
             self._corpus.train,
             self._recipe.quantize.sentences,
-            Encoder(self._packed_tokenizer),
+            Encoder(self._packed_tokenizer, self._recipe.model.aliases),
             self._recipe.model.max_tokens,
         )
 

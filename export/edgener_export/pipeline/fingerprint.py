@@ -54,7 +54,7 @@ def claim(run: Path, origin: Origin) -> None:
         return
     before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(origin))
     for name in sorted({**before, **now}):
-        if before.get(name) != now.get(name):
+        if (before.get(name) or None) != (now.get(name) or None):  # a setting that is new and off changes nothing
             raise CheckpointError(
                 f"{run}: was begun with another {name} ({_short(before.get(name))}, now {_short(now.get(name))}); "
                 "name another --run, or remove this one"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from edgener.normalization import normalization_of
 from edgener.tags import TagSet
 from edgener_export.corpus.msra import read_msra
 from edgener_export.corpus.splits import Corpus, read_corpus_file
@@ -57,6 +58,7 @@ def ingredients_of(
         lineage=recipe.sources,
         limits=recipe.limits,
         golden_texts=golden_texts,
+        normalization=normalization_of(recipe.model.aliases, recipe.model.span_rules),
     )
 
 

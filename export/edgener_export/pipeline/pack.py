@@ -29,6 +29,7 @@ from edgener.bundle import (
 from edgener.encode import Encoder
 from edgener.errors import OutputError
 from edgener.golden import Cases, check_case, read_cases, record_cases, write_cases
+from edgener.normalization import Normalization
 from edgener.session import Session, graph_signature
 from edgener.tags import TagSet
 from edgener_export.errors import GateError
@@ -75,6 +76,8 @@ class Ingredients:
     """What the model is not good at, in words; may be empty."""
     golden_texts: Sequence[str]
     """Texts of the golden cases."""
+    normalization: Normalization | None = None
+    """The aliases and span rules of the bundle; None where it uses none."""
     gpu: GpuIngredients | None = None
     """None where the bundle is for CPUs alone."""
 
@@ -122,6 +125,7 @@ def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> 
         lineage=ingredients.lineage,
         quality=tuple(quality),
         files={},
+        normalization=ingredients.normalization,
     )
     if ingredients.gpu:
         _copy_graph(ingredients.gpu.graph, draft / FP16_GRAPH)

@@ -170,7 +170,10 @@ class Search:
     def _begin(self) -> Findings:
         self._export(WHOLE)
         rows = calibration_rows(
-            self._corpus.train, SENSITIVITY_SENTENCES, Encoder(self._tokenizer), self._recipe.model.max_tokens
+            self._corpus.train,
+            SENSITIVITY_SENTENCES,
+            Encoder(self._tokenizer, self._recipe.model.aliases),
+            self._recipe.model.max_tokens,
         )
         findings = Findings(
             model=self._digest(),
@@ -186,7 +189,7 @@ class Search:
         export_graph(pruned, self._fp32, self._recipe.model.max_tokens)
 
     def _try(self, candidate: Candidate, fp32_f1: float) -> Trial:
-        encoder = Encoder(self._tokenizer)
+        encoder = Encoder(self._tokenizer, self._recipe.model.aliases)
         rows = calibration_rows(
             self._corpus.train, candidate.quantize.sentences, encoder, self._recipe.model.max_tokens
         )
@@ -197,7 +200,9 @@ class Search:
         trial = Trial(
             candidate=candidate,
             entries=encoder.vocabulary_size,
-            unknown=unknown_share(self._tokenizer, [sentence.text for sentence in self._corpus.dev]),
+            unknown=unknown_share(
+                self._tokenizer, [sentence.text for sentence in self._corpus.dev], self._recipe.model.aliases
+            ),
             size=size,
             f1=f1,
             loss=round(fp32_f1 - f1, 2),

@@ -42,8 +42,9 @@ def table_faults(table: object, where: str = "") -> Iterator[str]:
 def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
     """The fault of one value that is not a table, if it has one; ``name`` is its name in the recipe."""
     setting = key.setting
-    if setting.choices and value not in (*setting.choices, key.default):
-        yield f"{name} {value!r} is unknown; known: {', '.join(setting.choices)}"
+    for chosen in value if isinstance(value, tuple) else (value,):
+        if setting.choices and chosen not in (*setting.choices, key.default):
+            yield f"{name} {chosen!r} is unknown; known: {', '.join(setting.choices)}"
     if setting.at_least is not None and value < setting.at_least:
         yield f"{name} is {value}; it must be at least {setting.at_least}"
     if setting.at_most is not None and value > setting.at_most:

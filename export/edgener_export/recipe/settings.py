@@ -11,7 +11,9 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
+from edgener.aliases import ALIASES
 from edgener.bundle import LEAST_TOKENS, Source
+from edgener.span_rules import SPAN_RULES
 from edgener.tags import SCHEMES
 from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.corpus.offsets import AUTO_UNIT, UNITS
@@ -237,6 +239,25 @@ class ModelSettings:
         ),
     ] = 1
     ngrams: Annotated[NgramSettings | None, Setting("See the table `[model.ngrams]`.")] = None
+    aliases: Annotated[
+        tuple[str, ...],
+        Setting(
+            "The characters that the model sees as others, in training and on the device: `simplified` (traditional "
+            "characters as simplified ones), `radicals` (as ideographs), `dots` (between the parts of foreign names, "
+            "as `·`), `spaces` (between ideographs, as `、`).",
+            choices=ALIASES,
+        ),
+    ] = ()
+    span_rules: Annotated[
+        tuple[str, ...],
+        Setting(
+            "The rules by which the device corrects the model's spans, in their order: `without_signs` (@ and # stay "
+            "outside), `whole_words` (no span cuts a Latin word or a number), `masked_names` (张某某 is one name), "
+            "`no_laughter` (哈哈 is no name).",
+            choices=tuple(SPAN_RULES),
+            trains=False,
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgener.aliases import LONE_SURROGATES
 from edgener.bundle import Source
 from edgener.dataclass_json import RecordError, from_plain, to_plain
-from edgener.encode import LONE_SURROGATES
 from edgener_export.errors import ReportError
 from edgener_export.files.atomic import write_text
 

@@ -41,7 +41,7 @@ class Training:
     ) -> None:
         self._recipe, self._run, self._corpus, self._tag_set = recipe, run, corpus, tag_set
         self._checkpoint, self._log = checkpoint, log
-        self._encoder = Encoder(checkpoint.tokenizer)
+        self._encoder = Encoder(checkpoint.tokenizer, recipe.model.aliases)
 
     def run(self) -> None:
         """Train the checkpoint's model in place."""

@@ -1,0 +1,135 @@
+"""Span rules correct spans, and what they return are always ordered ranges of the text."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from unicodedata import category
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgener.decode import ScoredSpan
+from edgener.segmentation import INSIDE_WORD
+from edgener.span_rules import SIGNS, SPAN_RULES, apply_rules
+from edgener.tags import Span
+from tests.support import TEXTS
+
+RULES = tuple(SPAN_RULES)
+TEXTS_OF_RULES = st.text("王李某×*X·甲哈233haw@#＃ab1Ａé\u0301在，", max_size=40) | TEXTS
+
+
+@st.composite
+def texts_with_spans(draw: st.DrawFn) -> tuple[str, list[ScoredSpan]]:
+    """Draw a text and spans in it that are ordered and do not overlap."""
+    text = draw(TEXTS_OF_RULES)
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    spans = [
+        ScoredSpan(Span(start, end, draw(st.sampled_from(["PER", "LOC"]))), draw(st.floats(0, 1)))
+        for start, end in pairwise(cuts)
+        if draw(st.booleans())
+    ]
+    return text, spans
+
+
+def corrected(text: str, *marked: tuple[str, str], rules: tuple[str, ...] = RULES) -> list[tuple[str, str]]:
+    """Return text and type of the spans that the rules make of the first occurrences of the marked ones."""
+    spans = sorted(ScoredSpan(Span((at := text.index(name)), at + len(name), label), 0.9) for name, label in marked)
+    return [(text[span.start : span.end], span.label) for span, _ in apply_rules(rules, text, spans)]
+
+
+@given(texts_with_spans(), st.lists(st.sampled_from(RULES), unique=True))
+def test_rules_return_ordered_ranges_of_the_text(drawn: tuple[str, list[ScoredSpan]], names: list[str]) -> None:
+    text, spans = drawn
+    found = [span for span, _ in apply_rules(names, text, spans)]
+    assert all(0 <= span.start < span.end <= len(text) for span in found)
+    assert all(left.end <= right.start for left, right in pairwise(found))
+
+
+@given(texts_with_spans())
+def test_no_span_cuts_a_word_or_a_mark_or_ends_with_a_sign(drawn: tuple[str, list[ScoredSpan]]) -> None:
+    text, spans = drawn
+    for (start, end, _), _ in apply_rules(RULES, text, spans):
+        assert not (start and INSIDE_WORD.match(text, start - 1))
+        assert not INSIDE_WORD.match(text, end - 1)
+        assert not category(text[end : end + 1] or "-").startswith("M")
+        assert not set(text[start] + text[end - 1]) & set(SIGNS)
+
+
+@given(texts_with_spans())
+def test_no_rules_leave_spans_as_they_are_but_for_marks(drawn: tuple[str, list[ScoredSpan]]) -> None:
+    text, spans = drawn
+    if "\u0301" not in text and text.isascii():
+        assert apply_rules((), text, spans) == spans
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("被告人张某某在", "张", "张某某"),
+        ("被告人李某，", "李", "李某"),
+        ("证人朱某甲说", "朱", "朱某甲"),
+        ("证人朱某甲说", "朱某", "朱某甲"),
+        ("牙某·赛某盗窃", "牙", "牙某·赛某"),
+        ("受害人王**的", "王", "王**"),
+        ("受害人王×，", "王", "王×"),
+        ("受害人王XX的", "王", "王XX"),
+        ("李娜某天来", "李娜", "李娜"),
+        ("李娜×王菲", "李娜", "李娜"),
+        ("**李娜**说", "李娜", "李娜"),
+        ("王Xiaoming", "王", "王"),
+    ],
+)
+def test_a_masked_name_is_one_name(text: str, before: str, after: str) -> None:
+    assert corrected(text, (before, "PER"), rules=("masked_names",)) == [(after, "PER")]
+    assert corrected(text, (before, "ORG"), rules=("masked_names",)) == [(before, "ORG")]
+
+
+def test_a_masked_name_takes_in_its_parts_but_no_other_name() -> None:
+    assert corrected("牙某·赛某盗窃", ("牙", "PER"), ("赛", "PER")) == [("牙某·赛某", "PER")]
+    assert corrected("王某公司的人", ("王", "PER"), ("某公司", "ORG")) == [("王", "PER"), ("某公司", "ORG")]
+
+
+@pytest.mark.parametrize(
+    "laughter", ["哈哈", "哈哈哈", "呵呵", "嘻嘻", "嘿嘿", "啊啊", "hahaha", "HAHA", "www", "233", "23333"]
+)
+def test_laughter_is_no_name(laughter: str) -> None:
+    assert corrected(f"，{laughter}，", (laughter, "PER")) == []
+    assert corrected(f"，{laughter}王，", (f"{laughter}王", "PER"), rules=("no_laughter",)) == [
+        (f"{laughter}王", "PER")
+    ]
+
+
+@pytest.mark.parametrize("name", ["哈", "哈尔滨", "23", "2", "ww", "哈萨克"])
+def test_what_only_begins_like_laughter_stays(name: str) -> None:
+    assert corrected(f"，{name}，", (name, "LOC")) == [(name, "LOC")]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("去Apple工作", "App", "Apple"),
+        ("去Apple工作", "ple", "Apple"),
+        ("在Ａｐｐｌｅ店", "ｐｐ", "Ａｐｐｌｅ"),
+        ("中山路100号", "中山路1", "中山路100"),
+        ("Beyoncé来了", "Beyonc", "Beyoncé"),
+        ("在IBM中国", "IBM中国", "IBM中国"),
+    ],
+)
+def test_a_span_ends_where_words_end(text: str, before: str, after: str) -> None:
+    assert corrected(text, (before, "ORG")) == [(after, "ORG")]
+
+
+def test_of_spans_that_meet_in_one_word_the_most_certain_stays() -> None:
+    text = "IBMWatson在"
+    spans = [ScoredSpan(Span(0, 3, "ORG"), 0.6), ScoredSpan(Span(3, 9, "PER"), 0.7)]
+    assert apply_rules(RULES, text, spans) == [ScoredSpan(Span(0, 9, "PER"), 0.7)]
+    spans = [ScoredSpan(Span(0, 3, "ORG"), 0.8), ScoredSpan(Span(3, 9, "PER"), 0.7)]
+    assert apply_rules(RULES, text, spans) == [ScoredSpan(Span(0, 9, "ORG"), 0.8)]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_signs_stay_outside(sign: str) -> None:
+    assert corrected(f"{sign}李娜{sign}说", (f"{sign}李娜{sign}", "PER")) == [("李娜", "PER")]
+    assert corrected(f"，{sign}，", (sign, "PER")) == []
+    assert corrected(f"A{sign}B", (f"A{sign}B", "ORG")) == [(f"A{sign}B", "ORG")]
