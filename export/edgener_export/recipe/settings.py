@@ -402,7 +402,7 @@ class FinetuneSettings(TrainSettings):
 
 @dataclass(frozen=True)
 class DistilSettings(FinetuneSettings):
-    """The ``[distil]`` table: train the model on the probabilities of a teacher, with all keys of ``[finetune]``."""
+    """The ``[distil]`` table: train the model on the probabilities of a teacher."""
 
     teacher: Annotated[str, Setting("The teacher: a bundle, a trained model, or `default`.", path=PathKind.MODEL)] = ""
     teachers: Annotated[
