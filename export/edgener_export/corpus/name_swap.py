@@ -85,11 +85,11 @@ class NameSwapper:
                 names = self._names[_kind(sentence, span)]
                 chance, choice = generator.random(), int(generator.integers(len(names)))
                 others[key] = names[choice] if chance < self._probability else key[1]
-        return _with_names(sentence, [others[span.label, _name(sentence, span)] for span in sentence.spans])
+        return with_names(sentence, [others[span.label, _name(sentence, span)] for span in sentence.spans])
 
 
-def _with_names(sentence: Sentence, names: Sequence[str]) -> Sentence:
-    """The sentence with the text of each span replaced; what lies between them stays."""
+def with_names(sentence: Sentence, names: Sequence[str]) -> Sentence:
+    """Return the sentence with the text of each span replaced; what lies between them stays."""
     pieces: list[str] = []
     spans: list[Span] = []
     length = end = 0

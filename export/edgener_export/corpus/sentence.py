@@ -13,3 +13,7 @@ class Sentence:
 
     text: str
     spans: tuple[Span, ...]
+    ignored: tuple[tuple[int, int], ...] = ()
+    """Ranges of code points of which nothing is learned, and in which an unexpected span counts for nothing."""
+    category: str = ""
+    """Name of the group that the sentence is counted in; empty for none."""

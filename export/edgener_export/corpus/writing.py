@@ -43,15 +43,20 @@ def writable(
     texts: Sequence[str] = (),
     types: Sequence[str] = (),
     empty: bool = True,
+    holds_all: bool = False,
 ) -> Iterator[Sentence]:
     """Yield the sentences of which the format can hold each.
 
     Raises CorpusError, which counts sentences from 1, for the first whose text or an entity type of which has one of
-    these keys of ``REFUSALS``, or that is empty where it may not be.
+    these keys of ``REFUSALS``, that is empty where it may not be, or that has ignored ranges or a category in a format
+    which does not hold all of a sentence.
     """
     for number, sentence in enumerate(sentences, start=1):
         if not (sentence.text or empty):
             raise CorpusError(f"sentence {number} has no text, which {format_name} cannot hold; convert to jsonl")
+        if not holds_all and (sentence.ignored or sentence.category):
+            what = "ignored ranges" if sentence.ignored else "a category"
+            raise CorpusError(f"sentence {number} has {what}, which {format_name} cannot hold; convert to jsonl")
         for what in texts:
             if REFUSALS[what].search(sentence.text):
                 raise CorpusError(f"sentence {number} has {what}, which {format_name} cannot hold; convert to jsonl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,25 @@ def test_any_tags_become_spans_in_order(tmp_path_factory: pytest.TempPathFactory
             assert all(a.end <= b.start for a, b in itertools.pairwise(sentence.spans))
             rewritten = written([sentence], scheme, directory).read_text(encoding="utf-8").split()
             assert bool(reading.troubles) == (rewritten[1::2] != tags)
+
+
+LEFT_OPEN = Sentence("王小明在京", (Span(0, 3, "PER"),), ignored=((4, 5),), category="cities")
+
+
+def test_json_lines_keep_ignored_ranges_and_the_category(tmp_path: Path) -> None:
+    assert read_labelled(written([LEFT_OPEN, WANG], "jsonl", tmp_path)).sentences == [LEFT_OPEN, WANG]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[[4, 6]]", "[[4, 4]]", "[[-1, 2]]", "[[4]]", "[4, 5]", '[["4", 5]]', "7", "[[true, 2]]"]
+)
+def test_ignored_ranges_that_leave_the_text_or_are_none_are_refused_by_line(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(CorpusError, match=r"data\.txt:1: "):
+        read(tmp_path, f'{{"text": "王小明在京", "entities": [], "ignore": {wrong}}}\n', "jsonl")
+
+
+@pytest.mark.parametrize("name", [name for name, known in FORMATS.items() if known.write and name != "jsonl"])
+def test_other_formats_refuse_to_lose_ignored_ranges_and_categories(tmp_path: Path, name: str) -> None:
+    for sentence, what in ((LEFT_OPEN, "ignored ranges"), (replace(LEFT_OPEN, ignored=()), "a category")):
+        with pytest.raises(CorpusError, match=f"sentence 1 has {what}, which .* cannot hold; convert to jsonl"):
+            written([sentence], name, tmp_path)

@@ -1,10 +1,15 @@
-"""The project's own format: one JSON object a line, with a text and its entities as half-open spans of code points."""
+"""The project's own format: one JSON object a line, with a text and its entities as half-open spans of code points.
+
+A row may also have ``ignore``, ranges of code points ``[start, end]`` that neither training nor scores count, and
+``cat``, the name of a group of sentences that is scored for itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgener_export.corpus.json_rows import first_row, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
@@ -28,26 +33,54 @@ def recognizes(file: LabelledFile) -> bool:
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
     """Yield the sentences; an entity may also be ``[start, end, label]``, and may say its text, which is compared."""
-    for line, (text, entities) in json_rows(file, _parse, SHAPE):
-        yield labelled(file, line, text, entities)
+    for line, row in json_rows(file, _parse, SHAPE):
+        found = labelled(file, line, row.text, row.entities)
+        if found.sentence and (row.ignored or row.category):
+            found = replace(found, sentence=replace(found.sentence, ignored=row.ignored, category=row.category))
+        yield found
 
 
 def write(sentences: Iterable[Sentence], path: Path) -> None:
     """Write one object a line."""
     write_json_lines(
         (
-            {
-                "text": sentence.text,
-                "entities": [{"start": span.start, "end": span.end, "label": span.label} for span in sentence.spans],
-            }
-            for sentence in writable(sentences, NAME, texts=(TWO_HALVES,), types=(TWO_HALVES,))
+            _row(sentence)
+            for sentence in writable(sentences, NAME, texts=(TWO_HALVES,), types=(TWO_HALVES,), holds_all=True)
         ),
         path,
     )
 
 
-def _parse(row: Any) -> tuple[str, list[Annotation]]:
-    return text_of(row), [_annotation(entity) for entity in row["entities"]]
+class _Row(NamedTuple):
+    text: str
+    entities: list[Annotation]
+    ignored: tuple[tuple[int, int], ...]
+    category: str
+
+
+def _row(sentence: Sentence) -> dict[str, Any]:
+    entities = [{"start": span.start, "end": span.end, "label": span.label} for span in sentence.spans]
+    row: dict[str, Any] = {"text": sentence.text, "entities": entities}
+    if sentence.ignored:
+        row["ignore"] = sentence.ignored
+    if sentence.category:
+        row["cat"] = sentence.category
+    return row
+
+
+def _parse(row: Any) -> _Row:
+    text, category = text_of(row), row.get("cat", "")
+    if not isinstance(category, str):
+        raise TypeError(f"cat is {category!r:.40}")
+    ignored = tuple(_range(entry, len(text)) for entry in row.get("ignore", ()))
+    return _Row(text, [_annotation(entity) for entity in row["entities"]], ignored, category)
+
+
+def _range(entry: Any, length: int) -> tuple[int, int]:
+    start, end = entry
+    if not (type(start) is int and type(end) is int and 0 <= start < end <= length):
+        raise ValueError(f"ignore has {entry!r:.40}")
+    return start, end
 
 
 def _annotation(entity: Any) -> Annotation:
