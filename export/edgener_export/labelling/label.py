@@ -1,0 +1,26 @@
+"""Unlabelled texts to sentences with fused labels, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from edgener import Recognizer
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.labelling.fuse import Trust, fuse
+from edgener_export.labelling.lac import Lac
+
+BLOCK = 1024
+"""Texts that are looked at together, so that neighbours in length share a batch."""
+
+
+def label_texts(
+    texts: Sequence[str], recognizer: Recognizer, lac: Lac, known: Collection[str], trust: Trust
+) -> Iterator[Sentence | None]:
+    """Yield a labelled sentence for each text, in order; None for a text whose characters LAC does not return."""
+    for start in range(0, len(texts), BLOCK):
+        block = texts[start : start + BLOCK]
+        by_length = sorted(range(len(block)), key=lambda number: len(block[number]))
+        words = dict(zip(by_length, lac.words([block[number] for number in by_length]), strict=True))
+        for number, (text, entities) in enumerate(zip(block, recognizer.batch(block), strict=True)):
+            found = words[number]
+            yield None if found is None else fuse(text, entities, found, known, trust)

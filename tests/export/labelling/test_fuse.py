@@ -1,0 +1,99 @@
+"""Labels fused from a model of ours and LAC."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgener import Entity
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.labelling.fuse import MODERN, NEWS, Trust, fuse
+from edgener_export.labelling.lac import Word
+
+
+def words(*tagged: tuple[str, str]) -> tuple[str, list[Word]]:
+    """Return the text of words and the words."""
+    text, found = "", []
+    for word, tag in tagged:
+        found.append(Word(len(text), len(text) + len(word), tag))
+        text += word
+    return text, found
+
+
+def entity(text: str, name: str, label: str, score: float) -> Entity:
+    """Return an entity of our model at the first place of ``name``."""
+    start = text.index(name)
+    return Entity(start, start + len(name), label, name, score)
+
+
+def labels(sentence: Sentence) -> list[tuple[str, str]]:
+    """Return the texts and types of the labels."""
+    return [(sentence.text[span.start : span.end], span.label) for span in sentence.spans]
+
+
+TEXT, WORDS = words(("华为", "ORG"), ("的", "u"), ("任正非", "PER"), ("去", "v"), ("北京", "LOC"))
+
+
+def test_names_of_lac_alone_are_labels_in_modern_text_and_left_open_in_news() -> None:
+    assert labels(fuse(TEXT, [], WORDS, (), MODERN)) == [("华为", "ORG"), ("任正非", "PER"), ("北京", "LOC")]
+    news = fuse(TEXT, [], WORDS, (), NEWS)
+    assert news.spans == ()
+    assert news.ignored == ((0, 2), (3, 6), (7, 9))
+
+
+def test_our_entity_wins_over_another_type_only_where_it_is_certain() -> None:
+    doubtful, certain = entity(TEXT, "华为", "LOC", 0.9), entity(TEXT, "华为", "LOC", 0.995)
+    assert labels(fuse(TEXT, [doubtful], WORDS, (), MODERN))[0] == ("华为", "ORG")
+    assert labels(fuse(TEXT, [certain], WORDS, (), MODERN))[0] == ("华为", "LOC")
+    assert labels(fuse(TEXT, [doubtful], WORDS, (), NEWS)) == [("华为", "LOC")]
+
+
+def test_an_agreement_needs_no_certainty() -> None:
+    assert labels(fuse(TEXT, [entity(TEXT, "北京", "LOC", 0.1)], WORDS, (), NEWS)) == [("北京", "LOC")]
+
+
+def test_our_entity_where_lac_sees_none_is_a_label_open_or_nothing_by_its_score() -> None:
+    text, tagged = words(("小区", "n"), ("停电", "v"))
+    for score, spans, ignored in ((0.98, [("小区", "LOC")], ()), (0.8, [], ((0, 2),)), (0.3, [], ())):
+        fused = fuse(text, [entity(text, "小区", "LOC", score)], tagged, (), MODERN)
+        assert labels(fused) == spans
+        assert fused.ignored == ignored
+
+
+def test_a_known_organization_is_one_whatever_both_say_if_words_end_where_it_ends() -> None:
+    text, tagged = words(("小红", "PER"), ("书", "n"), ("上市", "v"))
+    person = entity(text, "小红", "PER", 0.999)
+    assert labels(fuse(text, [person], tagged, {"小红书"}, MODERN)) == [("小红书", "ORG")]
+    assert labels(fuse(text, [person], tagged, {"红书"}, MODERN)) == [("小红", "PER")]
+
+
+def test_forms_of_address_ethnic_groups_and_laughter_are_no_names() -> None:
+    text, tagged = words(("刘先生", "PER"), ("汉族", "ORG"), ("哈哈哈", "PER"), ("@小王", "PER"), ("12", "PER"))
+    laughing = entity(text, "哈哈哈", "PER", 0.999)
+    assert labels(fuse(text, [laughing], tagged, (), MODERN)) == [("刘", "PER")]
+
+
+TAGGED = st.lists(
+    st.tuples(st.text("王北京华为哈的@", min_size=1, max_size=4), st.sampled_from(["PER", "LOC", "ORG", "n"])),
+    max_size=8,
+)
+
+
+@given(TAGGED, st.data(), st.sampled_from([NEWS, MODERN]))
+def test_labels_and_open_ranges_never_overlap(tagged: list[tuple[str, str]], data: st.DataObject, trust: Trust) -> None:
+    text, found = words(*tagged)
+    ours, place = [], 0
+    while place < len(text):
+        end = data.draw(st.integers(place + 1, len(text)))
+        if data.draw(st.booleans()):
+            label = data.draw(st.sampled_from(["PER", "LOC", "ORG"]))
+            ours.append(Entity(place, end, label, text[place:end], data.draw(st.floats(0, 1))))
+        place = end
+    fused = fuse(text, ours, found, {"华为"}, trust)
+    taken = sorted([(span.start, span.end) for span in fused.spans] + list(fused.ignored))
+    spans = [(span.start, span.end) for span in fused.spans]
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    assert all(0 <= start < end <= len(text) for start, end in taken)
+    assert not any(start < span.end and span.start < end for start, end in fused.ignored for span in fused.spans)
