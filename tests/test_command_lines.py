@@ -277,6 +277,7 @@ def json_arguments(
         ("edgener", "keygen"): (str(tmp_path / "new"),),
         ("edgener-export", "models"): (),
         ("edgener-export", "data"): (labelled, "--against", labelled),
+        ("edgener-export", "evaluate"): (str(TINY_BUNDLE), "--suite", str(DATA / "tiny"), "--threads", "1"),
         ("edgener-edge", "devices"): (),
     }
 

@@ -1,23 +1,36 @@
-"""``edgener-export evaluate``: exact-span scores of a bundle."""
+"""``edgener-export evaluate``: exact-span scores of bundles, on one labelled file or on a directory of them."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgener.command_line import Command
+from edgener.command_line import Command, add_json
+from edgener.dataclass_json import to_plain
+from edgener.errors import UsageError
 from edgener.options import add_provider
 from edgener.output import write
+from edgener.table import table
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import add_cache
 
+if TYPE_CHECKING:
+    from edgener import Recognizer
+    from edgener_export.suite import LabelledSet, SetScore
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    help_text = "directory of a bundle; default: the built-in one"
-    parser.add_argument("bundle", nargs="?", default="default", metavar="BUNDLE", help=help_text)
+    help_text = "directories of bundles; default: the built-in one"
+    parser.add_argument("bundles", nargs="*", default=["default"], metavar="BUNDLE", help=help_text)
     parser.add_argument("--test", type=Path, metavar="FILE", help="labelled file; default: the MSRA test sentences")
     add_reading(parser)
+    help_text = "directory of labelled sets (*.jsonl); prints a table of F1 for each set and bundle"
+    parser.add_argument("--suite", type=Path, metavar="DIR", help=help_text)
+    add_json(parser, "with --suite: print JSON that also has intervals, types and categories")
     parser.add_argument("--threads", type=int, metavar="N", help="processor cores to compute on; default: all")
     add_provider(parser)
     add_cache(parser)
@@ -25,24 +38,83 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from edgener import Recognizer
+
+    if options.suite and options.test:
+        raise UsageError("give either --test or --suite, not both")
+    if options.json and not options.suite:
+        raise UsageError("--json needs --suite")
+    threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
+    recognizers = [Recognizer.load(bundle, threads=threads, provider=options.provider) for bundle in options.bundles]
+    if options.suite:
+        _score_suite(recognizers, options.suite, options.json)
+    else:
+        for recognizer in recognizers:
+            _score_file(recognizer, options)
+
+
+def _score_file(recognizer: Recognizer, options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
     from edgener_export.evaluate import recognize_all, scores_by_label
 
-    threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
-    recognizer = Recognizer.load(options.bundle, threads=threads, provider=options.provider)
     sentences = read_files(options, options.test).sentences if options.test else read_msra(options.cache).test
     write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
     for label, score in scores_by_label(recognize_all(recognizer, sentences)).items():
         write(f"{label:<4} {score}\n")
 
 
+def _score_suite(recognizers: Sequence[Recognizer], directory: Path, as_json: bool) -> None:
+    from edgener_export.evaluate import recognize_all
+    from edgener_export.suite import read_suite, score_set
+
+    sets = read_suite(directory)
+    scores = {
+        labelled.name: {
+            recognizer.manifest.name: score_set(
+                labelled, [found for _, found in recognize_all(recognizer, labelled.sentences)]
+            )
+            for recognizer in recognizers
+        }
+        for labelled in sets
+    }
+    write(f"{json.dumps(to_plain(scores), ensure_ascii=False, indent=1)}\n" if as_json else _tables(sets, scores))
+
+
+def _tables(sets: Sequence[LabelledSet], scores: dict[str, dict[str, SetScore]]) -> str:
+    """Return the table of F1 by set, with its mean, and the table of categories where there are any."""
+    names = list(next(iter(scores.values())))
+    rows = [("exact F1 (overlap)", "sentences", "entities", *names)]
+    for labelled in sets:
+        by_model = scores[labelled.name]
+        first = by_model[names[0]]
+        cells = (f"{score.exact:.1f} ({score.overlap:.1f})" for score in by_model.values())
+        rows.append((labelled.name, str(first.sentences), str(first.spans), *cells))
+    means = (_mean(by_model[name].exact for by_model in scores.values()) for name in names)
+    rows.append(("mean", "", "", *(f"{mean:.1f}" for mean in means)))
+    categories = [("sentences with all entities, %", *names)]
+    for labelled in sets:
+        by_model = scores[labelled.name]
+        for category in labelled.categories:
+            shares = (f"{score.by_category[category]:.1f}" for score in by_model.values())
+            categories.append((f"{labelled.name}: {category}", *shares))
+    return table(rows) + (f"\n{table(categories)}" if len(categories) > 1 else "")
+
+
+def _mean(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return sum(numbers) / len(numbers)
+
+
 EVALUATE = Command(
     name="evaluate",
-    summary="score a bundle on labelled sentences",
-    description="Print precision, recall and F1 of exact spans of a bundle, computed by the runtime itself.",
+    summary="score bundles on labelled sentences",
+    description=(
+        "Print precision, recall and F1 of exact spans of bundles, computed by the runtime itself; or, over a "
+        "directory of labelled sets, a table of F1. Types that a set does not have are not scored on it."
+    ),
     examples="""\
 edgener-export evaluate                      the built-in bundle on the MSRA test sentences
-edgener-export evaluate ./my-bundle --test my-test.jsonl""",
+edgener-export evaluate ./my-bundle --test my-test.jsonl
+edgener-export evaluate default ./my-bundle --suite ./labelled-sets""",
     add_arguments=_add_arguments,
     run=_evaluate,
 )

@@ -19,8 +19,7 @@ from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.corpus.offsets import AUTO_UNIT, UNITS
 from edgener_export.corpus.text_file import UTF_8
 
-FASTER, BF16, FP32 = "auto", "bf16", "fp32"
-PRECISIONS = (FASTER, BF16, FP32)
+PRECISIONS = ("bf16", "fp32")
 METHODS = ("static", "dynamic")
 VOCABULARIES = ("all", "chinese", "gb2312", "gb2312-1")
 CORPORA = ("msra",)
@@ -122,7 +121,7 @@ class DataSettings:
     ] = ""
     format: Annotated[
         str, Setting("The format of the three files; `auto` detects it from their content.", choices=(AUTO, *READABLE))
-    ] = FASTER
+    ] = AUTO
     encoding: Annotated[str, Setting("The encoding of the three files, such as `gb18030`.")] = UTF_8
     offsets: Annotated[
         str,
@@ -302,13 +301,8 @@ class TrainSettings:
         ),
     ] = 0
     precision: Annotated[
-        str,
-        Setting(
-            "The precision of the computation; with `bf16` the weights stay fp32, and `auto` takes the one whose step "
-            "is faster on this machine, with teachers in fp32.",
-            choices=PRECISIONS,
-        ),
-    ] = FASTER
+        str, Setting("The precision of the computation; with `bf16` the weights stay fp32.", choices=PRECISIONS)
+    ] = "bf16"
     dev_every: Annotated[
         int, Setting("The number of steps between two scores on development sentences.", unit="steps", at_least=1)
     ] = 250
@@ -408,7 +402,7 @@ class FinetuneSettings(TrainSettings):
 
 @dataclass(frozen=True)
 class DistilSettings(FinetuneSettings):
-    """The ``[distil]`` table: train the model on the probabilities of a teacher."""
+    """The ``[distil]`` table: train the model on the probabilities of a teacher, with all keys of ``[finetune]``."""
 
     teacher: Annotated[str, Setting("The teacher: a bundle, a trained model, or `default`.", path=PathKind.MODEL)] = ""
     teachers: Annotated[
