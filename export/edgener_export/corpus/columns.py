@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from edgener_export.corpus.json_rows import is_json
@@ -31,6 +32,7 @@ SHORT_ROW = re.compile(r"(.)[ \t](\S+)", re.DOTALL)
 """A token of one character, whatever it is, one separator and a tag."""
 WORD_PLACE = re.compile(r"(.)([0-9]+)", re.DOTALL)
 """A character and its place in its word."""
+BLANK = re.compile(r"[\s\x02]")
 BLANKS = re.compile(" +")
 LEAST_IN_ORDER = 0.7
 """Least share of the numbers behind characters that begin a word, or go on counting in one, in Weibo NER."""
@@ -87,7 +89,7 @@ def looks_tagged(file: LabelledFile) -> bool:
         return False
     for _, line in file.numbered_lines():
         columns = split_columns(line)
-        if len(columns) > 1 and is_tag(columns[-1]):
+        if len(columns) > 1 and is_column_tag(columns[-1]):
             return True
         if not (line.startswith((COMMENT, DOCUMENT_START))):
             return False
@@ -176,7 +178,9 @@ def complaint(file: LabelledFile) -> CorpusError:
     layout = file.once(layout_of)
     if not layout.width:
         line, text = next(file.numbered_lines())
-        return _row_error(file, line, text, [text], "there is one column")
+        columns = split_columns(text)
+        why = "there is one column" if len(columns) < 2 else f"unknown tag {columns[-1]!r:.40}"
+        return _row_error(file, line, text, columns, why)
     try:
         for row in (row for rows in rows_of_sentences(file, layout) for row in rows):
             prefix, label = split_tag(row.tag)
@@ -196,7 +200,7 @@ def complaint(file: LabelledFile) -> CorpusError:
 def split_columns(line: str, width: int = 0) -> Sequence[str]:
     """Return the columns of a line; ``width`` is how many there should be, if that is known."""
     short = SHORT_ROW.fullmatch(line)
-    if short and is_tag(short[2]):
+    if short and is_column_tag(short[2]):
         return short.groups()
     if "\t" in line:
         return line.rstrip("\t ").split("\t")
@@ -227,10 +231,10 @@ class _Survey:
             if _is_comment(line, columns, self.width):
                 self.comments.append(number)
                 continue
-            if not self.width and len(columns) > 1 and is_tag(columns[-1]):
+            if not self.width and len(columns) > 1 and is_column_tag(columns[-1]):
                 self.width, self.first_line = len(columns), number
             firsts.append(columns[0])
-            if is_tag(columns[-1]):
+            if is_column_tag(columns[-1]):
                 tags.append(columns[-1])
             elif "\t" in line and are_tags(columns[-1]):
                 self.has_tag_lists = True
@@ -252,9 +256,15 @@ class _Survey:
             self._short_starts.add(firsts[0])
 
 
+@lru_cache(maxsize=1024)
+def is_column_tag(column: str) -> bool:
+    """Tell whether a column is a tag; a type with a blank would be a list of tags misread."""
+    return is_tag(column) and not BLANK.search(column)
+
+
 def are_tags(column: str) -> bool:
     """Tell whether a column holds tags alone, with blanks (or the control character 2) between them."""
-    return all(map(is_tag, split_list(column)))
+    return all(map(is_column_tag, split_list(column)))
 
 
 def split_list(column: str) -> list[str]:
@@ -286,7 +296,7 @@ def _line_groups(file: LabelledFile) -> Iterator[list[tuple[int, str]]]:
 def _is_comment(line: str, columns: Sequence[str], width: int) -> bool:
     if not line.startswith(COMMENT):
         return False
-    is_row = len(columns) > 1 and is_tag(columns[-1]) and len(columns) == (width or len(columns))
+    is_row = len(columns) > 1 and is_column_tag(columns[-1]) and len(columns) == (width or len(columns))
     return not is_row and (line[1:2] in ("", " ", "\t", COMMENT) or len(columns) == 1)
 
 
@@ -301,7 +311,7 @@ def _verify_row(file: LabelledFile, number: int, line: str, columns: Sequence[st
             columns,
             f"there are {len(columns)} columns, but {layout.width} in line {layout.first_line}",
         )
-    if not is_tag(columns[-1]):
+    if not is_column_tag(columns[-1]):
         raise _row_error(file, number, line, columns, f"unknown tag {columns[-1]!r:.40}")
     if not columns[layout.token]:
         raise _row_error(file, number, line, columns, "the token is empty")

@@ -16,6 +16,7 @@ TWO_HALVES = "two halves of a surrogate pair side by side"
 BLANK = "a blank"
 BLANK_OR_TAB = "a blank or a tab"
 ANY_LINE_END = "a line end"
+NUL = "a NUL character"
 LEADING_MARK = "a byte order mark at its start"
 REFUSALS = {
     LINE_BREAK: re.compile("\n"),
@@ -24,6 +25,7 @@ REFUSALS = {
     TWO_HALVES: re.compile("[\ud800-\udbff][\udc00-\udfff]"),
     BLANK: re.compile(r"\s"),
     BLANK_OR_TAB: re.compile("[ \t\x02]"),
+    NUL: re.compile("\0"),
     LEADING_MARK: re.compile("\\A\ufeff"),
 }
 """What some format cannot hold, and how it is found in a text or in an entity type."""

@@ -27,7 +27,7 @@ from edgener_export.corpus.offsets import (
 from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.text_file import BYTE_ORDER_MARK
-from edgener_export.corpus.writing import ANY_LINE_END, BLANK, HALF_PAIR, LEADING_MARK, writable
+from edgener_export.corpus.writing import ANY_LINE_END, BLANK, HALF_PAIR, LEADING_MARK, NUL, writable
 from edgener_export.errors import CorpusError
 
 NAME = "brat"
@@ -76,7 +76,7 @@ def read(file: LabelledFile) -> Iterator[Labelled]:
 def write(sentences: Iterable[Sentence], path: Path) -> None:
     """Write a directory of pairs of files, with a configuration that names the types."""
     path.mkdir(exist_ok=True)
-    refused = (ANY_LINE_END, HALF_PAIR, LEADING_MARK)
+    refused = (ANY_LINE_END, HALF_PAIR, LEADING_MARK, NUL)
     checked = writable(sentences, NAME, texts=refused, types=(BLANK, HALF_PAIR), empty=False)
     types: dict[str, None] = {}
     for number, first in enumerate(checked, start=1):

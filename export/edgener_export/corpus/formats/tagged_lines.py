@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from edgener_export.corpus.columns import TAG_SHAPE, Row, layout_of, sentence_of, split_list
+from edgener_export.corpus.columns import TAG_SHAPE, Row, is_column_tag, layout_of, sentence_of, split_list
 from edgener_export.corpus.json_rows import is_json
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
-from edgener_export.corpus.schemes import detect_scheme, is_tag, spans_to_tags
+from edgener_export.corpus.schemes import detect_scheme, spans_to_tags
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.writing import (
     ANY_LINE_END,
@@ -54,7 +54,7 @@ def _rows(file: LabelledFile) -> Iterator[tuple[int, list[str], list[str]]]:
     for number, line in file.numbered_lines():
         words, tab, labels = line.partition("\t")
         tokens, tags = split_list(words), split_list(labels)
-        wrong = next((tag for tag in tags if not is_tag(tag)), None)
+        wrong = next((tag for tag in tags if not is_column_tag(tag)), None)
         if not tab or not words:
             raise file.error(number, f"expected tokens, a tab and as many tags, not {line!r:.60}")
         if wrong is not None:
