@@ -25,7 +25,7 @@ demo: $(DEMO)/installed
 	@$(DEMO)/bin/edgener --format text --file docs/sample.txt
 
 # Folders whose docstrings are all whole sentences.
-SENTENCES := tools tests examples docs
+SENTENCES := edge tools tests examples docs
 
 test: lint
 	$(TEST)/bin/pytest

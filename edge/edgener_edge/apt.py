@@ -1,4 +1,4 @@
-"""Debian packages without root: a private apt root with its own lists, which leaves the machine's own apt alone."""
+"""Fetch Debian packages without root: a private apt root with its own lists leaves the machine's own apt alone."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ OWN, DEVICE = "own", "device"
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be built."""
+    """An order: the device, the model and the options of one build."""
 
     device: Device
     """The device to build for."""
@@ -67,7 +67,7 @@ class BuildRecord:
     machine: str
     """Platform of the programs, as ``uname -m`` names it."""
     python: str
-    """As ``Parts.python``."""
+    """Version of the interpreter, or what the device must have: see ``Parts.python``."""
     edgener: str
     """Version of the runtime."""
     model: str
@@ -79,7 +79,7 @@ class BuildRecord:
     interpreter: str = OWN
     """OWN or DEVICE."""
     glibc: str = ""
-    """As ``Parts.glibc``."""
+    """The oldest glibc that the device must have: see ``Parts.glibc``."""
 
 
 @dataclass(frozen=True)

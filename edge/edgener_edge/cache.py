@@ -1,4 +1,4 @@
-"""Pinned downloads: fetched once by apt and pip, checked against the lock file each time they are used."""
+"""Fetch pinned packages once by apt and pip, and check them against the lock file each time they are used."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def fetch_wheels(what: Sequence[str], platform: Platform, python: str, directory
 
 
 def is_file(path: Path, size: int, sha256: str) -> bool:
-    """Whether ``path`` holds exactly the pinned bytes."""
+    """True if the file ``path`` has the pinned size and SHA-256."""
     try:
         if path.stat().st_size != size:
             return False

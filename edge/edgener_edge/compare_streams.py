@@ -1,4 +1,4 @@
-"""Two files of answers to the same lines, as ``edgener`` prints them: the device's and the host's."""
+"""Compare two files of answers to the same lines, as ``edgener`` prints them: the device's and the host's."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from edgener_edge.verify import UNDECIDED, Entities, differing_scores
 
 @dataclass(frozen=True)
 class StreamAgreement:
-    """How the device's answers compare with the host's, line by line."""
+    """The comparison of the device's answers with the host's, line by line."""
 
     lines: int
-    """Answered by either of them."""
+    """Number of lines that either of them has answered."""
     missing_lines: int
-    """Of these, those that only one has answered."""
+    """Number of lines that only one of them has answered."""
     entities: int
-    """On the host."""
+    """Number of entities that the host found."""
     same_entities: int
-    """Lines with exactly the host's spans and labels."""
+    """Number of lines with exactly the host's spans and labels."""
     undecided: int
-    """Of the others, those where only entities differ that the model is hardly sure of."""
+    """Number of lines where only entities differ whose scores are below UNDECIDED."""
     largest_score_difference: float
-    """Between the scores of two equal entities, of four decimals."""
+    """Largest difference between the scores of two equal entities, which have four decimals."""
     is_identical: bool
-    """Byte for byte."""
+    """True if the two files are equal byte for byte."""
 
     @property
     def is_good(self) -> bool:
-        """Whether every line is answered, and with the host's entities where the model is sure."""
+        """True if every line is answered, and with the host's entities except those with a score below UNDECIDED."""
         return self.same_entities + self.undecided == self.lines
 
 

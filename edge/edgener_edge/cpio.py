@@ -1,4 +1,4 @@
-"""An initramfs: a cpio archive in the "newc" format, which the Linux kernel unpacks at boot."""
+"""Make an initramfs: a cpio archive in the "newc" format, which the Linux kernel unpacks at boot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TRAILER = "TRAILER!!!"
 
 
 def initramfs(files: Mapping[str, bytes], directories: tuple[str, ...]) -> bytes:
-    """The archive of ``files`` by path, all executable, and of ``directories``, parents first."""
+    """The bytes of an archive of ``files`` by path, all executable, and of ``directories``, parents first."""
     entries = [(name, DIRECTORY, b"") for name in directories]
     entries += [(name, FILE, content) for name, content in sorted(files.items())]
     entries.append((TRAILER, 0, b""))

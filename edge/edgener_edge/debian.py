@@ -1,4 +1,4 @@
-"""A build as a Debian package: the folder in /opt/edgener, the command ``edgener``, and the units of the service."""
+"""Pack a build as a Debian package: the folder in /opt/edgener, the command ``edgener``, the units of the service."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
 
 
 def _depends(record: BuildRecord) -> str:
-    """What the device must bring."""
+    """The control field with the packages that the device must have."""
     major, minor = record.python.split(".")
     interpreter = f"python3 (>= {major}.{minor}), python3 (<< {major}.{int(minor) + 1})"
     return f"Depends: {interpreter}, libc6 (>= {record.glibc}), libstdc++6\n"

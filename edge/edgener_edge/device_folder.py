@@ -1,4 +1,4 @@
-"""The relocatable folder: interpreter, C library, wheels, runtime and model of one device, and nothing it can spare."""
+"""Fill the relocatable folder of one device with interpreter, C library, wheels, runtime, model and nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LIBRARIES = (
     "libz.so.1", "libexpat.so.1", "libffi.so.8", "libbz2.so.1.0", "liblzma.so.5", "libcrypto.so.3",
     "libstdc++.so.6", "libgcc_s.so.1",
 )  # fmt: skip
-"""What the interpreter and the wheels are linked with, besides the loader."""
+"""The libraries that the interpreter and the wheels are linked with, besides the loader."""
 PRUNED_STDLIB = (
     "test", "*/test", "*/tests", "idlelib", "lib2to3", "distutils", "ensurepip", "tkinter", "turtledemo", "turtle.py",
     "pydoc_data", "dbm", "sqlite3", "curses", "config-*", "venv", "antigravity.py", "this.py", "_aix_support.py",
@@ -107,7 +107,7 @@ def add_launcher(folder: Path, platform: Platform, python: str, threads: int) ->
 
 
 def add_device_launcher(folder: Path, platform: Platform, python: str, glibc: str, threads: int) -> None:
-    """Write the script that starts the device's own interpreter, and what looks whether that one fits."""
+    """Write the script that starts the device's own interpreter, and the program that checks whether it fits."""
     text = fill((ON_DEVICE / "launcher-device.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "PYTHON": python, "GLIBC": glibc, "MACHINE": platform.machine,
         "MACHINE_ERROR": str(MachineError.exit_code),
@@ -156,7 +156,7 @@ def compile_sources(folder: Path, host: Path, host_platform: Platform, python: s
 
 
 def interpreter_command(folder: Path, platform: Platform, python: str) -> list[str]:
-    """How the interpreter of a folder is started without its launcher."""
+    """The command that starts the interpreter of a folder without its launcher."""
     syslib = folder / "syslib"
     return [str(syslib / platform.loader), "--library-path", str(syslib), str(folder / f"bin/python{python}")]
 
@@ -177,7 +177,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def is_pruned(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a file, or one of the directories that it lies in, fits a pattern.
+    """True if the file ``name``, or a directory that it lies in, matches a pattern.
 
     A pattern without a slash stands for a name at any depth, one with a slash for a path from the top.
     """
@@ -198,7 +198,7 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
 
 class _Ignore:
-    """For shutil.copytree: leaves out what fits a pattern, by its path from where the copy began."""
+    """A filter for shutil.copytree that leaves out what matches a pattern, by its path below the copied directory."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = patterns

@@ -1,4 +1,4 @@
-"""The machines that a build can be made for, as data."""
+"""The devices that a build can be made for, as data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from edgener_edge.errors import DeviceError
 
 @dataclass(frozen=True)
 class Platform:
-    """What programs of one processor family are called and linked like."""
+    """The names that one processor family has in Linux, Debian and Python packaging."""
 
     machine: str
-    """As ``uname -m`` says it."""
+    """Name of the machine as ``uname -m`` prints it."""
     debian: str
     """Debian's name of the architecture."""
     triplet: str
-    """Directory of its libraries."""
+    """Name of the directory of its libraries."""
     loader: str
     """File name of glibc's program loader."""
     wheel_tags: tuple[str, ...]
@@ -46,29 +46,29 @@ class Device:
     """A machine, or a family of them, that a build is made for."""
 
     name: str
-    """As ``--device`` takes it."""
+    """Name that ``--device`` takes."""
     title: str
-    """For people."""
+    """Name that people read."""
     platform: Platform
-    """Of its programs."""
+    """Platform of its programs."""
     core: str
-    """What its processor's cores are called."""
+    """Name of its processor's cores."""
     qemu_cpu: str
-    """The model that QEMU imitates it with; empty where a build runs on the host itself."""
+    """QEMU's model of its processor; empty where a build runs on the host itself."""
     dot_product: bool
-    """Whether its cores multiply int8 four at a time, which decides the kernels that onnxruntime picks."""
+    """True if its cores have dot products of int8, which decides the kernels that onnxruntime picks."""
     cores: int
-    """Of its processor."""
+    """Number of its processor's cores."""
     memory_mb: int
-    """Of the smallest variant."""
+    """Memory of the smallest variant in MB."""
     threads: int
-    """That a build uses unless told otherwise."""
+    """Number of threads that a build uses unless told otherwise."""
     system: str
     """Its usual system, with the Python and glibc that ``--interpreter device`` would meet there."""
     note: str
-    """What to know before buying or installing."""
+    """A remark for those who buy or install it."""
     has_gpu: bool = False
-    """Whether a model's fp16 graph is of any use there."""
+    """True if a build carries the model's fp16 graph, for a GPU."""
 
 
 DEVICES = (

@@ -1,4 +1,4 @@
-"""THIRD_PARTY.txt: the licence texts of everything that a build carries, and where its sources are."""
+"""Write THIRD_PARTY.txt: the licence texts of everything that a build carries, and where its sources are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgener_edge.lock import Deb, Wheel
 FILE = "THIRD_PARTY.txt"
 COMMON = re.compile(r"/usr/share/common-licenses/([A-Za-z0-9.-]*[A-Za-z0-9])")
 COMMON_PACKAGE = "base-files"
-"""Of Debian: brings the texts of the common licences."""
+"""Debian's package with the texts of the common licences."""
 OWN = "Apache-2.0"
 """edgener's own licence."""
 RULE = "=" * 100

@@ -1,4 +1,4 @@
-"""A build as an OCI image layout in one .tar: one layer, no base, no shell; docker load and podman read it."""
+"""Pack a build as an OCI image layout in one .tar: one layer, no base, no shell; docker load and podman read it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_oci(artifact: Artifact, target: Path, tag: str, time: int) -> None:
 
 
 def _config(artifact: Artifact, layer: str, time: int) -> dict[str, object]:
-    """How the image is started: by the loader itself, as there is no shell for the launcher."""
+    """The image's configuration: it is started by the loader itself, as there is no shell for the launcher."""
     top = f"/{PLACE}"
     loader = [f"{top}/syslib/{artifact.platform.loader}", "--library-path", f"{top}/syslib"]
     return {

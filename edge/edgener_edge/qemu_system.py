@@ -1,8 +1,8 @@
-"""A build in a whole machine: qemu-system with the device's processor and memory, a real kernel and nothing else.
+"""Run a build in a whole machine: qemu-system with the device's processor and memory, and a real kernel.
 
-What qemu-user cannot show is shown here: whether the kernel kills the recognizer for its memory, that the .run unpacks
-itself with a small shell, what the guest's own accounting says, and that a long file goes through. On the CPU
-``host``, a machine is not imitated but runs on the host's own processor, by KVM.
+It shows what qemu-user cannot: whether the kernel kills the recognizer for its memory, that the .run unpacks itself
+with a small shell, the memory by the guest's own accounting, and that a long file goes through. On the CPU ``host``,
+the guest is not imitated but runs on the host's own processor, by KVM.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ DISK = {"crc16": "lib", "crc32c_generic": "crypto", "mbcache": "fs", "jbd2": "fs
 
 @dataclass(frozen=True)
 class Board:
-    """What QEMU puts around a processor, and what Debian's kernel needs there."""
+    """The machine that QEMU puts around a processor, and the modules that Debian's kernel needs there."""
 
     program: str
-    """Of QEMU."""
+    """Name of QEMU's program."""
     package: str
-    """Of Debian, that has it."""
+    """Debian's package with the program."""
     options: tuple[str, ...]
-    """Which machine."""
+    """Options that choose the machine."""
     console: str
     """Name of the serial line."""
     disk: str
-    """Kind of disk."""
+    """QEMU's name of the disk's device."""
     modules: dict[str, str]
-    """As DISK."""
+    """Kernel modules in the order of loading, with their directories, as in DISK."""
 
 
 BOARDS = {
@@ -71,7 +71,7 @@ BOARDS = {
         },
     ),
 }  # fmt: skip
-"""By the machine of a platform."""
+"""Boards by the machine of a platform."""
 DIRECTORIES = ("bin", "data", "dev", "modules", "proc", "root", "sys", "tmp")
 DISK_MB = 600
 """Room for the file, and for what it unpacks to."""
@@ -79,57 +79,57 @@ ANSWER_SHARE = 4
 """Room for a streamed file and its answers, in sizes of the file."""
 TEXT = "王小明在北京大学工作。"
 MARK = "@@ "
-"""Before what guest.sh says."""
+"""Mark before each line of guest.sh."""
 LISTEN_EVERY = 0.2
 """Seconds between two looks at the console."""
 LONGEST_CONSOLE = 1 << 20
-"""Bytes read at a look."""
+"""Number of bytes read at a look."""
 SAID_EVERY = 30.0
 """Seconds between two lines on how far a stream is."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One command in the guest."""
+    """The outcome of one command in the guest."""
 
     name: str
     """``first`` (unpacks and answers), ``sentence``, ``golden`` or ``stream``."""
     exit_code: int
     """0 where it answered, 137 where the kernel killed it."""
     seconds: float
-    """In the guest; says nothing about a real device."""
+    """Seconds that it took in the guest, which say nothing about a real device."""
     lines: int
-    """Of its output."""
+    """Number of lines of its output."""
     peak_rss_mb: float
-    """Of the process, by the guest's kernel: VmHWM; 0 where it was not asked."""
+    """Peak resident memory of the process by the guest's kernel (VmHWM) in MB; 0 where it was not asked."""
 
 
 @dataclass(frozen=True)
 class GuestReport:
-    """What a guest said."""
+    """The report of one guest."""
 
     cpu: str
     """Model of QEMU."""
     memory_mb: int
-    """Given to the machine; the kernel keeps a part of it."""
+    """Memory of the machine in MB, of which the kernel keeps a part."""
     usable_mb: float
-    """What the kernel leaves: MemTotal."""
+    """Memory that the kernel leaves (MemTotal) in MB."""
     kernel: str
-    """Release."""
+    """Release of the kernel."""
     results: tuple[Result, ...]
-    """In the order in which they ran."""
+    """Outcomes of the commands in the order in which they ran."""
     said: tuple[str, ...]
-    """Answers, and words of what failed."""
+    """Answers, and the last words of commands that failed."""
     least_available_mb: float
-    """MemAvailable while the lines were streamed, at its lowest, looked at every second."""
+    """Least memory available (MemAvailable) in MB while the lines were streamed, looked at every second."""
     stream_sha256: str
-    """Of the answers to the lines, as the guest saw them."""
+    """SHA-256 of the answers to the lines, as the guest computed it."""
     stream: StreamAgreement | None = None
-    """These answers and the host's; none where the stream broke off."""
+    """Comparison of these answers with the host's; None where the stream broke off."""
 
     @property
     def is_good(self) -> bool:
-        """Whether everything ran to its end, and the lines got the host's answers."""
+        """True if everything ran to its end and the lines got the host's answers."""
         ran = len(self.results) == 4 and all(result.exit_code == 0 for result in self.results)
         return ran and self.stream is not None and self.stream.is_good
 
@@ -138,9 +138,9 @@ class Machine:
     """Boots builds in whole machines."""
 
     def __init__(self, artifact: Artifact, run: Path, lock: Lock, cache: Cache, log: Log) -> None:
-        """For the build ``run``, unpacked as ``artifact``.
+        """Boot the build ``run``, which is unpacked as ``artifact``.
 
-        With the QEMU that is installed, else the one of the lock file; always with the lock file's kernel.
+        It uses the QEMU that is installed, else the one of the lock file, and always the lock file's kernel.
         """
         self._artifact, self._run, self._python = artifact, run, artifact.python
         self._board = BOARDS[artifact.platform.machine]
@@ -176,7 +176,7 @@ class Machine:
             return report
 
     def host_answers(self, lines: Path, target: Path) -> None:
-        """What this machine's own Python answers to ``lines`` with the model of the build."""
+        """Write to ``target`` the answers of this machine's own Python to ``lines``, with the model of the build."""
         command: list[str | Path] = [sys.executable, "-m", "edgener", "--model"]
         command.append(self._artifact.model)
         self._log("answering on the host")
@@ -321,7 +321,7 @@ def listen(command: Sequence[str | Path], name: str, timeout: float, tell: Calla
 
 
 def read_report(console: str, cpu: str, memory_mb: int) -> GuestReport:
-    """What guest.sh wrote to the console."""
+    """Parse what guest.sh wrote to the console."""
     lines = _marked_lines(console)
     words = [line.split() for line in lines]
     peaks = {name: int(kilobytes) / 1024 for kind, name, kilobytes in (w for w in words if w[0] == "peak")}

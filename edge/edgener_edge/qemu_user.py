@@ -1,4 +1,4 @@
-"""A build's own interpreter under qemu-user, on a chosen CPU model: no root, no binfmt, no image of a system."""
+"""Run a build's own interpreter under qemu-user on a chosen CPU model: no root, no binfmt, no image of a system."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Emulator:
             raise VerifyError(f"on {cpu}, the build's interpreter ended with {done.returncode}\n{said}")
 
     def qemu(self) -> Path:
-        """Path of qemu-user; raises ToolError where it cannot be had."""
+        """The path of qemu-user; raises ToolError where it is not installed and cannot be fetched."""
         installed = shutil.which(PROGRAM)
         if installed:
             return Path(installed)
@@ -76,14 +76,14 @@ class Emulator:
         return target
 
     def version(self) -> str:
-        """Of QEMU, for reports."""
+        """The first line that QEMU prints about its version."""
         return run_tool([self.qemu(), "--version"], "reinstall qemu-user-static").splitlines()[0]
 
 
 def extract_from_deb(deb: Path, targets: Mapping[str, Path]) -> None:
-    """Files of a Debian package, with their permissions, under the paths that ``targets`` has by their names there.
+    """Extract files of a Debian package, with their permissions: ``targets`` has the path for each name in the package.
 
-    In one pass, as unpacking a kernel takes seconds.
+    The package is read in one pass, as unpacking a kernel takes seconds.
     """
     missing = dict(targets)
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
@@ -106,7 +106,10 @@ def extract_from_deb(deb: Path, targets: Mapping[str, Path]) -> None:
 
 
 def cpuinfo(cpu: str, cores: int) -> str:
-    """/proc/cpuinfo of an Arm machine: QEMU 7 shows the host's, which onnxruntime then misreads; raises DeviceError."""
+    """The text of /proc/cpuinfo of an Arm machine; raises DeviceError for an unknown CPU model.
+
+    QEMU 7 shows the host's instead, which onnxruntime misreads.
+    """
     if cpu not in CPU_FEATURES:
         raise DeviceError(f"{cpu}: no such CPU model here; known: {', '.join(CPU_FEATURES)}")
     part, features = CPU_FEATURES[cpu]

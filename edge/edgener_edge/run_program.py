@@ -1,4 +1,4 @@
-"""Programs of the host, run with a clear message where one is missing or fails."""
+"""Run programs of the host, with a clear message where one is missing or fails."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from edgener_edge.errors import ToolError
 
 SHOWN_LINES = 12
-"""Of a failed program's own words."""
+"""Number of lines shown of what a failed program said."""
 
 
 def run_tool(
     command: Sequence[str | Path], remedy: str, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> str:
-    """Run a program to its end; its standard output. Raises ToolError with the end of what it said, and ``remedy``."""
+    """Run a program and return its standard output; raises ToolError with ``remedy`` and the end of what it said."""
     try:
         done = subprocess.run(
             [str(word) for word in command], cwd=cwd, env=env, capture_output=True, check=False, text=True,

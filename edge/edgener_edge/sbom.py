@@ -1,4 +1,4 @@
-"""sbom.json: what a build carries, as CycloneDX. The only file that imports cyclonedx."""
+"""Write sbom.json, which lists the parts of a build as CycloneDX. The only file that imports cyclonedx."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ except ImportError as error:
 
 FILE = "sbom.json"
 NAMESPACE = uuid.UUID("6f1c7a51-6a2e-5a0e-9b53-0f3d3b1f9f10")
-"""Of the serial numbers, which follow from the content."""
+"""Namespace of the serial numbers, which follow from the content."""
 
 
 def software_bill(

@@ -1,4 +1,4 @@
-"""Read back what ``build`` wrote: unpack a .run or .tar.gz on the host and check every byte of it."""
+"""Unpack a .run or .tar.gz on the host and check every byte of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Artifact:
     folder: Path
     """Directory that holds the unpacked files."""
     record: BuildRecord
-    """What it was built for and from."""
+    """The record of what it was built for and from."""
 
     @property
     def platform(self) -> Platform:

@@ -1,4 +1,4 @@
-"""Does a build give the host's answers on the device's processor? Entities one by one, logits bit by bit."""
+"""Compare a build's answers on the device's processor with the host's: entities one by one, logits bit by bit."""
 
 from __future__ import annotations
 
@@ -31,57 +31,57 @@ Entities = dict[tuple[int, int, str], float]
 """Score by start, end and label."""
 SCRIPT = Path(probe.__file__)
 MOST_EMULATORS = 4
-"""Of one CPU model: each takes 300 MB of memory, and seconds to start."""
+"""Most emulators of one CPU model at once: each takes 300 MB of memory, and seconds to start."""
 UNDECIDED = 0.75
 """Processors round differently. Where no differing entity has this score on either, the model itself is undecided."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the answers of one processor compare with the host's."""
+    """The comparison of one processor's answers with the host's."""
 
     cpu: str
     """Model of QEMU, or ``host``."""
     texts: int
-    """How many were compared."""
+    """Number of texts that were compared."""
     same_entities: int
-    """Texts with exactly the host's spans and labels."""
+    """Number of texts with exactly the host's spans and labels."""
     undecided: int
-    """Of the others, those where only entities differ that the model is hardly sure of: see UNDECIDED."""
+    """Number of texts where only entities differ whose scores are below UNDECIDED."""
     largest_score_difference: float
-    """Between the scores of two equal entities."""
+    """Largest difference between the scores of two equal entities."""
     same_logits: int
-    """Texts whose logits are the host's bit for bit."""
+    """Number of texts whose logits are the host's bit for bit."""
     largest_difference: float
-    """Between two logits."""
+    """Largest difference between two logits."""
     golden_cases: int
-    """In the bundle."""
+    """Number of golden cases in the bundle."""
     golden_entities: int
-    """Golden cases with the spans and labels that they were packed with."""
+    """Number of golden cases with the spans and labels that they were packed with."""
     seconds: float
-    """To load, and to recognize everything, of all emulators together; says nothing about a real device."""
+    """Seconds to load and to recognize everything, summed over emulators, which say nothing about a real device."""
     first_difference: str
-    """The first text with other entities that the model is sure of; empty where there is none."""
+    """The first text where an entity differs whose score is at least UNDECIDED; empty where there is none."""
 
     @property
     def is_good(self) -> bool:
-        """Whether all entities that the model is sure of are as on the host, and all golden cases as packed."""
+        """True if entities differ only below UNDECIDED, and all golden cases match."""
         return self.same_entities + self.undecided == self.texts and self.golden_entities == self.golden_cases
 
     @property
     def is_exact(self) -> bool:
-        """Whether all logits are the host's, bit for bit."""
+        """True if all logits are the host's bit for bit, and all golden cases match."""
         return self.same_logits == self.texts and self.golden_entities == self.golden_cases
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a verification."""
+    """The result of a verification."""
 
     reference: str
-    """The host, in words."""
+    """Machine and versions of the host, in words."""
     agreements: tuple[Agreement, ...]
-    """One of each processor."""
+    """One comparison for each processor."""
 
 
 def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulator: Emulator, scratch: Path) -> Report:
@@ -120,7 +120,7 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
 
 
 def shares(texts: Sequence[str], count: int) -> list[Sequence[str]]:
-    """At most ``count`` neighbouring parts of ``texts``, about as long as each other in tokens, all with texts."""
+    """Split ``texts`` into at most ``count`` neighbouring parts of about equal size in tokens, none of them empty."""
     ends = list(itertools.accumulate(len(text) + SPECIAL_TOKENS for text in texts))
     total = ends[-1] if ends else 0
     edges = [bisect.bisect_left(ends, total * number / count) for number in range(1, count)]
@@ -139,7 +139,7 @@ def join_answers(parts: Sequence[Path], target: Path) -> None:
 
 
 def read_sentences(path: Path = SENTENCES) -> list[str]:
-    """The lines of a text file. Raises InputError where it is not UTF-8."""
+    """Read the lines of a text file. Raises InputError where it is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -147,7 +147,7 @@ def read_sentences(path: Path = SENTENCES) -> list[str]:
 
 
 def repeated_lines(sentences: Sequence[str], size: int) -> str:
-    """Sentences, one a line, again and again until they are ``size`` bytes of UTF-8 long."""
+    """Repeat ``sentences``, one a line, until they are ``size`` bytes of UTF-8 long."""
     lines: list[str] = []
     length = 0
     for sentence in itertools.cycle(filter(None, sentences)):
@@ -159,7 +159,7 @@ def repeated_lines(sentences: Sequence[str], size: int) -> str:
 
 
 def default_cpus(artifact: Artifact) -> list[str]:
-    """Both kinds of Arm cores, without and with int8 dot products; the machine's own for its own programs."""
+    """CPU models to verify on: Arm cores without and with int8 dot products; for x86-64 the host's own."""
     return ["cortex-a72", "cortex-a76"] if artifact.record.machine == "aarch64" else [HOST]
 
 
@@ -172,14 +172,14 @@ def _run_on_host(wanted: Path, target: Path) -> None:
 
 
 def host_environment() -> dict[str, str]:
-    """For an interpreter of this machine's own that finds the edgener which is running now."""
+    """The environment in which this machine's interpreter finds the edgener that is running now."""
     paths = [str(Path(edgener.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Path, other: Path) -> Agreement:
-    """How the answers that a probe wrote to ``other``, to the golden cases and then the texts, compare with those in
-    ``reference``, and with what the cases were packed with."""
+    """Compare the answers that a probe wrote to ``other``, to the golden cases and then the texts, with those in
+    ``reference``, and with the entities that the cases were packed with."""
     expected, found = _read(reference), _read(other)
     pairs = list(zip(_entities(found), _entities(expected), strict=True))
     golden = [
@@ -215,7 +215,7 @@ def compare(cpu: str, cases: Sequence[Case], texts: Sequence[str], reference: Pa
 
 
 def differing_scores(ours: Entities, theirs: Entities) -> list[float]:
-    """Scores of the entities that only one of the two has."""
+    """The scores of the entities that only one of the two has."""
     return [{**ours, **theirs}[span] for span in ours.keys() ^ theirs.keys()]
 
 

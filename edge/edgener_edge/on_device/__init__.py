@@ -1,1 +1,1 @@
-"""What runs on the device: launchers, the unpacker, scripts of packages and guests, and probes."""
+"""Programs that run on the device: launchers, the unpacker, scripts of packages and guests, and probes."""

@@ -1,4 +1,4 @@
-"""``python peak_memory.py ARGUMENTS``: edgener's command line, then its own peak memory on standard error."""
+"""``python peak_memory.py ARGUMENTS``: run edgener's command line, then print the peak memory on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the recognizer, written down bit for bit. Runs in the interpreter of a build, with nothing but edgener.
+"""Write down the recognizer's answers bit for bit. Runs in the interpreter of a build, with nothing but edgener.
 
 Usage: probe.py INPUT OUTPUT. INPUT is JSON: ``bundle`` (a directory) and ``texts``. OUTPUT gets JSON: versions, and
 for each text its entities; OUTPUT.logits gets the float32 logits of all texts in a row. Logits are written down as
@@ -29,13 +29,13 @@ class RecordingSession(Session):
     taken: bytes = b""
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The graph's answer, unchanged."""
+        """Run the graph and return its logits unchanged."""
         logits = super().__call__(ids, attention_mask)
         self.taken += logits.astype("<f4").tobytes()
         return logits
 
     def take(self) -> bytes:
-        """All logits since the last call."""
+        """Return all logits since the last call as little-endian float32."""
         taken, self.taken = self.taken, b""
         return taken
 
