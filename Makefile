@@ -1,5 +1,6 @@
 # make demo: entities of docs/sample.txt, with nothing installed but the runtime.
 # make test: lint, types and all tests.
+# make test-fast: the tests of the runtime but for the slow ones, without lint, for use while you write.
 # make lint: the linters and the type checker alone, which pre-commit runs too.
 # make docs: the web site, in build/site.
 # make verify-edge: build the default model for a Raspberry Pi 4, and compare its answers under QEMU with this machine's.
@@ -17,7 +18,7 @@ EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test lint docs verify-edge clean
+.PHONY: demo test test-fast lint docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -29,6 +30,9 @@ SENTENCES := edge tools tests examples docs
 
 test: lint
 	$(TEST)/bin/pytest
+
+test-fast: $(TEST)/installed
+	$(TEST)/bin/pytest -m 'not slow' tests/runtime
 
 lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .

@@ -28,6 +28,7 @@ def test_ten_thousand_are_asked_for() -> None:
     assert STRINGS + FILES >= 10_000
 
 
+@pytest.mark.slow
 def test_any_string_to_the_api(recognizer: Recognizer) -> None:
     seen: Counter[bool] = Counter()
 
@@ -43,6 +44,7 @@ def test_any_string_to_the_api(recognizer: Recognizer) -> None:
     assert seen.total() >= STRINGS
 
 
+@pytest.mark.slow
 def test_any_bytes_to_the_command_line(recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model stays loaded; everything else is the program from its arguments on."""
     monkeypatch.setattr(Recognizer, "load", lambda *_, **__: recognizer)

@@ -165,6 +165,7 @@ def test_nothing_to_go_back_to(tmp_path: Path) -> None:
         rollback(tmp_path / "models")
 
 
+@pytest.mark.slow
 def test_power_loss_at_every_step(tmp_path: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(200):
         directory = tmp_path / str(number)

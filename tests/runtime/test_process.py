@@ -180,6 +180,7 @@ def many_lines(size: int) -> list[str]:
     return [f"王小明{number}，" for number in range(size // 20)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make_lines", [long_lines, many_lines])
 def test_memory_does_not_grow_with_the_file_and_every_offset_is_right(tmp_path: Path, make_lines: Any) -> None:
     peaks = []
