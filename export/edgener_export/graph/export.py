@@ -20,7 +20,6 @@ from optimum.exporters.onnx.convert import export
 from optimum.exporters.onnx.model_configs import BertOnnxConfig
 from transformers import PreTrainedModel
 
-from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.errors import GateError
 from edgener_export.files.atomic import draft_of, writing
 from edgener_export.graph.rewrite import make_lean
@@ -55,13 +54,12 @@ class _NoTokenTypes(torch.nn.Module):
         return torch.zeros(())
 
 
-def export_graph(model: PreTrainedModel | Path, path: Path, max_tokens: int | None = None) -> float:
-    """Write an fp32 graph of a BERT token classifier (or of its directory); the largest difference to torch's logits.
+def export_graph(trained: PreTrainedModel, path: Path, max_tokens: int | None = None) -> float:
+    """Write the fp32 graph of a BERT token classifier; return the largest difference of its logits to those of torch.
 
     With ``max_tokens`` the graph takes no longer rows than that, and has no position embeddings beyond it.
     Raises GateError where the difference is more than ``LARGEST_EXPORT_DIFFERENCE``.
     """
-    trained = load_classifier(model) if isinstance(model, Path) else model
     plain = _for_inference(trained, max_tokens or trained.config.max_position_embeddings)
     with draft_of(path) as draft, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # optimum asks torch for its older exporter, which says so at length

@@ -16,7 +16,7 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
 from edgener_export.checkpoint.vocabulary import unknown_share
-from edgener_export.errors import CheckpointError
+from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluate import Evaluation, evaluate
 from edgener_export.files.atomic import draft_of
 from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
@@ -27,6 +27,7 @@ from edgener_export.pipeline.gate import check_gate, pass_gate
 from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.pack import GpuIngredients, Ingredients, verify_target, write_bundle
 from edgener_export.recipe.settings import LineageSettings, Recipe
+from edgener_export.recipe.shape import layer_faults
 from edgener_export.report.collect import Candidate, bundle_bytes, collect_report
 from edgener_export.report.record import Fp16Figures, GateCheck
 from edgener_export.report.render import render_report
@@ -95,6 +96,9 @@ class Pipeline:
             return trained
         with hardware().main_first():
             checkpoint = load_checkpoint(self._recipe.model, self._tag_set, self._tokenizer, self._cache)
+        faults = list(layer_faults(self._recipe, checkpoint.model.config.num_hidden_layers))
+        if faults:
+            raise RecipeError("; ".join(faults))
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
         Training(self._recipe, self._run, self._corpus, self._tag_set, checkpoint, self._log).run()
 

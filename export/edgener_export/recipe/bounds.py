@@ -56,10 +56,8 @@ def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
 def joint_faults(table: object, where: str) -> Iterator[str]:
     """The faults of values that exclude or need each other."""
     match table:
-        case Recipe(finetune=None, distil=None, model=ModelSettings(average=None)):
-            yield "has neither [finetune] nor [distil] nor [model.average]; nothing would be trained"
-        case Recipe(lineage=()):
-            yield "lineage is empty; add a [[lineage]] table for each set of weights or data"
+        case Recipe():
+            yield from _recipe_faults(table)
         case DataSettings(corpus="") if not (table.train and table.dev and table.test):
             yield "data: name a corpus, or files for all of train, dev and test"
         case DataSettings() if table.format not in (AUTO, *READABLE):
@@ -72,3 +70,11 @@ def joint_faults(table: object, where: str) -> Iterator[str]:
         yield (
             f"{where or 'training'}: patience keeps the best weights, average_last a mean of the last ones; choose one"
         )
+
+
+def _recipe_faults(recipe: Recipe) -> Iterator[str]:
+    match recipe:
+        case Recipe(finetune=None, distil=None, model=ModelSettings(average=None)):
+            yield "has neither [finetune] nor [distil] nor [model.average]; nothing would be trained"
+    if recipe.lineage == ():
+        yield "lineage is empty; add a [[lineage]] table for each set of weights or data"

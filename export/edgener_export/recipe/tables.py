@@ -13,6 +13,7 @@ from edgener.dataclass_json import RecordError, from_plain
 from edgener_export.recipe.bounds import joint_faults, value_faults
 from edgener_export.recipe.paths import path_faults, resolve
 from edgener_export.recipe.settings import Key, PathKind, Recipe, keys_of
+from edgener_export.recipe.shape import read_shape, shape_faults
 
 
 class TableReader:
@@ -26,6 +27,9 @@ class TableReader:
     def recipe(self, plain: Mapping[str, Any]) -> Recipe:
         """The recipe with its paths resolved; it is whole only if there are no ``faults``."""
         recipe: Recipe = self._table(Recipe, plain, "")
+        shape = read_shape(Path(recipe.model.checkpoint or "")) if recipe.model and self._needs_models else None
+        if shape:
+            self.faults += shape_faults(recipe, shape)
         return recipe
 
     def _table(self, kind: Any, plain: Any, name: str) -> Any:

@@ -188,7 +188,7 @@ MALFORMED = {
         ("data.dev=other-label.txt", CorpusError.exit_code, "other-label.txt: '京城' in '京城' is a GPE, but"),
         ("data.test=other-label.txt", CorpusError.exit_code, "have only LOC, ORG, PER; rename it"),
         ("golden=not-utf8.txt", RecipeError.exit_code, "not-utf8.txt: is not UTF-8 at byte 0"),
-        ("model.max_tokens=65", CheckpointError.exit_code, "has 64 positions; model.max_tokens is 65"),
+        ("model.max_tokens=65", RecipeError.exit_code, "model.max_tokens is 65; the checkpoint has 64 positions"),
     ],
 )
 def test_data_that_cannot_be_learned_from(

@@ -17,6 +17,7 @@ import pytest
 from edgener.encode import Encoder
 from edgener.errors import OutputError
 from edgener.tags import Span
+from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.cli.main import main
 from edgener_export.corpus.splits import Sentence
 from edgener_export.files.atomic import append_line, draft_of, take_room
@@ -53,7 +54,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def export(run: Path, target: Path) -> None:
-    export_graph(run / "model", target / "fp32.onnx")
+    export_graph(load_classifier(run / "model"), target / "fp32.onnx")
 
 
 def quantize(run: Path, target: Path, method: str) -> None:
