@@ -17,6 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from tqdm import tqdm
 
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.files.atomic import draft_of
@@ -226,7 +227,7 @@ def _observe(model: ModelProto, names: list[str], calibration: Sequence[NDArray[
     """Extremes of the named tensors [1, tokens, channels]; each sentence runs alone, without padding."""
     session = open_observed(model, names)
     seen: dict[str, Extremes] = {}
-    for ids in calibration:
+    for ids in tqdm(calibration, disable=None, desc="calibrate", leave=False):
         activations = session.run(names, dict(zip(INPUTS, (ids[None], np.ones_like(ids)[None]), strict=True)))
         for name, values in zip(names, activations, strict=True):
             low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))

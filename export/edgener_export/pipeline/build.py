@@ -26,6 +26,18 @@ from edgener_export.pipeline.fingerprint import Origin, claim, origin_of, origin
 from edgener_export.pipeline.gate import check_gate, pass_gate
 from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.pack import GpuIngredients, Ingredients, verify_target, write_bundle
+from edgener_export.pipeline.stages import (
+    CONVERT,
+    EXPORT,
+    PACK,
+    QUANTIZE,
+    REPORT,
+    SCORE_FP16,
+    SCORE_FP32,
+    SCORE_INT8,
+    TRAIN,
+    Stages,
+)
 from edgener_export.recipe.settings import LineageSettings, Recipe
 from edgener_export.recipe.shape import layer_faults
 from edgener_export.report.collect import Candidate, bundle_bytes, collect_report
@@ -42,6 +54,7 @@ class Pipeline:
     def __init__(self, recipe: Recipe, run: Path, cache: Path, log: Log) -> None:
         self._recipe, self._run, self._cache = recipe, run, cache
         self._log = log if hardware().is_main else _say_nothing
+        self._stages = Stages(self._log, fp16=recipe.gpu.fp16)
         with hardware().main_first():
             self._corpus = read_recipe_corpus(recipe.data, cache, self._log)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
@@ -88,6 +101,7 @@ class Pipeline:
     def train(self) -> Path:
         """Directory of the trained model."""
         trained = self._trained
+        self._stages.begin(TRAIN)
         if hardware().is_main:
             claim(self._run, self._adopted or origin_of(self._recipe, self._corpus))
         if trained.exists():
@@ -110,6 +124,7 @@ class Pipeline:
 
     def export(self, model: Path) -> Path:
         """Path of the fp32 graph as torch gives it."""
+        self._stages.begin(EXPORT)
         graph = self._run / "fp32.onnx"
         pruned = load_pruned(model, self._recipe.model.packed_vocabulary, self._packed_tokenizer)
         difference = export_graph(pruned, graph, self._recipe.model.max_tokens)
@@ -123,12 +138,14 @@ class Pipeline:
 
     def quantize(self, fp32: Path) -> Path:
         """Path of the int8 graph."""
+        self._stages.begin(QUANTIZE)
         graph = self._run / "int8.onnx"
         quantize_graph(fp32, graph, self._calibration(), self._recipe.quantize)
         return graph
 
     def convert(self, fp32: Path) -> Fp16:
         """The graph for GPUs."""
+        self._stages.begin(CONVERT)
         fp16 = convert_graph(fp32, self._run / "fp16", self._calibration())
         self._log(f"fp16: logits differ from fp32 by at most {fp16.largest_difference:.1e}")
         return fp16
@@ -143,9 +160,13 @@ class Pipeline:
 
     def pack(self, fp32: Path, int8: Path, fp16: Fp16 | None, target: Path) -> tuple[Quality, ...]:
         """Score all graphs through the runtime, report, and pack those after fp32 if they pass the gate."""
+        self._stages.begin(SCORE_FP32)
         before = self._score(self._ingredients(self._optimized(fp32, "fp32"), "fp32"))
+        self._stages.begin(SCORE_INT8)
         ingredients = self._ingredients(self._optimized(int8, "int8"), "int8")
         after = self._score(ingredients)
+        if fp16:
+            self._stages.begin(SCORE_FP16)
         imitated = self._score(self._ingredients(fp16.imitation, "fp16")) if fp16 else None
         scores = before.quality, after.quality, *((imitated.quality,) if imitated else ())
         write_bundle(ingredients, scores, after.bundle)
@@ -158,6 +179,7 @@ class Pipeline:
         )
         report = self._report(Candidate(fp32, before), Candidate(int8, after), _figures(fp16, imitated), gate)
         pass_gate(gate, report)
+        self._stages.begin(PACK)
         if fp16 and imitated:
             ingredients = replace(ingredients, gpu=GpuIngredients(fp16.graph, imitated.bundle / GOLDEN))
         write_bundle(ingredients, scores, target)
@@ -166,6 +188,7 @@ class Pipeline:
 
     def _report(self, fp32: Candidate, int8: Candidate, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]) -> Path:
         """Write the report of this run; the path of its page."""
+        self._stages.begin(REPORT)
         recipe = self._recipe
         teacher = bundle_directory(recipe.distil.teacher) if recipe.distil else None
         collect_report(

@@ -36,11 +36,21 @@ def test_the_bundle_is_of_the_committed_kind(tiny_run: Path) -> None:
     assert [(quality.graph, quality.sentences) for quality in made.quality] == [("fp32", 120), ("int8", 120)]
 
 
-def test_stages_that_are_done_are_not_repeated(
+def test_stages_are_announced_and_those_that_are_done_are_not_repeated(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*build_tiny, "--run", str(tiny_run), "--bundle", str(tmp_path / "again")]) == 0
-    assert "is there already" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "is there already" in told
+    assert [line for line in told.splitlines() if line.startswith("stage ")] == [
+        "stage 1 of 7: train",
+        "stage 2 of 7: export to ONNX",
+        "stage 3 of 7: quantize to int8",
+        "stage 4 of 7: score fp32",
+        "stage 5 of 7: score int8",
+        "stage 6 of 7: measure and write the report",
+        "stage 7 of 7: pack",
+    ]
     for path in (tiny_run / "bundle").iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
