@@ -24,7 +24,7 @@ nitpick_ignore_regex = [("py:class", r"(collections|numpy|pathlib|edgener\.[a-z]
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "exclude-members": "__init__"}
 
 CONTENTS = {
     "Use it": ("python-api", "cli", "devices", "models", "guideline", "troubleshooting"),

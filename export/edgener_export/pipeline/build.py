@@ -174,10 +174,13 @@ class Pipeline:
             self._recipe.gate,
             before.quality,
             after.quality,
+            sum(len(sentence.spans) for sentence in self._corpus.test),
             bundle_bytes(after.bundle),
             imitated.quality if imitated else None,
         )
         report = self._report(Candidate(fp32, before), Candidate(int8, after), _figures(fp16, imitated), gate)
+        for check in gate:
+            self._log(f"gate: {check.name}: {check.measured}, {check.wanted}")
         pass_gate(gate, report)
         self._stages.begin(PACK)
         if fp16 and imitated:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import (
     AdaptSettings,
@@ -60,8 +59,6 @@ def joint_faults(table: object, where: str) -> Iterator[str]:
             yield from _recipe_faults(table)
         case DataSettings(corpus="") if not (table.train and table.dev and table.test):
             yield "data: name a corpus, or files for all of train, dev and test"
-        case DataSettings() if table.format not in (AUTO, *READABLE):
-            yield f"data.format {table.format!r} is unknown; known: {', '.join((AUTO, *READABLE))}"
         case AdaptSettings(text=""):
             yield f"{where}.text is missing; name a file of texts"
         case DistilSettings(teacher=""):

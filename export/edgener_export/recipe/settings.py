@@ -19,7 +19,8 @@ from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.corpus.offsets import AUTO_UNIT, UNITS
 from edgener_export.corpus.text_file import UTF_8
 
-PRECISIONS = ("bf16", "fp32")
+FASTER, BF16, FP32 = "auto", "bf16", "fp32"
+PRECISIONS = (FASTER, BF16, FP32)
 METHODS = ("static", "dynamic")
 VOCABULARIES = ("all", "chinese", "gb2312", "gb2312-1")
 CORPORA = ("msra",)
@@ -301,8 +302,13 @@ class TrainSettings:
         ),
     ] = 0
     precision: Annotated[
-        str, Setting("The precision of the computation; with `bf16` the weights stay fp32.", choices=PRECISIONS)
-    ] = "bf16"
+        str,
+        Setting(
+            "The precision of the computation; with `bf16` the weights stay fp32, and `auto` takes the one whose step "
+            "is faster on this machine, with teachers in fp32.",
+            choices=PRECISIONS,
+        ),
+    ] = FASTER
     dev_every: Annotated[
         int, Setting("The number of steps between two scores on development sentences.", unit="steps", at_least=1)
     ] = 250
@@ -402,7 +408,7 @@ class FinetuneSettings(TrainSettings):
 
 @dataclass(frozen=True)
 class DistilSettings(FinetuneSettings):
-    """The ``[distil]`` table: train the model on the probabilities of a teacher, with all keys of ``[finetune]``."""
+    """The ``[distil]`` table: train the model on the probabilities of a teacher."""
 
     teacher: Annotated[str, Setting("The teacher: a bundle, a trained model, or `default`.", path=PathKind.MODEL)] = ""
     teachers: Annotated[

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from transformers import PreTrainedModel
 
+from edgener_export.errors import RecipeError
+
 
 @dataclass
 class ParameterGroup:
@@ -60,7 +62,12 @@ def schedule(step: int, total: int, warmup: float) -> float:
 
 
 def freeze(model: PreTrainedModel, layers: int) -> None:
-    """Keep the embeddings and this many layers from the bottom as they are; with 0 everything is trained."""
+    """Keep the embeddings and this many layers from the bottom as they are; with 0 everything is trained.
+
+    Raises RecipeError if the model has fewer layers.
+    """
+    if layers > model.config.num_hidden_layers:
+        raise RecipeError(f"frozen_layers is {layers}; the model has only {model.config.num_hidden_layers} layers")
     frozen = ["embeddings.", *(f"encoder.layer.{number}." for number in range(layers))] if layers else []
     for name, parameter in model.base_model.named_parameters():
         parameter.requires_grad = not name.startswith(tuple(frozen))

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from edgener.bundle import GRAPH, MANIFEST, TOKENIZER, describe_file, load_bundle
@@ -23,8 +22,10 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tags_of, tokenizer_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.files.atomic import draft_of, take_room, writing
+from edgener_export.recipe.settings import BF16, FP32
 from edgener_export.training.batches import Batch, Example, pad
 from edgener_export.training.hardware import hardware
+from edgener_export.training.progress import Progress
 
 SENTENCES_AT_ONCE = 16
 
@@ -77,9 +78,9 @@ class ModelTeacher:
         model: Any = load_classifier(directory)
         _verify(directory, tokenizer_file(directory), tags_of(model), tokenizer, tag_set)
         weights = directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME)
-        self.identity = f"{describe_file(weights).sha256} in {precision}"
+        self._in_bf16 = precision == BF16
+        self.identity = f"{describe_file(weights).sha256} in {BF16 if self._in_bf16 else FP32}"
         self.model = model.eval().to(hardware().device)
-        self._in_bf16 = precision == "bf16"
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
         self.max_tokens = int(model.config.max_position_embeddings)
@@ -120,8 +121,8 @@ def open_teacher(
 ) -> Teacher:
     """The teacher in a directory, as a torch model if it has to show its layers, or if it is one.
 
-    A torch model computes in ``precision``, ``bf16`` or ``fp32``. Raises CheckpointError where it does
-    not speak of the same tokens and tags as the student, or reads no rows of ``max_tokens``.
+    A torch model computes in bf16 if ``precision`` is ``bf16``, else in fp32. Raises CheckpointError if it has other
+    tokens or tags than the student, or cannot read rows of ``max_tokens``.
     """
     teacher: Teacher
     if is_bundle(directory) and not shows_layers:
@@ -221,18 +222,21 @@ def _write(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int],
     ends = _ends(examples)
     files: list[NDArray[np.float16]] = []
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
-    for start in tqdm(range(0, len(order), SENTENCES_AT_ONCE), disable=None, desc="teacher", unit="batch"):
-        chosen = order[start : start + SENTENCES_AT_ONCE]
-        lesson = teacher(pad([examples[index] for index in chosen], pad_id), layers)
-        said = (lesson.logits, *lesson.hidden)
-        files = files or [
-            _map_file(cache / name, (ends[-1], values.shape[-1]))
-            for name, values in zip(_file_names(layers), said, strict=True)
-        ]
-        for file, values in zip(files, said, strict=True):
-            for row, index in zip(values, chosen, strict=True):
-                length = len(examples[index].ids)
-                file[ends[index] - length : ends[index]] = row[:length]
+    starts = range(0, len(order), SENTENCES_AT_ONCE)
+    with Progress("teacher", len(starts), "batch") as progress:
+        for start in starts:
+            chosen = order[start : start + SENTENCES_AT_ONCE]
+            lesson = teacher(pad([examples[index] for index in chosen], pad_id), layers)
+            said = (lesson.logits, *lesson.hidden)
+            files = files or [
+                _map_file(cache / name, (ends[-1], values.shape[-1]))
+                for name, values in zip(_file_names(layers), said, strict=True)
+            ]
+            for file, values in zip(files, said, strict=True):
+                for row, index in zip(values, chosen, strict=True):
+                    length = len(examples[index].ids)
+                    file[ends[index] - length : ends[index]] = row[:length]
+            progress.advance()
     for file in files:
         file.flush()  # type: ignore[attr-defined]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +15,23 @@ from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 import torch
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import append_line, draft_of
 from edgener_export.recipe.bounds import verify_settings
-from edgener_export.recipe.settings import TrainSettings
+from edgener_export.recipe.settings import BF16, FASTER, PRECISIONS, TrainSettings
 from edgener_export.training.batches import Batch, Example, batch_groups, pad
 from edgener_export.training.hardware import hardware
 from edgener_export.training.kept_weights import BestWeights, WeightAverage
 from edgener_export.training.optimizer import ScheduledAdamW, freeze, parameter_groups
+from edgener_export.training.precision import choose_precision
+from edgener_export.training.progress import Progress
+
+FEWEST_SCORES = 4
+"""How often a training is scored on development sentences at least, however few its steps are."""
+TIMED_SENTENCES = 4
+"""Sentences in the batch that a step of each precision is timed with."""
 
 
 @dataclass
@@ -78,6 +85,7 @@ class Trainer(ABC, Generic[Measured]):
         self._average = WeightAverage(settings.average_last)
         self._step = 0
         self._total = 1
+        self._precision = settings.precision
 
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
@@ -115,16 +123,16 @@ class Trainer(ABC, Generic[Measured]):
         self._total = total = place.steps_per_epoch * settings.epochs
         done = self._step
         left = 0 if self._best.is_over else max(0, total - done)
+        if left and self._precision == FASTER:
+            self._choose_precision(examples_of(place.epoch))
+        interval = min(settings.dev_every, -(-total // FEWEST_SCORES))
         saved = time.monotonic()
-        with tqdm(
-            total=total, initial=done, unit="step", disable=None if self._hardware.is_main else True, desc=self.title
-        ) as bar:
+        with Progress(self.title, total, "step", done=done, shown=self._hardware.is_main) as progress:
             for group in itertools.islice(self._all_steps(examples_of, place), left):
                 loss = self._train_step(group)
                 self._average.add(self._model, self.progress)
-                bar.update()
-                bar.set_postfix(loss=f"{loss:.3f}")
-                if self._step % settings.dev_every == 0 or (settings.patience and self._step == total):
+                progress.advance(loss=f"{loss:.3f}")
+                if self._step % interval == 0 or self._step == total:
                     measured = self.evaluate(dev[:: max(1, len(dev) // settings.dev_sentences)])
                     self._record(loss=loss, **self.curve(measured))
                     self._best.consider(self._model, self._agreed(self.merit(measured)))
@@ -140,9 +148,20 @@ class Trainer(ABC, Generic[Measured]):
         return self.evaluate(dev)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(
-            self._hardware.device.type, dtype=torch.bfloat16, enabled=self._settings.precision == "bf16"
-        )
+        return torch.autocast(self._hardware.device.type, dtype=torch.bfloat16, enabled=self._precision == BF16)
+
+    def _choose_precision(self, examples: Sequence[Example]) -> None:
+        """Compute in the precision whose step is faster here; nothing of the model changes."""
+        batch = pad(examples[:TIMED_SENTENCES], self._pad_id).to(self._hardware.device)
+
+        def step(precision: str) -> float:
+            self._precision = precision
+            return float(self._gradients_of([batch]))
+
+        choice = choose_precision(step)
+        self._precision = PRECISIONS[round(self._agreed(PRECISIONS.index(choice.precision)))]
+        if self._hardware.is_main:
+            print(f"{self.title}: {choice}", file=sys.stderr, flush=True)
 
     def _steps(self, examples: Sequence[Example], epoch: int) -> list[list[list[int]]]:
         """Which examples the batches of each optimizer step of an epoch hold."""
@@ -165,18 +184,23 @@ class Trainer(ABC, Generic[Measured]):
             place.epoch, place.first_step = place.epoch + 1, self._step
 
     def _train_step(self, group: Sequence[Batch]) -> float:
-        self._optimizer.adamw.zero_grad()
-        total = torch.zeros((), device=self._hardware.device)
-        for number, batch in self._hardware.share(list(enumerate(group))):
-            loss = self.loss(batch.to(self._hardware.device), self._generator(number)) / len(group)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+        total = self._gradients_of(group)
         if self._hardware.processes > 1:
             self._hardware.add_up([total, *self._optimizer.gradients()])
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._settings.max_gradient_norm)
         self._optimizer.step(self._step, self._total)
         self._step += 1
         return float(total)
+
+    def _gradients_of(self, group: Sequence[Batch]) -> torch.Tensor:
+        """Leave the gradients of the batches' mean loss in the parameters; return this process's part of that loss."""
+        self._optimizer.adamw.zero_grad()
+        total = torch.zeros((), device=self._hardware.device)
+        for number, batch in self._hardware.share(list(enumerate(group))):
+            loss = self.loss(batch.to(self._hardware.device), self._generator(number)) / len(group)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        return total
 
     def _generator(self, number: int) -> torch.Generator:
         """For what is drawn for the batch with this number in the present step."""
@@ -201,6 +225,7 @@ class Trainer(ABC, Generic[Measured]):
             return
         state = {
             "step": self._step,
+            "precision": self._precision,
             "place": asdict(place),
             "model": self._model.state_dict(),
             "companion": self._companion.state_dict(),
@@ -228,4 +253,5 @@ class Trainer(ABC, Generic[Measured]):
                 f"{self._state_path}: is no state of this recipe's model; name another --run, or remove it"
             ) from error
         self._step = int(state["step"])
+        self._precision = state.get("precision", self._precision)
         return _Place(**state["place"]) if "place" in state else None

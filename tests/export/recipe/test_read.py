@@ -65,7 +65,7 @@ def test_an_override_may_begin_a_table(tiny: Path) -> None:
         ("name", "--set name: expected table.key=value"),
         ("finetune.dev_every=0", "dev_every is 0; it must be at least 1"),
         ("finetune.dev_sentences=0", "dev_sentences is 0; it must be at least 1"),
-        ("finetune.precision=fp16", "precision 'fp16' is unknown; known: bf16, fp32"),
+        ("finetune.precision=fp16", "precision 'fp16' is unknown; known: auto, bf16, fp32"),
         ("model.max_tokens=7", "model.max_tokens is 7; it must be at least 8"),
         ("finetune.warmup=1.5", "finetune.warmup is 1.5; it must be at most 1"),
         ("finetune.layer_decay=0", "finetune.layer_decay is 0.0; it must be above 0"),

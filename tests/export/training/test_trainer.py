@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,20 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, settings: dict[str, Any]
 def test_an_unknown_type_is_named() -> None:
     with pytest.raises(RecipeError, match="class_weights names 'TIME'; known: LOC, O, PER"):
         tag_weights({"TIME": 2.0}, False, TAG_SET, [])
+
+
+@pytest.mark.parametrize(("epochs", "dev_every"), [(1, 1000), (4, 1000), (4, 3)])
+def test_a_curve_has_scores_however_few_the_steps(tmp_path: Path, epochs: int, dev_every: int) -> None:
+    tiny = TinyTuner(epochs=epochs, dev_every=dev_every)
+    tuner, _ = tiny.open(tmp_path)
+    tuner.run(tiny.constant, tiny.constant)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    steps, total = [row["step"] for row in rows], step_of(tmp_path)
+    interval = min(dev_every, -(-total // 4))
+    assert steps == sorted({*range(interval, total + 1, interval), total})
+    assert all("dev_f1" in row for row in rows)
+
+
+def test_more_frozen_layers_than_there_are_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="frozen_layers is 2; the model has only 1 layers"):
+        TinyTuner(frozen_layers=2).open(tmp_path)

@@ -1,0 +1,342 @@
+"""Each part of a training's loss has the value that its formula gives, computed here a second time with numpy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from edgener.tags import TagSet
+from edgener_export.recipe.settings import DistilSettings
+from edgener_export.training.attention_match import AttentionMatcher, LayerPair, map_loss, relation_loss
+from edgener_export.training.batches import IGNORED, Batch, Example, pad
+from edgener_export.training.class_weights import tag_weights
+from edgener_export.training.distil import Distiller, HiddenStateMatcher
+from edgener_export.training.finetune import FineTuner, Learner, Output
+from tests.export.tiny_tuner import TinyTuner
+
+Floats = NDArray[np.float64]
+TINY = TinyTuner()
+TAGS = len(TINY.tag_set.tags)
+
+
+def log_softmax(logits: Floats) -> Floats:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result
+
+
+def divergence(teacher: Floats, student: Floats) -> Floats:
+    """Return the Kullback-Leibler divergence of the student's distributions from the teacher's, over the last axis."""
+    log_teacher, log_student = log_softmax(teacher), log_softmax(student)
+    result: Floats = (np.exp(log_teacher) * (log_teacher - log_student)).sum(axis=-1)
+    return result
+
+
+def random(*shape: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).normal(size=shape) * 2
+
+
+def a_batch(*, labelled: bool, hidden: int = 0) -> Batch:
+    """Return two sentences of five and three words with a teacher's logits; only the first may have labels."""
+    examples = []
+    for number, words in enumerate((5, 3)):
+        tags = np.full(words + 2, IGNORED)
+        if labelled and number == 0:
+            tags[1:-1] = [0, 1, 2, 0, 1]
+        teacher = random(words + 2, TAGS, seed=number).astype(np.float16)
+        states = random(words + 2, 6, seed=number + 7).astype(np.float16)
+        examples.append(Example(np.arange(3, words + 5), tags, teacher, (states,) * hidden))
+    return pad(examples, 0)
+
+
+def distiller(directory: Path, hidden_states: HiddenStateMatcher | None = None, **settings: Any) -> Distiller:
+    _, model = TINY.open(directory / "unused")
+    learner = Learner(model, TINY.encoder, 4, TINY.tag_set)
+    fixed = {"teacher": "default", "precision": "fp32", "match_weight": 2.0}
+    return Distiller(
+        learner,
+        DistilSettings(**{**fixed, **settings}),
+        directory,
+        hidden_states or HiddenStateMatcher([], 16, 6),
+        None,
+    )
+
+
+def says(batch: Batch) -> Output:
+    """Return a student's logits of a batch, and the states of four layers with a width of 4."""
+    shape = tuple(batch.ids.shape)
+    states = tuple(torch.from_numpy(random(*shape, 4, seed=layer)).float() for layer in range(4))
+    return Output(torch.from_numpy(random(*shape, TAGS, seed=3)).float(), states)
+
+
+def soft(batch: Batch, output: Output, temperature: float) -> float:
+    assert batch.teacher is not None
+    words = batch.is_word.numpy()
+    teacher, student = batch.teacher.double().numpy()[words], output.logits.double().numpy()[words]
+    return float(temperature**2 * divergence(teacher / temperature, student / temperature).mean())
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
+def test_without_labels_the_loss_is_the_softened_divergence_from_the_teacher(
+    tmp_path: Path, temperature: float
+) -> None:
+    batch = a_batch(labelled=False)
+    output = says(batch)
+    loss = distiller(tmp_path, temperature=temperature, hard_share=0.9).loss_of(output, batch)
+    assert loss.item() == pytest.approx(soft(batch, output, temperature), rel=1e-5)
+
+
+@pytest.mark.parametrize("hard_share", [0.0, 0.3, 1.0])
+def test_labels_have_their_share_of_the_loss_on_the_words_that_they_label(tmp_path: Path, hard_share: float) -> None:
+    batch = a_batch(labelled=True)
+    output = says(batch)
+    labelled = batch.tags.numpy() != IGNORED
+    correct = batch.tags.numpy()[labelled]
+    logits = log_softmax(output.logits.double().numpy()[labelled])
+    hard = -logits[np.arange(len(correct)), correct].sum() / int(batch.is_word.sum())
+    expected = hard_share * hard + (1 - hard_share) * soft(batch, output, 3.0)
+    loss = distiller(tmp_path, temperature=3.0, hard_share=hard_share).loss_of(output, batch)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_hidden_states_add_their_squared_error_which_fades_out(tmp_path: Path) -> None:
+    batch = a_batch(labelled=False, hidden=2)
+    output = says(batch)
+    matcher = HiddenStateMatcher([1, 3], 4, 6)
+    tuner = distiller(tmp_path, matcher, temperature=2.0)
+    present = batch.attention_mask.bool().numpy()
+    errors = []
+    for layer, projection, target in zip((1, 3), matcher.projections, batch.hidden, strict=True):
+        weight, bias = (values.detach().double().numpy() for values in projection.parameters())
+        projected = output.hidden_states[layer].double().numpy()[present] @ weight.T + bias
+        errors.append(((projected - target.double().numpy()[present]) ** 2).mean())
+    for step in (0, 3):
+        tuner._step, tuner._total = step, 4
+        expected = soft(batch, output, 2.0) + 2.0 * (1 - step / 4) * np.mean(errors)
+        assert tuner.loss_of(output, batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_student_agrees_with_its_teacher_where_there_are_no_labels(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    wanted = [torch.randint(TAGS, (len(example.ids),)) for example in TINY.constant]
+    examples = [
+        replace(
+            example,
+            tags=np.full(len(example.ids), IGNORED),
+            teacher=(10 * torch.nn.functional.one_hot(tags, TAGS)).numpy().astype(np.float16),
+        )
+        for example, tags in zip(TINY.constant, wanted, strict=True)
+    ]
+    _, model = TINY.open(tmp_path / "unused")
+    settings = DistilSettings(
+        teacher="default",
+        epochs=60,
+        tokens_per_batch=400,
+        precision="fp32",
+        learning_rate=1e-2,
+        mask_probability=0.0,
+        save_minutes=99,
+    )
+    learner = Learner(model, TINY.encoder, 4, TINY.tag_set)
+    Distiller(learner, settings, tmp_path, HiddenStateMatcher([], 16, 6), None).run(examples, TINY.constant)
+    agreed = total = 0
+    for example, tags in zip(examples, wanted, strict=True):
+        with torch.inference_mode():
+            found = model(torch.from_numpy(example.ids)[None]).logits[0].argmax(dim=-1)
+        agreed += int((found == tags)[1:-1].sum())
+        total += len(tags) - 2
+    assert agreed > 0.5 * total > 2 * total / TAGS
+
+
+def relations(values: Floats, heads: int) -> Floats:
+    """Return the scaled dot products [heads, tokens, tokens] of all tokens of one sentence with all."""
+    split = values.reshape(len(values), heads, -1).transpose(1, 0, 2)
+    result: Floats = split @ split.transpose(0, 2, 1) / np.sqrt(split.shape[-1])
+    return result
+
+
+def test_relations_have_the_mean_divergence_over_heads_and_tokens() -> None:
+    student, teacher = random(2, 5, 6, seed=1), random(2, 5, 12, seed=2)
+    present = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    rows = [
+        divergence(relations(teacher[row, :length], 3), relations(student[row, :length], 3)).ravel()
+        for row, length in enumerate((5, 3))
+    ]
+    loss = relation_loss(torch.from_numpy(student), torch.from_numpy(teacher), present, 3)
+    assert loss.item() == pytest.approx(np.concatenate(rows).mean(), rel=1e-6)
+
+
+def scores(queries_and_keys: Floats, heads: int) -> Floats:
+    """Return the attention scores [heads, tokens, tokens] of one sentence's queries and keys [2, tokens, width]."""
+    kinds, tokens, width = queries_and_keys.shape
+    queries, keys = queries_and_keys.reshape(kinds, tokens, heads, -1).transpose(0, 2, 1, 3)
+    result: Floats = queries @ keys.transpose(0, 2, 1) / np.sqrt(width // heads)
+    return result
+
+
+def test_attention_has_the_mean_squared_error_of_its_scores() -> None:
+    student, teacher = random(2, 2, 5, 6, seed=1), random(2, 2, 5, 12, seed=2)
+    present = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    errors = [
+        (scores(student[:, row, :length], 3) - scores(teacher[:, row, :length], 3)).ravel() ** 2
+        for row, length in enumerate((5, 3))
+    ]
+    loss = map_loss(list(torch.from_numpy(student)), list(torch.from_numpy(teacher)), present, 3)
+    assert loss.item() == pytest.approx(np.concatenate(errors).mean(), rel=1e-6)
+
+
+def test_the_attention_of_each_pair_of_layers_has_the_same_weight(tiny_bert: Any) -> None:
+    """Three relations of one pair and the scores of another: the mean of four, of the layers that the pairs name."""
+    student = tiny_bert
+    batch = a_batch(labelled=False)
+    present = batch.attention_mask.bool()
+    matcher = AttentionMatcher(student, tiny_bert, [LayerPair(1, 2)], [LayerPair(2, 1)], 2)
+    with torch.no_grad():
+        hidden = student(batch.ids, attention_mask=batch.attention_mask, output_hidden_states=True).hidden_states
+        matcher.read(batch)
+        layers = [layer.attention.self for layer in student.bert.encoder.layer]
+        first, second = (
+            {kind: getattr(layer, kind)(states) for kind in ("query", "key", "value")}
+            for layer, states in zip(layers, hidden, strict=False)
+        )
+        parts = [relation_loss(first[kind], second[kind], present, 2) for kind in ("query", "key", "value")]
+        parts.append(map_loss([second["query"], second["key"]], [first["query"], first["key"]], present, 4))
+        assert float(matcher.loss(batch)) == pytest.approx(float(torch.stack(parts).mean()), rel=1e-5)
+        assert min(map(float, parts)) > 1e-4
+
+
+def test_attention_adds_to_the_loss_what_its_weight_says(tmp_path: Path, tiny_bert: Any) -> None:
+    batch = a_batch(labelled=False)
+    _, model = TINY.open(tmp_path / "unused")
+    attention = AttentionMatcher(model, tiny_bert, [LayerPair(1, 2)], [], 2)
+    settings = DistilSettings(teacher="default", precision="fp32", match_weight=3.0, mask_probability=0.0)
+    learner = Learner(model, TINY.encoder, 4, TINY.tag_set)
+    tuner = Distiller(learner, settings, tmp_path, HiddenStateMatcher([], 16, 6), attention)
+    tuner._step, tuner._total = 1, 4
+    with torch.no_grad():
+        output = tuner._forward(batch)
+        loss = float(tuner.loss_of(output, batch))
+        assert loss == pytest.approx(soft(batch, output, 2.0) + 3.0 * 0.75 * float(attention.loss(batch)), rel=1e-5)
+
+
+def test_types_count_in_the_loss_as_their_weights_say(tmp_path: Path) -> None:
+    tag_set = TagSet.of("BIO", TINY.tag_set.labels)
+    batch = a_batch(labelled=True)
+    output = says(batch)
+    weights = tag_weights({"O": 0.5, tag_set.labels[0]: 3.0}, False, tag_set, [])
+    tuner, _ = TINY.open(tmp_path, weights=weights)
+    labelled = batch.tags.numpy() != IGNORED
+    correct = batch.tags.numpy()[labelled]
+    of_tag = np.array([0.5, 3.0, 3.0])[correct]
+    losses = -log_softmax(output.logits.double().numpy()[labelled])[np.arange(len(correct)), correct]
+    expected = (of_tag * losses).sum() / of_tag.sum()
+    assert tuner.loss_of(output, batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.25, 1.0])
+def test_this_share_of_the_words_is_hidden_and_nothing_else(tmp_path: Path, probability: float) -> None:
+    tuner, _ = TinyTuner(mask_probability=probability).open(tmp_path)
+    batch = pad([Example(np.full(1002, 7), np.full(1002, IGNORED)), Example(np.full(9, 8), np.full(9, IGNORED))], 0)
+    shown = tuner._hide_tokens(batch, torch.Generator().manual_seed(1)).ids
+    again = tuner._hide_tokens(batch, torch.Generator().manual_seed(1)).ids
+    other = tuner._hide_tokens(batch, torch.Generator().manual_seed(2)).ids
+    assert torch.equal(shown[~batch.is_word], batch.ids[~batch.is_word])
+    words = shown[batch.is_word]
+    assert (words == 4).float().mean() == pytest.approx(probability, abs=0.04)
+    assert torch.equal(words[words != 4], batch.ids[batch.is_word][words != 4])
+    assert torch.equal(shown, again)
+    assert torch.equal(shown, other) == (probability in (0.0, 1.0))
+
+
+def test_the_loss_is_that_of_what_the_model_says_of_the_hidden_words(tmp_path: Path) -> None:
+    tuner, _ = TinyTuner(mask_probability=0.5).open(tmp_path)
+    batch = pad(TINY.constant[:3], 0)
+    hidden = tuner._hide_tokens(batch, torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        loss = float(tuner.loss(batch, torch.Generator().manual_seed(5)))
+        assert loss == float(tuner.loss_of(tuner._forward(hidden), batch))
+        assert loss != float(tuner.loss_of(tuner._forward(batch), batch))
+
+
+def gradients(model: Any) -> dict[str, torch.Tensor]:
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+def test_accumulated_gradients_are_the_mean_of_the_batches(tmp_path: Path) -> None:
+    tuner, model = TINY.open(tmp_path)
+    one, other = (pad(TINY.constant[part], 0) for part in (slice(0, 2), slice(2, 7)))
+    apart = []
+    for number, batch in enumerate((one, other)):
+        tuner._optimizer.adamw.zero_grad()
+        tuner.loss(batch, tuner._generator(number)).backward()  # type: ignore[no-untyped-call]
+        apart.append(gradients(model))
+    total = tuner._gradients_of([one, other])
+    for name, gradient in gradients(model).items():
+        torch.testing.assert_close(gradient, (apart[0][name] + apart[1][name]) / 2, rtol=1e-4, atol=1e-7)
+    losses = [tuner.loss(batch, tuner._generator(number)).item() for number, batch in enumerate((one, other))]
+    assert total.item() == pytest.approx(np.mean(losses), rel=1e-6)
+
+
+class Recorder(FineTuner):
+    """Keeps the classifier's weights as they are after each step."""
+
+    weights: list[torch.Tensor]
+
+    def _train_step(self, group: Any) -> float:
+        loss = super()._train_step(group)
+        model: Any = self._model
+        self.weights.append(model.classifier.weight.detach().clone())
+        return loss
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_run_ends_with_the_mean_of_its_last_weights(tmp_path: Path, share: float) -> None:
+    tiny = TinyTuner(average_last=share, learning_rate=1e-2)
+    tuner, model = tiny.open(tmp_path, Recorder)
+    assert isinstance(tuner, Recorder)
+    tuner.weights = []
+    tuner.run(tiny.constant, tiny.constant)
+    last = tuner.weights[-max(1, round(share * len(tuner.weights))) :]
+    assert len(last) == (1 if share == 0 else len(tuner.weights) // 2)
+    torch.testing.assert_close(model.classifier.weight, torch.stack(last).mean(dim=0))
+
+
+def test_lower_layers_move_less_by_their_rates(tmp_path: Path) -> None:
+    moved = {}
+    for decay in (1.0, 0.1):
+        tiny = TinyTuner(layer_decay=decay, weight_decay=0.0, epochs=1, tokens_per_batch=10_000)
+        _, before = tiny.open(tmp_path / "before")
+        tuner, after = tiny.open(tmp_path / str(decay))
+        tuner.run(tiny.constant, tiny.constant)
+        pairs = zip(before.named_parameters(), after.parameters(), strict=True)
+        moved[decay] = {name: (new - old).abs().max().item() for (name, old), new in pairs}
+    for name, rate in (("embeddings.word_embeddings", 0.01), ("layer.0.output.dense", 0.1), ("classifier", 1.0)):
+        (full,) = (moved[1.0][full] for full in moved[1.0] if full.endswith(f"{name}.weight"))
+        (slow,) = (moved[0.1][full] for full in moved[0.1] if full.endswith(f"{name}.weight"))
+        assert slow == pytest.approx(rate * full, rel=0.05), name
+
+
+class Scored(Recorder):
+    """Is told how good it is."""
+
+    merits: Any
+
+    def merit(self, _measured: Any) -> float:
+        return float(next(self.merits))
+
+
+def test_a_run_gives_the_weights_of_its_best_score(tmp_path: Path) -> None:
+    merits = iter([1.0, 5.0, 2.0, 3.0, 4.0, 9.0])
+    tiny = TinyTuner(patience=3, dev_every=2, learning_rate=1e-2, epochs=9)
+    tuner, model = tiny.open(tmp_path, Scored)
+    assert isinstance(tuner, Scored)
+    tuner.weights, tuner.merits = [], merits
+    tuner.run(tiny.constant, tiny.constant)
+    assert len(tuner.weights) == 10
+    assert torch.equal(model.classifier.weight, tuner.weights[3])
