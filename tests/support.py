@@ -22,6 +22,7 @@ from edgener.bundle import MANIFEST, Manifest, describe_file
 from edgener.cli import main
 from edgener.dataclass_json import from_plain
 from edgener.entity import Entity
+from edgener.providers import PROVIDERS
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -174,6 +175,14 @@ sys.exit(code)
     )
     assert finished.code == 0, finished.errors
     return finished, int(finished.errors)
+
+
+def missing_providers() -> list[str]:
+    """Return the providers that the installed onnxruntime lacks: those for GPUs, unless the tests run with one."""
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    return [name for name, (first, *_) in PROVIDERS.items() if first not in available]
 
 
 def read_manifest(bundle: Path) -> Manifest:

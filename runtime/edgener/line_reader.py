@@ -1,32 +1,33 @@
 """Lines of files and pipes as documents: those that have arrived together, so that nobody waits for the next block.
 
-Bytes that are no UTF-8 become lone surrogates, one code point a byte (PEP 383), and leave as the same bytes.
+Bytes that are no UTF-8 become lone surrogates, one code point a byte (PEP 383), and leave as the same bytes. A byte
+order mark at the start is no part of the first line, and offsets do not count it.
 """
 
 from __future__ import annotations
 
 import codecs
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 BLOCK = 1 << 16
 """Bytes read at once, and code points after which a line is passed on in pieces."""
-UNDECODABLE = re.compile("[\udc80-\udcff]")
+UTF_8 = "utf-8"
+BYTE_ORDER_MARK = "\ufeff"
 
 Document = Iterable[str]
 """One line in pieces, without its line end (LF or CRLF)."""
 
 
 def line_groups(
-    fd: int, on_read: Callable[[int], None], on_undecodable: Callable[[], None]
+    fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str = UTF_8
 ) -> Iterator[Sequence[Document]]:
     """Groups of the lines of an open file; a line longer than BLOCK is a group of its own.
 
-    Each group must be used up before the next one is asked for. ``on_read`` is told the bytes of every block,
-    ``on_undecodable`` of every block that is not UTF-8.
+    Each group must be used up before the next one is asked for. ``on_read`` is given the number of bytes of every
+    block, ``on_text`` its text. Raises UnicodeError for bytes that are not in ``encoding``, unless that is UTF_8.
     """
-    reader = _Reader(fd, on_read, on_undecodable)
+    reader = _Reader(fd, on_read, on_text, encoding)
     while reader.fill():
         yield from _complete_lines(reader)
         while len(reader.rest) > BLOCK:
@@ -45,11 +46,12 @@ def _complete_lines(reader: _Reader) -> Iterator[Sequence[Document]]:
 class _Reader:
     """Text of an open file, as much as has arrived."""
 
-    def __init__(self, fd: int, on_read: Callable[[int], None], on_undecodable: Callable[[], None]) -> None:
+    def __init__(self, fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str) -> None:
         self.rest = ""
-        self._fd, self._on_read, self._on_undecodable = fd, on_read, on_undecodable
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._ended = False
+        self._fd, self._on_read, self._on_text = fd, on_read, on_text
+        errors = "surrogateescape" if encoding == UTF_8 else "strict"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
+        self._is_at_start, self._ended = True, False
 
     def fill(self) -> bool:
         """Append the next block to ``rest``; False at the end of the file."""
@@ -58,8 +60,9 @@ class _Reader:
         block = os.read(self._fd, BLOCK)
         self._ended = not block
         text = self._decoder.decode(block, final=self._ended)
-        if UNDECODABLE.search(text):
-            self._on_undecodable()
+        if text and self._is_at_start:
+            self._is_at_start, text = False, text.removeprefix(BYTE_ORDER_MARK)
+        self._on_text(text)
         self.rest += text
         self._on_read(len(block))
         return bool(text) or not self._ended

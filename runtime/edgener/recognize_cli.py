@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
+from edgener.encodings import Inspection, known_encoding
 from edgener.errors import InputError, UsageError
 from edgener.line_reader import Document, line_groups
 from edgener.options import (
@@ -35,26 +36,36 @@ STANDARD_INPUT = "-"
 class _Run:
     """Documents through one recognizer to standard output."""
 
-    def __init__(self, recognizer: Recognizer, output_format: str, min_score: float) -> None:
+    def __init__(self, recognizer: Recognizer, output_format: str, min_score: float, encoding: str) -> None:
         from edgener.writers import WRITERS
 
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._recognizer, self._min_score = recognizer, min_score
+        self._recognizer, self._min_score, self._encoding = recognizer, min_score, encoding
         self._writer: Writer = WRITERS[output_format](shows_colour)
-        self._warned = False
+        self._said: set[str] = set()
 
     def read(self, fd: int, file: str | None) -> None:
-        """Answer all lines of an open file; raise InputError where it cannot be read."""
-        answers = self._answers(file)
-        progress = Progress(file or "standard input", os.fstat(fd).st_size)
+        """Answer all lines of an open file; raise InputError where it cannot be read or is no text."""
+        answers, name = self._answers(file), file or "standard input"
+        progress = Progress(name, os.fstat(fd).st_size, is_typed=os.isatty(fd))
+        inspection = Inspection(name, self._encoding)
+
+        def inspect(text: str) -> None:
+            inspection.add(text)
+            self._warn_once(inspection.warning)
+
         try:
-            for group in line_groups(fd, progress.advance, lambda: self._warn_once(file)):
+            for group in line_groups(fd, progress.advance, inspect, self._encoding):
                 for piece in answers(group):
                     write(piece)
+            inspection.end()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise InputError(f"{file or 'standard input'}: cannot be read: {error.strerror}") from error
+            raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+        except UnicodeError as error:
+            reason = getattr(error, "reason", error)
+            raise InputError(f"{name}: is not {self._encoding}: {reason}; name its encoding with --encoding") from error
         finally:
             progress.close()
 
@@ -68,11 +79,10 @@ class _Run:
 
         return Answers(self._recognizer, self._writer, self._min_score, file)
 
-    def _warn_once(self, file: str | None) -> None:
-        if not self._warned:
-            self._warned = True
-            name = file or "standard input"
-            say(f"{name}: holds bytes that are not UTF-8; they are kept as they are")
+    def _warn_once(self, warning: str) -> None:
+        if warning and warning not in self._said:
+            self._said.add(warning)
+            say(warning)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +93,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="read lines of this file, each a document; - is standard input; may be repeated",
+    )
+    parser.add_argument(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        help="encoding of files and standard input, as gb18030 or utf-16; a byte order mark is skipped; output is "
+        "always UTF-8; default: %(default)s",
     )
     parser.add_argument(
         "--format",
@@ -102,6 +119,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _recognize(options: argparse.Namespace) -> None:
     if options.text and options.file:
         raise UsageError("give either texts or --file, not both")
+    encoding = known_encoding(options.encoding)
     recognizer_class = load_recognizer_class()
     from edgener.answers import check_min_score
 
@@ -112,8 +130,10 @@ def _recognize(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         provider=options.provider,
     )
-    run = _Run(recognizer, options.format, options.min_score)
+    run = _Run(recognizer, options.format, options.min_score, encoding)
     if options.text:
+        for text in filter(os.path.isfile, options.text):
+            say(f"{text}: is searched as text, although a file of that name exists; to read it: edgener --file {text}")
         run.answer([(text,) for text in options.text])
     elif options.file:
         for name in options.file:
@@ -155,6 +175,7 @@ RECOGNIZE = Command(
 edgener "王小明在北京大学工作。"            one text
 edgener --format text "…"                   marked in the text, in colour on a terminal
 edgener --file news.txt > entities.jsonl    a file, one document a line
+edgener --file old.txt --encoding gb18030   a file that is not in UTF-8
 tail -f log.txt | edgener                   lines as they come, each answered at once
 edgener --model ./my-bundle --threads 4 …   another model, on four cores""",
     add_arguments=_add_arguments,

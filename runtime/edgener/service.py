@@ -74,6 +74,7 @@ class Service:
         """Serve until SIGTERM or Ctrl-C; then answer all whole lines that have arrived, and return."""
         self._listener.setblocking(False)
         with _on_signals(self.stop, self._waker):
+            say(f"ready, answers on {self._listener.getsockname()}")
             notify("READY=1")
             while not self._is_stopping:
                 is_full = len(self._clients) >= MOST_CLIENTS
@@ -124,7 +125,7 @@ class Service:
         answers = Answers(self._recognizer, JsonLines(), self._min_score)
         try:
             with client.connection as connection, connection.makefile("wb") as output:
-                for group in line_groups(connection.fileno(), partial(self._on_read, client), lambda: None):
+                for group in line_groups(connection.fileno(), partial(self._on_read, client), _ignore):
                     for piece in answers(group):
                         output.write(piece.encode())
                         client.touch()
@@ -160,6 +161,10 @@ class Service:
         for client in late:
             client.thread.join()  # not cut off in the middle of a batch: onnxruntime would abort the process
         say(f"{len(late)} clients did not take their answers in time")
+
+
+def _ignore(_text: str) -> None:
+    """Take bytes that are not UTF-8 as they are: nobody would read a warning, and the other clients go on."""
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgener import Recognizer, __version__
+from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.installed import install
 from tests.support import TINY_BUNDLE, labelled_texts, run_main, run_tiny
 
 TEXTS = [row.text for row in labelled_texts()]
@@ -65,6 +67,15 @@ def test_options_do_not_change_the_answers() -> None:
     for options in (["--threads", "2"], ["--batch-size", "1"], ["--batch-size", "64"]):
         rows = run_tiny(*options, *TEXTS).rows
         assert [[(e["start"], e["end"], e["label"]) for e in row["entities"]] for row in rows] == spans
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_env_names_the_model_that_is_used(installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGENER_MODELS", str(tmp_path / "models"))
+    model = install(TINY_BUNDLE, tmp_path / "models") if installed else DEFAULT_BUNDLE
+    assert json.loads(run_main("env", "--json").output)["default_bundle"] == str(model)
+    assert f" {model}\n" in run_main("env").output.decode()
+    assert json.loads(run_main("inspect", "--json").output)["name"] == load_bundle(model).manifest.name
 
 
 def test_inspect() -> None:
@@ -127,14 +138,3 @@ def test_what_was_read_before_an_unreadable_file_is_answered() -> None:
     finished = run_tiny("--file", "-", "--file", "missing.txt", stdin=TEXT.encode())
     assert finished.code == 3
     assert len(finished.rows) == 1
-
-
-@pytest.mark.parametrize("command", [[], ["inspect"], ["check"], ["env"]], ids=" ".join)
-def test_help_names_every_option(command: list[str]) -> None:
-    finished = run_main(*command, "--help")
-    assert finished.code == 0
-    assert f"usage: {' '.join(['edgener', *command])}" in finished.output.decode()
-
-
-def test_version() -> None:
-    assert run_main("--version").output.decode() == f"edgener {__version__}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,10 +15,8 @@ from edgener import line_reader as documents
 from edgener.line_reader import line_groups
 from tests.support import temporary_input
 
-BYTES = st.lists(
-    st.binary(max_size=8) | st.sampled_from([b"\n", b"\r\n", b"\r", "王".encode(), "王".encode()[:2], b"\xff", b"\0"]),
-    max_size=20,
-).map(b"".join)
+PIECES = [b"\n", b"\r\n", b"\r", "王".encode(), "王".encode()[:2], b"\xff", b"\0", BOM_UTF8, BOM_UTF8[:2]]
+BYTES = st.lists(st.binary(max_size=8) | st.sampled_from(PIECES), max_size=20).map(b"".join)
 
 
 def nothing(*_: object) -> None:
@@ -25,8 +24,13 @@ def nothing(*_: object) -> None:
 
 
 def expected_lines(content: bytes) -> list[str]:
-    """Split lines as the documentation promises, by the shortest code that does it."""
-    lines = content.decode("utf-8", "surrogateescape").split("\n")
+    """The lines that the documentation promises for a file in UTF-8, by the shortest code that gives them."""
+    return lines_of(content.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape"))
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines that end with LF or CRLF, the last one also without."""
+    lines = text.split("\n")
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
@@ -58,6 +62,7 @@ def test_bytes_that_are_not_utf8_survive(content: bytes) -> None:
     with temporary_input(content) as file:
         text = "\n".join(read_lines(file.fileno()))
     kept = text.encode("utf-8", "surrogateescape")
+    content = content.removeprefix(BOM_UTF8)
     assert kept == content.replace(b"\r\n", b"\n").removesuffix(b"\n").removesuffix(b"\r") or kept == content
 
 
@@ -107,13 +112,26 @@ def test_a_line_may_arrive_byte_by_byte() -> None:
     os.close(reader)
 
 
-def test_progress_and_undecodable_blocks_are_told() -> None:
+def test_the_bytes_and_the_text_of_every_block_are_told() -> None:
     read: list[int] = []
-    undecodable: list[None] = []
+    texts: list[str] = []
     content = b"a" * documents.BLOCK + b"\xff\n" + b"b"
     with temporary_input(content) as file:
-        for group in line_groups(file.fileno(), read.append, lambda: undecodable.append(None)):
+        for group in line_groups(file.fileno(), read.append, texts.append):
             for line in group:
                 assert "".join(line)
-    assert sum(read) == len(content)
-    assert len(undecodable) == 1
+    assert read == [documents.BLOCK, 3, 0]
+    assert texts == ["a" * documents.BLOCK, "\udcff\nb", ""]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.integers(1, 9))
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-le", "utf-32"])
+def test_other_encodings_give_the_same_lines(encoding: str, text: str, block: int) -> None:
+    with temporary_input(text.encode(encoding)) as file, blocks_of(block):
+        lines = ["".join(line) for group in line_groups(file.fileno(), nothing, nothing, encoding) for line in group]
+    assert lines == lines_of(text.removeprefix("\ufeff"))
+
+
+def test_bytes_that_are_not_in_another_encoding_are_an_error() -> None:
+    with temporary_input("王".encode("gb18030") + b"\xff\n") as file, pytest.raises(UnicodeError):
+        list(line_groups(file.fileno(), nothing, nothing, "gb18030"))

@@ -7,25 +7,17 @@ import pytest
 from edgener import Recognizer
 from edgener.errors import ProviderError, UsageError
 from edgener.providers import PROVIDERS
-from tests.support import TINY_BUNDLE, run_main, run_tiny
+from tests.support import TINY_BUNDLE, missing_providers, run_main, run_tiny
 
 TEXT = "王小明在青山大学工作。"
 
 
-def missing() -> list[str]:
-    """Providers that the installed onnxruntime lacks; those for GPUs, unless the tests run with one."""
-    import onnxruntime
-
-    available = onnxruntime.get_available_providers()
-    return [name for name, (first, *_) in PROVIDERS.items() if first not in available]
-
-
 def test_the_cpu_is_always_there() -> None:
-    assert "cpu" not in missing()
+    assert "cpu" not in missing_providers()
     assert run_tiny("--provider", "cpu", TEXT).output == run_tiny(TEXT).output
 
 
-@pytest.mark.parametrize("provider", missing())
+@pytest.mark.parametrize("provider", missing_providers())
 def test_a_missing_provider_is_named_with_those_that_are_there(provider: str) -> None:
     with pytest.raises(ProviderError, match=r"ExecutionProvider is not in onnxruntime .* which has .*CPUExecution"):
         Recognizer.load(TINY_BUNDLE, provider=provider)

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ import pytest
 from edgener import Recognizer
 from edgener.service import DRAIN_SECONDS, MOST_CLIENTS
 from edgener.session import AbandonedError
-from tests.support import TINY_BUNDLE, run_main, run_tiny
+from tests.support import TINY_BUNDLE, labelled_texts, missing_providers, run_main, run_tiny
 
 TEXT = "王小明在青山大学工作。"
 LINE = f"{TEXT}\n".encode()
@@ -65,6 +66,8 @@ def start(place: Path, tmp_path: Path) -> Iterator[Start]:
         process = subprocess.Popen([sys.executable, *words], env=env, stderr=subprocess.PIPE, pass_fds=pass_fds)
         processes.append(process)
         assert messages.recv(100) == b"READY=1"
+        assert process.stderr
+        assert process.stderr.readline() == f"edgener: ready, answers on {place}\n".encode()
         return process
 
     with ExitStack() as stack:
@@ -207,13 +210,60 @@ def test_clients_that_are_silent_for_long_make_room(start: Start, place: Path) -
     process = start("-c", IMPATIENT, "serve", "--socket", str(place), "--model", str(TINY_BUNDLE))
     with ExitStack() as stack:
         clients = [stack.enter_context(connect(place)) for _ in range(MOST_CLIENTS)]
-        for client in clients:
+        silent = clients.pop(MOST_CLIENTS // 2)
+        for client in (silent, *clients * 3):
             client.sendall(LINE)
             assert client.recv(1000).endswith(b"\n")
         assert len(ask(place, LINE)) == 1
-        (closed,), _, _ = select.select(clients, [], [], PATIENCE)
-        assert closed.recv(1) == b""
+        closed, _, _ = select.select([silent, *clients], [], [], PATIENCE)
+        assert closed == [silent]
+        assert silent.recv(1) == b""
     assert end(process) == "edgener: a client that was silent for 1 seconds makes room for another one\n"
+
+
+def serve_words(place: Path, *options: str) -> list[str]:
+    """Arguments of Python for the service at ``place`` with some options."""
+    return ["-m", "edgener", "serve", "--socket", str(place), "--model", str(TINY_BUNDLE), *options]
+
+
+def test_entities_below_the_least_score_are_dropped(start: Start, place: Path) -> None:
+    start(*serve_words(place, "--min-score", "0.99005"))
+    texts = [row.text for row in labelled_texts()]
+    lines = "".join(f"{text}\n" for text in texts).encode()
+    rows = ask(place, lines)
+    assert rows == run_tiny("--min-score", "0.99005", stdin=lines).rows
+    assert rows != run_tiny(stdin=lines).rows
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_as_many_threads_compute_as_were_asked_for(
+    start: Start, place: Path, by_variable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("EDGENER_THREADS", threads if by_variable else "2")
+        process = start(*serve_words(place, *([] if by_variable else ["--threads", threads])))
+        with connect(place) as client:
+            client.sendall(LINE)
+            assert client.recv(1000)
+            counts.append(len(list(Path(f"/proc/{process.pid}/task").iterdir())))
+        end(process)
+    assert counts[1] - counts[0] == 2
+
+
+@pytest.mark.parametrize("provider", missing_providers())
+def test_a_missing_provider_ends_it_before_it_listens(place: Path, provider: str) -> None:
+    command = [sys.executable, *serve_words(place, "--provider", provider)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert refused.returncode == 8
+    assert refused.stderr.startswith(f"edgener: {provider}: ")
+    assert not place.exists()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(start: Start, place: Path) -> None:
+    start()
+    (row,) = ask(place, BOM_UTF8 + LINE)
+    assert [(entity["text"], entity["start"]) for entity in row["entities"]] == [("王小明", 0), ("青山大学", 4)]
 
 
 def test_a_socket_that_lives_is_left_alone(start: Start, place: Path) -> None:

@@ -1,0 +1,87 @@
+"""Text files in other encodings than UTF-8, and files that are no text: recognized, and refused with a remedy."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+
+from edgener.errors import InputError, UsageError
+from edgener.line_reader import UTF_8
+
+SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
+"""Encodings that files are called by, and the larger ones that they are in when a rare character occurs."""
+UNDECODABLE = re.compile("[\udc80-\udcff]")
+"""Bytes that are not UTF-8, as surrogateescape decodes them."""
+ENOUGH = 16
+"""Code points beyond ASCII after which a file can be judged before its end."""
+COMPRESSED = {"\x1f\udc8b": "zcat", "\udcfd7zXZ": "xzcat", "BZh": "bzcat", "(\udcb5/\udcfd": "zstdcat"}
+"""Starts of compressed files, and the programs that decompress them to standard output."""
+OTHER_FORMATS = {"PK\x03\x04": "a ZIP archive or an office document", "%PDF-": "a PDF"}
+"""Starts of files that hold text in a form that only other programs read."""
+
+
+def known_encoding(name: str) -> str:
+    """Return the name of the decoder for an encoding that a user names; raise UsageError if there is none."""
+    try:
+        found = codecs.lookup(name).name
+        b"a".decode(found, "replace")  # fails for what makes bytes of bytes, as base64 does
+        codecs.getincrementaldecoder(found)
+    except (LookupError, ValueError) as error:
+        raise UsageError(f"--encoding is {name!r}; known are utf-8, gb18030, utf-16, big5 and others") from error
+    return UTF_8 if found == "utf-8-sig" else SUPERSETS.get(found, found)
+
+
+class Inspection:
+    """Looks at the text of one file, block by block, for what shows that it is not lines of UTF-8 text."""
+
+    def __init__(self, name: str, encoding: str) -> None:
+        self.name = name
+        """The file, as messages call it."""
+        self.warning = ""
+        """What the user should know of the blocks so far; empty where there is nothing."""
+        self._encoding = encoding
+        self._is_first = True
+        self._undecodable = self._beyond_ascii = 0
+
+    def add(self, text: str) -> None:
+        """Look at the next block; raise InputError if the file is no text, or most of it is not in UTF-8."""
+        if self._is_first and text:
+            self._is_first = False
+            self._check_start(text)
+        if self._encoding == UTF_8 and not text.isascii():
+            undecodable = len(UNDECODABLE.findall(text))
+            self._undecodable += undecodable
+            self._beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
+            if undecodable:
+                self.warning = f"{self.name}: holds bytes that are not UTF-8; they are kept as they are"
+            if self._beyond_ascii >= ENOUGH:
+                self.end()
+
+    def end(self) -> None:
+        """Judge the blocks so far; raise InputError if most of what is not ASCII is not UTF-8 either."""
+        if self._undecodable * 2 > self._beyond_ascii:
+            raise InputError(
+                f"{self.name}: is not UTF-8: {self._undecodable} of {self._beyond_ascii} characters beyond ASCII "
+                "cannot be decoded; name its encoding, as --encoding gb18030 or --encoding utf-16"
+            )
+
+    def _check_start(self, text: str) -> None:
+        for start, program in COMPRESSED.items():
+            if text.startswith(start):
+                raise InputError(f"{self.name}: is compressed; decompress it: {program} FILE | edgener")
+        for start, kind in OTHER_FORMATS.items():
+            if text.startswith(start):
+                raise InputError(f"{self.name}: is {kind}, not text; extract its text first")
+        if text.startswith("{") and _is_json_object(text.partition("\n")[0]):
+            self.warning = (
+                f"{self.name}: looks like JSON lines, but each line is searched as it is, braces and escapes included; "
+                "extract the text first, for example: jq -r .text FILE | edgener"
+            )
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,123 @@
+"""Files in other encodings, and files that are no text: the right answer, or a refusal that names the remedy."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support import run_tiny
+
+TEXT = "王小明在青山大学工作。"
+NAMES = [("王小明", 0, 3), ("青山大学", 4, 8)]
+REMEDY = "name its encoding, as --encoding gb18030 or --encoding utf-16"
+
+
+def found(row: dict[str, list[dict[str, object]]]) -> list[tuple[object, object, object]]:
+    """Text and offsets of the entities of a row of output."""
+    return [(entity["text"], entity["start"], entity["end"]) for entity in row["entities"]]
+
+
+def written(tmp_path: Path, content: bytes) -> str:
+    """The path of a file with this content."""
+    path = tmp_path / "text"
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb2312", "gb18030", "utf-16", "utf-16-be", "big5"])
+def test_offsets_are_those_of_the_decoded_line(encoding: str, tmp_path: Path) -> None:
+    text = "王小明在東山大學工作。" if encoding == "big5" else TEXT
+    path = written(tmp_path, f"{text}\r\n{text}\n".encode(encoding))
+    expected = run_tiny("--file", "-", stdin=f"{text}\n{text}\n".encode()).rows
+    rows = run_tiny("--file", path, "--encoding", encoding).rows
+    assert [row["entities"] for row in rows] == [row["entities"] for row in expected]
+    assert found(rows[0])[0] == NAMES[0]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    content = f"{TEXT}\n".encode("utf-8-sig")
+    for finished in (run_tiny("--file", written(tmp_path, content)), run_tiny(stdin=content)):
+        assert finished.errors == ""
+        assert [found(row) for row in finished.rows] == [NAMES]
+
+
+def test_a_rare_character_of_gb18030_is_read_from_a_file_that_is_called_gbk(tmp_path: Path) -> None:
+    path = written(tmp_path, "王𠮷".encode("gb18030"))
+    assert run_tiny("--encoding", "gbk", "--format", "text", "--file", path).output.decode().count("𠮷") == 1
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-le", "big5"])
+@pytest.mark.parametrize("repeat", [1, 3000])
+def test_a_file_in_another_encoding_is_refused_with_the_remedy(encoding: str, repeat: int, tmp_path: Path) -> None:
+    content = ("王小明在青山大學工作。\n" * repeat).encode(encoding)
+    for finished in (run_tiny("--file", written(tmp_path, content)), run_tiny(stdin=content)):
+        assert finished.code == 3
+        *_, message = finished.errors.splitlines()
+        assert ": is not UTF-8: " in message
+        assert message.endswith(REMEDY)
+
+
+def test_a_few_bytes_that_are_not_utf8_are_kept_with_a_warning(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{TEXT}\n".encode() + b"\xff\xfe" * 5 + b"\n")
+    finished = run_tiny("--file", path, "--format", "text")
+    assert finished.code == 0
+    assert finished.output.endswith(b"\xff\xfe" * 5 + b"\n")
+    assert finished.errors == f"edgener: {path}: holds bytes that are not UTF-8; they are kept as they are\n"
+
+
+def test_bytes_that_are_not_in_the_named_encoding_are_refused(tmp_path: Path) -> None:
+    finished = run_tiny("--encoding", "gb18030", "--file", written(tmp_path, b"\xff\xff\n"))
+    assert finished.code == 3
+    assert "is not gb18030: illegal multibyte sequence" in finished.errors
+    finished = run_tiny("--encoding", "utf-16", "--file", written(tmp_path, "王\n".encode("utf-16-le")))
+    assert finished.code == 3
+    assert "is not utf-16: UTF-16 stream does not start with BOM" in finished.errors
+
+
+@pytest.mark.parametrize("name", ["klingon", "base64", "", "a\0b"])
+def test_an_unknown_encoding_is_a_wrong_argument(name: str) -> None:
+    finished = run_tiny("--encoding", name, TEXT)
+    assert finished.code == 2
+    assert "known are utf-8, gb18030" in finished.errors
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(TEXT.encode()), "is compressed; decompress it: zcat FILE | edgener"),
+        (lzma.compress(TEXT.encode()), "is compressed; decompress it: xzcat FILE | edgener"),
+        (bz2.compress(TEXT.encode()), "is compressed; decompress it: bzcat FILE | edgener"),
+        (b"\x28\xb5\x2f\xfd" + os.urandom(40), "is compressed; decompress it: zstdcat FILE | edgener"),
+        (b"PK\x03\x04" + bytes(40), "is a ZIP archive or an office document, not text"),
+        (b"%PDF-1.7\n", "is a PDF, not text"),
+    ],
+)
+def test_a_file_that_is_no_text_is_refused_with_the_remedy(content: bytes, message: str, tmp_path: Path) -> None:
+    finished = run_tiny("--file", written(tmp_path, content))
+    assert (finished.code, finished.output) == (3, b"")
+    assert message in finished.errors
+
+
+def test_json_lines_are_searched_as_they_are_with_a_warning(tmp_path: Path) -> None:
+    line = json.dumps({"text": TEXT}, ensure_ascii=False)
+    path = written(tmp_path, f"{line}\n{line}\n".encode())
+    finished = run_tiny("--file", path)
+    assert finished.code == 0
+    assert finished.errors.count("looks like JSON lines") == 1
+    assert "jq -r .text FILE | edgener" in finished.errors
+    assert run_tiny("--file", written(tmp_path, "{王小明}\n".encode())).errors == ""
+
+
+def test_a_text_that_is_the_name_of_a_file_is_searched_with_a_hint(tmp_path: Path) -> None:
+    path = written(tmp_path, b"")
+    finished = run_tiny(path, TEXT)
+    assert finished.code == 0
+    assert [row["line"] for row in finished.rows] == [1, 2]
+    hint = f"{path}: is searched as text, although a file of that name exists; to read it: edgener --file {path}"
+    assert finished.errors == f"edgener: {hint}\n"
