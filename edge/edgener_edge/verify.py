@@ -20,7 +20,7 @@ import edgener
 from edgener.bundle import GOLDEN
 from edgener.errors import InputError
 from edgener.golden import Case, read_cases
-from edgener.recognizer import SPECIAL_TOKENS
+from edgener.token_windows import SPECIAL_TOKENS
 from edgener_edge.errors import VerifyError
 from edgener_edge.on_device import probe
 from edgener_edge.qemu_user import HOST, Emulator

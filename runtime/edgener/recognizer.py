@@ -15,20 +15,17 @@ from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
 from edgener.providers import CPU
-from edgener.segmentation import Chunk, Window, chunks, doubtful_ends, passages, sentence_ends, windows
+from edgener.segmentation import Chunk, Window, chunks
 from edgener.session import SerialSession, Session
 from edgener.span_rules import apply_rules
 from edgener.tags import Span
 from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
+from edgener.token_windows import SPECIAL_TOKENS, token_windows
 
 POOL_DOCUMENTS = 256
 """Most documents that are looked at together, to sort their windows by length."""
 POOL_CODE_POINTS = 16384
 """Most text that is looked at together; with the longest chunk it bounds the memory."""
-SPECIAL_TOKENS = 2
-"""[CLS] before and [SEP] after the tokens of a window."""
-LONGEST_MARGIN = 32
-"""Context in tokens on each side of a window's core where a sentence is cut: long names fit into it."""
 TOKENS_PER_ROW = 32
 """Most tokens of a batch for each window that it may hold, special tokens and padding included: bounds the memory."""
 PADDING_SHARE = 0.1
@@ -78,8 +75,6 @@ class Recognizer:
         self.manifest = manifest
         self._encoder, self._session, self._batch_size = encoder, session, batch_size
         self._tag_set, self._span_rules = manifest.tag_set, manifest.span_rules
-        self._room = manifest.max_tokens - SPECIAL_TOKENS
-        self._margin = min(LONGEST_MARGIN, self._room // 4)
 
     @classmethod
     def load(
@@ -187,25 +182,7 @@ class Recognizer:
         self._session.abandon()
 
     def _windows(self, chunk: Chunk, encoding: Encoding, join_lines: bool) -> Iterator[Window]:
-        """Yield the windows over the chunk's sentences that own any of its core."""
-        starts, ends = encoding.offsets[:, 0], encoding.offsets[:, 1]
-        for first, last in self._passages(chunk.text, starts, join_lines):
-            for window in windows(first, last, self._room, self._margin):
-                if ends[window.core_end - 1] > chunk.core_start and starts[window.core_start] < chunk.core_end:
-                    yield window
-
-    def _passages(self, text: str, starts: NDArray[np.int64], join_lines: bool) -> Iterator[tuple[int, int]]:
-        """Yield ranges of tokens, one per sentence, or several where a sentence is too long and holds doubtful ends."""
-        first = 0
-        cuts: list[int] | None = None
-        for last in np.searchsorted(starts, list(sentence_ends(text, join_lines=join_lines))).tolist():
-            if last - first <= self._room:
-                yield first, last
-            else:
-                if cuts is None:
-                    cuts = np.searchsorted(starts, list(doubtful_ends(text))).tolist()
-                yield from passages(first, last, cuts, self._room)
-            first = last
+        return token_windows(chunk, encoding.offsets, self.manifest.max_tokens, join_lines=join_lines)
 
     def _decode(self, inputs: Sequence[_Input]) -> list[list[ScoredSpan]]:
         """Spans of each input, in positions of its window; batches hold neighbours in length."""

@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from edgener.decode import decode
-from edgener.recognizer import SPECIAL_TOKENS
+from edgener.token_windows import SPECIAL_TOKENS
 from edgener_export.graph.node_index import FLOAT_PRODUCTS, INTEGER_PRODUCTS
 from tools.bench.instrumented import InstrumentedRecognizer, operator_seconds
 from tools.bench.products import Products, peak_gmacs

@@ -1,4 +1,4 @@
-"""Labelled sentences to batches of token and tag ids, cut by number of tokens and sorted by length within an epoch."""
+"""Labelled sentences as batches of token and tag ids, cut into the windows that the recognizer cuts text into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from edgener.encode import Encoder, Encoding
+from edgener.segmentation import chunks
 from edgener.tags import Span, TagSet
+from edgener.token_windows import token_windows
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.splits import Sentence
 
@@ -66,57 +68,97 @@ class Batch:
         )
 
 
+class Row(NamedTuple):
+    """A window of a text as the model is given it, on the device and in the training."""
+
+    ids: NDArray[np.int64]
+    """Shape [tokens + 2]: the window's tokens between [CLS] and [SEP]."""
+    tokens: slice
+    """The window's tokens among those of ``encoding``."""
+    encoding: Encoding
+    """All tokens of the chunk that the window lies in; offsets count from the start of the text."""
+    chunk: slice
+    """The code points of the text that the chunk shows."""
+    is_owned: NDArray[np.bool_]
+    """Shape [tokens]: the window's own tokens; others are context that belongs to a neighbouring window."""
+
+
+def rows_of(text: str, encoder: Encoder, max_tokens: int) -> Iterator[Row]:
+    """Yield the windows of at most ``max_tokens`` that the recognizer cuts a text into, special tokens included."""
+    for chunk in chunks([text]):
+        (encoding,) = encoder([chunk.text])
+        starts = encoding.offsets[:, 0]
+        in_core = (chunk.core_start <= starts) & (starts < chunk.core_end)
+        in_text = Encoding(encoding.ids, encoding.offsets + chunk.offset)
+        for window in token_windows(chunk, encoding.offsets, max_tokens):
+            tokens = slice(window.start, window.end)
+            places = np.arange(window.start, window.end)
+            yield Row(
+                np.concatenate([[encoder.start_id], encoding.ids[tokens], [encoder.end_id]]),
+                tokens,
+                in_text,
+                slice(chunk.offset, chunk.offset + len(chunk.text)),
+                in_core[tokens] & (window.core_start <= places) & (places < window.core_end),
+            )
+
+
 def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
-    """Code-point spans as token spans; a token that two names share goes to the first."""
-    token_spans: list[Span] = []
+    """Return code-point spans as token spans; a token that two names share goes to the first."""
+    return [tokens for _, tokens in _spans_and_tokens(encoding, spans)]
+
+
+def _spans_and_tokens(encoding: Encoding, spans: Sequence[Span]) -> Iterator[tuple[Span, Span]]:
+    """Yield each code-point span that has tokens of its own, and its tokens."""
     free_from = 0
     for start, end, label in spans:
         first = int(np.searchsorted(encoding.offsets[:, 1], start, side="right"))
         last = int(np.searchsorted(encoding.offsets[:, 0], end, side="left"))
         first = max(first, free_from)
         if first < last:
-            token_spans.append(Span(first, last, label))
+            yield Span(start, end, label), Span(first, last, label)
             free_from = last
-    return token_spans
-
-
-class Window(NamedTuple):
-    """Tokens of a text that fit into a row."""
-
-    tokens: slice
-    """Which of the text's."""
-    row: NDArray[np.int64]
-    """Their ids between [CLS] and [SEP]."""
-
-
-def windows(encoding: Encoding, encoder: Encoder, max_tokens: int) -> Iterator[Window]:
-    """All tokens of a text, cut to rows of at most ``max_tokens``."""
-    room = max_tokens - 2
-    for start in range(0, len(encoding.ids), room):
-        tokens = slice(start, start + room)
-        yield Window(tokens, np.concatenate([[encoder.start_id], encoding.ids[tokens], [encoder.end_id]]))
 
 
 def encode_sentences(
     sentences: Sequence[Sentence], encoder: Encoder, tag_set: TagSet, max_tokens: int
 ) -> list[Example]:
-    """Examples in the order of ``sentences``; what goes beyond ``max_tokens`` becomes an example of its own."""
-    examples: list[Example] = []
-    for sentence, encoding in zip(sentences, encoder([s.text for s in sentences]), strict=True):
-        tags = np.array(tag_set.tag_ids(len(encoding.ids), token_spans(encoding, sentence.spans)), dtype=np.int64)
-        examples.extend(
-            Example(window.row, np.pad(tags[window.tokens], 1, constant_values=IGNORED))
-            for window in windows(encoding, encoder, max_tokens)
-        )
-    return examples
+    """Return an example for each window of each sentence's text, in the order of ``sentences``.
+
+    A name is labelled as a whole in the window that it starts in. Tokens of names that start in another window, or end
+    outside of this one, and other tokens that the window does not own, are IGNORED.
+    """
+    return [
+        Example(row.ids, np.pad(_tags(row, sentence.spans, tag_set), 1, constant_values=IGNORED))
+        for sentence in sentences
+        for row in rows_of(sentence.text, encoder, max_tokens)
+    ]
+
+
+def count_names(examples: Sequence[Example], tag_set: TagSet) -> int:
+    """Return how many names the tags of all examples stand for."""
+    return sum(len(tag_set.spans(np.where(each.tags == IGNORED, tag_set.outside, each.tags))) for each in examples)
 
 
 def calibration_rows(
     sentences: Sequence[Sentence], number: int, encoder: Encoder, max_tokens: int
 ) -> list[NDArray[np.int64]]:
-    """Rows of token ids with their special tokens, of so many sentences, evenly spread."""
-    chosen = [sentence.text for sentence in evenly_spread(sentences, number)]
-    return [window.row for encoding in encoder(chosen) for window in windows(encoding, encoder, max_tokens)]
+    """Return rows of token ids with their special tokens, of ``number`` sentences that are evenly spread."""
+    chosen = evenly_spread(sentences, number)
+    return [row.ids for sentence in chosen for row in rows_of(sentence.text, encoder, max_tokens)]
+
+
+def _tags(row: Row, spans: Sequence[Span], tag_set: TagSet) -> NDArray[np.int64]:
+    """Return the tag of each of a row's tokens, without its special tokens."""
+    tags = np.where(row.is_owned, tag_set.outside, IGNORED)
+    start, end = row.tokens.start, row.tokens.stop
+    for span, (first, last, label) in _spans_and_tokens(row.encoding, spans):
+        name = slice(max(first, start) - start, min(last, end) - start)
+        is_in_chunk = row.chunk.start <= span.start and span.end <= row.chunk.stop
+        if is_in_chunk and start <= first and last <= end and row.is_owned[first - start]:
+            tags[name] = tag_set.tag_ids(last - first, [Span(0, last - first, label)])
+        elif first < end and start < last:
+            tags[name] = IGNORED
+    return tags
 
 
 def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, seed: int | None) -> Iterator[Batch]:

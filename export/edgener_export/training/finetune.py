@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -58,17 +59,24 @@ class FineTuner(Trainer[Score]):
         self._learner = learner
 
     def evaluate(self, examples: Sequence[Example]) -> Score:
-        """Score through the runtime's own decoding."""
+        """Return the score through the runtime's own decoding.
+
+        As on the device, a window's names are those that start in its own part; names that no window shows whole are
+        left out.
+        """
         self._model.train(False)
+        tag_set = self._learner.tag_set
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._pad_id, None):
                 logits = self._forward(batch.to(self._hardware.device)).logits.cpu().numpy()
                 lengths = batch.attention_mask.sum(dim=1).numpy() - 2
                 for tags, length, found in zip(
-                    batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, self._learner.tag_set), strict=True
+                    batch.tags.numpy(), lengths, decode(logits[:, 1:], lengths, tag_set), strict=True
                 ):
-                    pairs.append((self._learner.tag_set.spans(tags[1 : length + 1]), [scored.span for scored in found]))
+                    is_own = tags[1 : length + 1] != IGNORED
+                    expected = tag_set.spans(np.where(is_own, tags[1 : length + 1], tag_set.outside))
+                    pairs.append((expected, [scored.span for scored in found if is_own[scored.span.start]]))
         self._model.train()
         return score_spans(pairs)
 

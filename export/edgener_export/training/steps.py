@@ -14,7 +14,7 @@ from edgener_export.corpus.name_swap import NameSwapper, read_names
 from edgener_export.corpus.splits import Corpus, Sentence
 from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
 from edgener_export.training.adapt import PreTrainer, read_adapt_text
-from edgener_export.training.batches import Example, encode_sentences
+from edgener_export.training.batches import Example, count_names, encode_sentences
 from edgener_export.training.class_weights import tag_weights
 from edgener_export.training.distil import Distiller, match_attention, match_hidden_states
 from edgener_export.training.finetune import FineTuner, Learner
@@ -65,6 +65,7 @@ class Training:
 
     def _finetune(self, settings: FinetuneSettings) -> None:
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        self._log_names_in_no_window(self._corpus.train, train)
         tuner = FineTuner(self._learner(settings, train), settings, self._run / "finetune")
         examples = self._swapped(settings) if settings.swap_probability else train
         self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
@@ -110,6 +111,12 @@ class Training:
 
     def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
         return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
+
+    def _log_names_in_no_window(self, sentences: Sequence[Sentence], examples: Sequence[Example]) -> None:
+        names = sum(len(sentence.spans) for sentence in sentences)
+        lost = names - count_names(examples, self._tag_set)
+        if lost:
+            self._log(f"train: {lost} of {names} names are whole in no window of the model and are not learned")
 
     def _unlabelled(self, settings: DistilSettings) -> list[Example]:
         if not settings.unlabelled:

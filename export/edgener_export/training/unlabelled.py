@@ -1,4 +1,4 @@
-"""Texts without labels, as examples."""
+"""Reading of texts without labels, as examples."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from edgener.encode import Encoder
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.text_file import read_lines
-from edgener_export.training.batches import IGNORED, Example, windows
+from edgener_export.training.batches import IGNORED, Example, rows_of
 
 WordsOf = Callable[[str, NDArray[np.int64]], NDArray[np.int64]]
-"""From a text and the code-point ranges of its tokens, the number of each token's word."""
+"""Returns the number of each token's word, given a text and the code-point ranges of its tokens."""
 
 
 def read_texts(path: Path, number: int) -> list[str]:
-    """The lines of a file, also .xz; only ``number`` of them, evenly spread, unless it is 0."""
+    """Return the lines of a file, also .xz; only ``number`` of them, evenly spread, unless it is 0."""
     lines = read_lines(path)
     return evenly_spread(lines, number) if number else lines
 
@@ -26,12 +26,17 @@ def read_texts(path: Path, number: int) -> list[str]:
 def unlabelled_examples(
     texts: Sequence[str], encoder: Encoder, max_tokens: int, words_of: WordsOf | None = None
 ) -> Iterator[Example]:
-    """Examples without labels; what is longer than a window is cut."""
-    for text, encoding in zip(texts, encoder(texts), strict=True):
-        words = words_of(text, encoding.offsets) if words_of else None
-        for tokens, row in windows(encoding, encoder, max_tokens):
+    """Yield an example without labels for each window of each text."""
+    for text in texts:
+        rows = list(rows_of(text, encoder, max_tokens))
+        if not rows:
+            continue
+        offsets = [row.encoding.offsets[row.tokens] for row in rows]
+        ends = np.cumsum([len(each) for each in offsets])[:-1]
+        words = np.split(words_of(text, np.concatenate(offsets)), ends) if words_of else [None] * len(rows)
+        for row, numbers in zip(rows, words, strict=True):
             yield Example(
-                row,
-                np.full(len(row), IGNORED, dtype=np.int64),
-                words=None if words is None else np.pad(words[tokens] - words[tokens.start], 1),
+                row.ids,
+                np.full(len(row.ids), IGNORED, dtype=np.int64),
+                words=None if numbers is None else np.pad(numbers - numbers[0], 1),
             )

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from dataclasses import replace
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from edgener import Recognizer
 from edgener.bundle import TOKENIZER
 from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
 from edgener_export.corpus.splits import Sentence
-from edgener_export.training.batches import IGNORED, Batch, Example, batches, encode_sentences, pad, token_spans
+from edgener_export.training.batches import (
+    IGNORED,
+    Batch,
+    Example,
+    batches,
+    calibration_rows,
+    count_names,
+    encode_sentences,
+    pad,
+    rows_of,
+    token_spans,
+)
+from edgener_export.training.unlabelled import unlabelled_examples
 from tests.support import TEXTS, TINY_BUNDLE, labelled_texts
 
 ENCODER = Encoder(TINY_BUNDLE / TOKENIZER)
@@ -67,24 +82,108 @@ def test_padding() -> None:
     assert batch.ids.dtype == batch.tags.dtype == torch.int64
 
 
-def test_labels_survive_the_way_into_tokens() -> None:
-    for sentence, example in zip(SENTENCES, encode_sentences(SENTENCES, ENCODER, TAG_SET, 512), strict=True):
-        (encoding,) = ENCODER([sentence.text])
-        assert example.ids.tolist() == [ENCODER.start_id, *encoding.ids, ENCODER.end_id]
-        assert example.tags[0] == example.tags[-1] == IGNORED
-        spans = TAG_SET.spans(example.tags[1:-1])
-        offsets = encoding.offsets
-        assert [(offsets[s.start, 0], offsets[s.end - 1, 1], s.label) for s in spans] == list(sentence.spans)
+def recognizer_of(max_tokens: int) -> Recognizer:
+    """Return the tiny recognizer as if its model had this many positions."""
+    recognizer = Recognizer.load(TINY_BUNDLE)
+    recognizer.manifest = replace(recognizer.manifest, max_tokens=max_tokens)
+    return recognizer
+
+
+def spans_of(example: Example) -> list[Span]:
+    """Return the token spans that an example's tags stand for."""
+    return TAG_SET.spans(np.where(example.tags == IGNORED, TAG_SET.outside, example.tags))
+
+
+def labelled_runs(example: Example) -> list[list[int]]:
+    """Return the tags between IGNORED ones."""
+    return [list(run) for is_tag, run in groupby(example.tags.tolist(), lambda tag: tag != IGNORED) if is_tag]
 
 
 @pytest.mark.parametrize("max_tokens", [8, 20, 64])
-def test_what_is_too_long_becomes_several_examples(max_tokens: int) -> None:
+def test_a_text_is_cut_where_the_recognizer_cuts_it(max_tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+    recognizer = recognizer_of(max_tokens)
+
+    def keep(rows: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        seen.extend(row.tolist() for row in rows)
+        return rows
+
+    monkeypatch.setattr(recognizer, "_logits", keep)
+    for text in [*(sentence.text for sentence in SENTENCES[:40]), LONG]:
+        recognizer.logits(text)
+        cut = [row.ids.tolist() for row in rows_of(text, ENCODER, max_tokens)]
+        assert cut == [[ENCODER.start_id, *row, ENCODER.end_id] for row in seen]
+        seen.clear()
+
+
+LONG = "王伟在北京大学工作，" * 1500
+"""A text without a sentence end that is longer than a chunk."""
+
+
+def test_unlabelled_text_teachers_and_calibration_are_cut_alike() -> None:
+    rows = [row.ids.tolist() for row in rows_of(LONG, ENCODER, 20)]
+    assert [each.ids.tolist() for each in encode_sentences([Sentence(LONG, ())], ENCODER, TAG_SET, 20)] == rows
+    assert [each.ids.tolist() for each in unlabelled_examples([LONG], ENCODER, 20)] == rows
+    assert [each.tolist() for each in calibration_rows([Sentence(LONG, ())], 1, ENCODER, 20)] == rows
+
+
+def test_labels_survive_the_way_into_tokens() -> None:
+    for sentence in SENTENCES:
+        found = [
+            Span(int(offsets[span.start, 0]), int(offsets[span.end - 1, 1]), span.label)
+            for row, example in zip(
+                rows_of(sentence.text, ENCODER, 512), encode_sentences([sentence], ENCODER, TAG_SET, 512), strict=True
+            )
+            for offsets in [row.encoding.offsets[row.tokens]]
+            for span in TAG_SET.spans(example.tags[1:-1])
+        ]
+        assert found == list(sentence.spans)
+
+
+@pytest.mark.parametrize("max_tokens", [8, 20, 64])
+def test_every_token_is_labelled_once_but_for_names_that_no_window_shows_whole(max_tokens: int) -> None:
+    names = sum(len(sentence.spans) for sentence in SENTENCES)
+    examples = encode_sentences(SENTENCES, ENCODER, TAG_SET, max_tokens)
+    assert max(len(each.ids) for each in examples) <= max_tokens
+    assert names - count_names(examples, TAG_SET) <= (0 if max_tokens > 8 else 0.9 * names)
+    outside = sum(int((np.array(each.tags) == TAG_SET.outside).sum()) for each in examples)
     whole = encode_sentences(SENTENCES, ENCODER, TAG_SET, 512)
-    parts = encode_sentences(SENTENCES, ENCODER, TAG_SET, max_tokens)
-    assert max(len(part.ids) for part in parts) == max_tokens
-    for field in ("ids", "tags"):
-        expected = np.concatenate([getattr(example, field)[1:-1] for example in whole])
-        assert np.array_equal(np.concatenate([getattr(part, field)[1:-1] for part in parts]), expected)
+    assert outside == sum(int((each.tags == TAG_SET.outside).sum()) for each in whole)
+
+
+def test_a_name_across_a_cut_is_labelled_whole_where_it_starts_and_ignored_elsewhere() -> None:
+    text = "工" * 4 + "王伟" + "工" * 5
+    rows = encode_sentences([Sentence(text, (Span(4, 6, "PER"),))], ENCODER, TAG_SET, 10)
+    found = [[TAG_SET.tags[tag] if tag != IGNORED else "-" for tag in each.tags.tolist()] for each in rows]
+    assert found == [
+        ["-", *("O", "O", "O", "O", "B-PER", "E-PER", "-"), "-"],
+        ["-", *("-", "-", "-", "O", "O", "O", "O", "O"), "-"],
+    ]
+
+
+@given(TEXTS, st.integers(8, 40), st.sampled_from(["BIO", "BIOES"]), st.data())
+def test_no_example_has_tags_that_decoding_forbids(
+    text: str, max_tokens: int, scheme: str, data: st.DataObject
+) -> None:
+    text = text * data.draw(st.integers(1, 6))
+    edges = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    spans = tuple(Span(start, end, "PER") for start, end in pairwise(edges) if data.draw(st.booleans()))
+    tag_set = TagSet.of(scheme, ("LOC", "PER"))
+    (whole,) = ENCODER([text])
+    examples = encode_sentences([Sentence(text, spans)], ENCODER, tag_set, max_tokens)
+    for example in examples:
+        assert example.tags[0] == example.tags[-1] == IGNORED
+        assert all(tag_set.is_valid(run) for run in labelled_runs(example))
+    assert count_names(examples, tag_set) <= len(token_spans(whole, spans))
+
+
+def test_names_across_sentence_ends_and_chunks_are_not_labelled_in_part() -> None:
+    text = "工" * 8190 + "。王伟" + "工" * 9000
+    for span in (Span(8180, 8193, "PER"), Span(8100, 8300, "PER"), Span(8189, 8192, "PER")):
+        examples = encode_sentences([Sentence(text, (span,))], ENCODER, TAG_SET, 64)
+        assert count_names(examples, TAG_SET) == 0
+        outside = sum(int((each.tags == TAG_SET.outside).sum()) for each in examples)
+        assert outside == len(text) - (span.end - span.start)
 
 
 @given(TEXTS, st.data())
