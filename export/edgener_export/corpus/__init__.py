@@ -1,1 +1,1 @@
-"""Labelled sentences: the formats they come in, their tagging schemes, and what is measured of them."""
+"""Labelled sentences: the formats they come in, their tagging schemes, and their statistics."""

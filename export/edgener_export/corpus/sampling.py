@@ -1,4 +1,4 @@
-"""Some of many."""
+"""Samples of a sequence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ Item = TypeVar("Item")
 
 
 def evenly_spread(items: Sequence[Item], number: int) -> list[Item]:
-    """At most so many of the items, evenly spread."""
+    """Return at most ``number`` of the items, evenly spread."""
     number = min(number, len(items))
     return [items[place * len(items) // number] for place in range(number)]

@@ -1,4 +1,4 @@
-"""What every format of labelled text is read into, and written from."""
+"""The labelled sentence, which every format is read into and written from."""
 
 from __future__ import annotations
 

@@ -1,0 +1,193 @@
+"""Exports of annotation tools: offsets in the tool's unit, and nothing left out that is not told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgener.tags import Span
+from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE, Trouble
+from edgener_export.corpus.reading import Reading, read_labelled
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.errors import CorpusError
+
+EMOJI = Sentence("😀王小明在京", (Span(1, 4, "PER"), Span(5, 6, "LOC")))
+IN_UTF_16 = [[2, 5, "PER"], [6, 7, "LOC"]]
+IN_BYTES = [[4, 13, "PER"], [16, 19, "LOC"]]
+UTF_16_NOTE = Trouble(1, "offsets are read as UTF-16 code units; --offsets names another unit", NOTE)
+BYTES_NOTE = Trouble(1, "offsets are read as bytes of UTF-8; --offsets names another unit", NOTE)
+
+
+def read(directory: Path, rows: Any, format_name: str = "auto", offsets: str = "auto") -> Reading:
+    path = directory / "data.json"
+    path.write_text(json.dumps(rows, ensure_ascii=False, indent=1 if isinstance(rows, list) else None), "utf-8")
+    return read_labelled(path, format_name, offsets=offsets)
+
+
+def task(text: str, *values: tuple[int, int, str | None, str], **more: Any) -> dict[str, Any]:
+    """A task of Label Studio with one annotation."""
+    results = [
+        {"type": "labels", "value": {"start": start, "end": end, "labels": [label]} | ({"text": name} if name else {})}
+        for start, end, name, label in values
+    ]
+    return {"data": {"text": text}, "annotations": [{"result": results}], **more}
+
+
+def test_doccano_counts_utf_16_code_units(tmp_path: Path) -> None:
+    row = {"text": EMOJI.text, "label": IN_UTF_16}
+    reading = read(tmp_path, row)
+    assert reading.sentences == [EMOJI]
+    assert reading.troubles == [UTF_16_NOTE]
+    assert read(tmp_path, row, offsets="utf-16").troubles == []
+    by_code_points = {"text": EMOJI.text, "label": [list(span) for span in EMOJI.spans]}
+    assert read(tmp_path, by_code_points, offsets="characters").sentences == [EMOJI]
+    with pytest.raises(CorpusError, match=r"data.json:1: PER at 1 to 4 .*cuts a character; .*--offsets"):
+        read(tmp_path, by_code_points)
+
+
+def test_doccano_relations_are_left_out_and_told(tmp_path: Path) -> None:
+    entity = {"id": 1, "label": "PER", "start_offset": 0, "end_offset": 1}
+    reading = read(tmp_path, {"text": "王京", "entities": [entity], "relations": [{"id": 1}, {"id": 2}]})
+    assert reading.sentences == [Sentence("王京", (Span(0, 1, "PER"),))]
+    assert reading.troubles == [Trouble(1, "2 relations are left out", LEFT_OUT)]
+
+
+@pytest.mark.parametrize(
+    ("places", "troubles"), [(IN_UTF_16, [UTF_16_NOTE]), (IN_BYTES, [BYTES_NOTE]), ([[1, 4, "PER"], [5, 6, "LOC"]], [])]
+)
+def test_the_texts_of_the_entities_decide_what_offsets_count(
+    tmp_path: Path, places: list[Any], troubles: list[Trouble]
+) -> None:
+    names = ["王小明", "京"]
+    values = [(start, end, name, label) for (start, end, label), name in zip(places, names, strict=True)]
+    entities = [{"start": start, "end": end, "text": name, "label": label} for start, end, name, label in values]
+    own = read(tmp_path, {"text": EMOJI.text, "entities": entities})
+    assert own.sentences == [EMOJI]
+    assert own.troubles == troubles
+    label_studio = read(tmp_path, [task(EMOJI.text, *values)])
+    assert label_studio.sentences == [EMOJI]
+    assert [trouble.reason for trouble in label_studio.troubles] == [trouble.reason for trouble in troubles]
+
+
+def test_label_studio_without_texts_counts_utf_16_code_units(tmp_path: Path) -> None:
+    reading = read(tmp_path, [task(EMOJI.text, (2, 5, None, "PER"), (6, 7, None, "LOC"))])
+    assert reading.sentences == [EMOJI]
+
+
+def test_label_studio_leaves_out_what_is_not_labelled_and_tells_it(tmp_path: Path) -> None:
+    first = {"result": task("", (0, 1, "王", "PER"))["annotations"][0]["result"]}
+    rows = [
+        {"data": {"text": "京"}, "annotations": []},
+        {"data": {"text": "城"}, "annotations": [{"was_cancelled": True, "result": []}]},
+        {"data": {"id": 7, "words": "王明"}, "annotations": [{"was_cancelled": True, "result": []}, first, first]},
+        task("好", (0, 1, "好", "X"))
+        | {"annotations": [{"result": [{"type": "choices", "value": {"choices": ["a"]}}]}]},
+        {"data": {"text": "无"}, "annotations": [{"result": []}]},
+    ]
+    reading = read(tmp_path, rows)
+    assert reading.format == "label-studio"
+    assert reading.sentences == [Sentence("王明", (Span(0, 1, "PER"),)), Sentence("好", ()), Sentence("无", ())]
+    assert [(trouble.reason, trouble.kind) for trouble in reading.troubles] == [
+        ("the task has no annotation and is left out", LEFT_OUT),
+        ("the task has no annotation and is left out", LEFT_OUT),
+        ("1 further annotations of the task are left out", LEFT_OUT),
+        ("1 results that are no labels are left out (choices)", LEFT_OUT),
+    ]
+    lines = (tmp_path / "data.json").read_text("utf-8").splitlines()
+    assert [lines[line - 1].strip() for line in reading.lines] == ["{"] * 3
+    assert '"words": "王明"' in "\n".join(lines[reading.lines[0] - 1 : reading.lines[1] - 1])
+
+
+def test_a_region_with_two_labels_keeps_one_and_tells_it(tmp_path: Path) -> None:
+    row = {"text": "王", "label": [{"start": 0, "end": 1, "text": "王", "labels": ["PER", "ORG"]}]}
+    reading = read(tmp_path, [row])
+    assert reading.sentences == [Sentence("王", (Span(0, 1, "ORG"),))]
+    assert reading.troubles == [Trouble(2, "PER '王' overlaps an equally long name and is left out", LEFT_OUT)]
+
+
+def test_a_file_without_any_labelled_task_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"data.json: holds no sentence: the task has no annotation"):
+        read(tmp_path, [{"data": {"text": "京"}, "annotations": []}])
+
+
+@pytest.mark.parametrize(
+    ("rows", "format_name", "message"),
+    [
+        ([task("京", (0, 1, "城", "LOC"))], "auto", r"data.json:2: '城' does not stand at 0 to 1; .*--offsets"),
+        ([task("京", (0, 2, None, "LOC"))], "auto", "data.json:2: LOC at 0 to 2 .*leaves the text"),
+        ([{"data": {"a": "x", "b": "y"}, "annotations": [{"result": []}]}], "auto", "data.json:2: .*2 other strings"),
+        ([{"data": {"text": "x"}, "annotations": [{}]}], "auto", "data.json:2: expected .*result"),
+        ({"text": "京", "label": [[0, 1]]}, "auto", "data.json:1: expected .*label"),
+        ({"text": "京", "label": [["0", 1, "L"]]}, "doccano", "data.json:1: .*whole numbers"),
+        ([["京", {"entities": [[0, 2, "LOC"]]}]], "auto", "data.json:2: LOC at 0 to 2"),
+        ([["京", {"ents": []}]], "spacy-json", "data.json:2: expected .*entities"),
+        ({"a": 1}, "spacy-json", r"data.json:1: expected a JSON array"),
+        ([{"tokens": ["京"], "ner_tags": ["O", "O"]}], "auto", "data.json:2: .*1 tokens, but the tags are"),
+        ([{"tokens": ["京"], "ner_tags": [1]}], "auto", "data.json:2: .*put the dataset's dataset_info.json"),
+        ([{"tokens": ["京"], "ner_tags": ["X"]}], "auto", "data.json:2: .*unknown tag 'X'"),
+        ([{"tokens": ["京", ""], "ner_tags": ["O", "O"]}], "auto", "data.json:2: .*hold a character at least"),
+        ([{"tokens": ["京", "城"], "ner_tags": ["M-X", "L-X"]}], "auto", "data.json:1: the letters of the tags"),
+        (
+            {"text": "京", "entities": [], "tokens": ["京"], "tags": ["O"]},
+            "auto",
+            "may be hf and jsonl; name one: --from",
+        ),
+        ({"text": "京", "entities": [], "label": []}, "auto", "may be doccano and jsonl; name one: --from"),
+    ],
+)
+def test_malformed_rows_are_named_by_line(tmp_path: Path, rows: Any, format_name: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        read(tmp_path, rows, format_name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[\n{"text": "京", "entities": []}\n{"text"', "data.json:3: expected a comma or ]"),
+        ('[\n{"text": "京", "entities": []},\n]', "data.json:3: expected a JSON value"),
+        ('[\n{"text": "京", "entities": []}\n]\n\nx', "data.json:5: expected nothing after the array"),
+        ('[\n{"text": "京", "entities": []}', "data.json:2: expected a comma or ]"),
+        ("[" * 100_000, "data.json:1: expected "),
+        ('{"text": "京", "entities": []}\n' + "[" * 100_000, "data.json:2: expected "),
+    ],
+)
+def test_broken_json_is_named_by_line(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "data.json").write_text(content, "utf-8")
+    with pytest.raises(CorpusError, match=message):
+        read_labelled(tmp_path / "data.json", "jsonl")
+
+
+def test_spacy_2_paragraphs_keep_their_text_and_leave_out_what_is_not_labelled(tmp_path: Path) -> None:
+    def paragraph(raw: str | None, *tokens: tuple[str, str]) -> dict[str, Any]:
+        words = [{"orth": orth, "ner": ner} for orth, ner in tokens]
+        return {"sentences": [{"tokens": words}]} | ({"raw": raw} if raw is not None else {})
+
+    paragraphs = [
+        paragraph("New  York 在", ("New", "B-LOC"), ("York", "L-LOC"), ("在", "O")),
+        paragraph(None, ("New", "B-LOC"), ("York", "L-LOC"), ("在", "O")),
+        paragraph("京", ("京", "-")),
+    ]
+    reading = read(tmp_path, [{"id": 0, "paragraphs": paragraphs}])
+    assert reading.format == "spacy-json"
+    assert reading.sentences == [
+        Sentence("New  York 在", (Span(0, 9, "LOC"),)),
+        Sentence("New York在", (Span(0, 8, "LOC"),)),
+    ]
+    assert [trouble.kind for trouble in reading.troubles] == [LEFT_OUT]
+    with pytest.raises(CorpusError, match=r"data.json:2: .*token '城' does not come next in the raw text"):
+        read(tmp_path, [{"paragraphs": [paragraph("京", ("城", "O"))]}])
+
+
+def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path) -> None:
+    names = {"features": {"tags": {"feature": {"names": ["O", "B-X", "I-X"]}}}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(names), "utf-8")
+    reading = read(tmp_path, {"tokens": ["王", "明"], "tags": [1, 2]})
+    assert reading.sentences == [Sentence("王明", (Span(0, 2, "X"),))]
+    with pytest.raises(CorpusError, match=r"data.json:1: .*tag 3 is none of the 3 that the dataset names"):
+        read(tmp_path, {"tokens": ["王"], "tags": [3]})
+    (tmp_path / "dataset_info.json").write_text("{", "utf-8")
+    with pytest.raises(CorpusError, match=r"dataset_info.json: is no description of a dataset"):
+        read(tmp_path, {"tokens": ["王"], "tags": [3]})

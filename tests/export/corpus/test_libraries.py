@@ -1,0 +1,70 @@
+"""Files of spaCy and of the Hugging Face Hub, made by the libraries themselves."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from spacy.tokens import Doc, DocBin
+from spacy.tokens import Span as SpacySpan
+from spacy.vocab import Vocab
+
+from edgener.tags import Span
+from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE
+from edgener_export.corpus.reading import read_labelled
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.errors import CorpusError
+
+
+def document(*words: str) -> Doc:
+    return Doc(Vocab(), words=list(words), spaces=[word.isascii() for word in words])
+
+
+def test_span_groups_count_where_there_are_no_entities(tmp_path: Path) -> None:
+    plain, grouped, bare = document("New", "York", "在"), document("北", "京", "大", "学"), document("好")
+    plain.set_ents([SpacySpan(plain, 0, 2, label="LOC")])
+    grouped.spans["sc"] = [SpacySpan(grouped, 0, 2, label="LOC"), SpacySpan(grouped, 0, 4, label="ORG")]
+    DocBin(docs=[plain, grouped, bare]).to_disk(tmp_path / "a.spacy")
+    reading = read_labelled(tmp_path / "a.spacy")
+    assert reading.sentences == [
+        Sentence("New York 在", (Span(0, 8, "LOC"),)),
+        Sentence("北京大学", (Span(0, 4, "ORG"),)),
+    ]
+    assert [(trouble.line, trouble.kind) for trouble in reading.troubles] == [(2, NOTE), (2, LEFT_OUT), (3, LEFT_OUT)]
+    assert "overlaps a longer name" in reading.troubles[1].reason
+    assert "no entity annotation" in reading.troubles[2].reason
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.spacy", b"x\x9cdamaged"), ("a.parquet", b"PAR1 but no more")])
+def test_damaged_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=rf"{name}: is no "):
+        read_labelled(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "library"), [("a.spacy", "spacy"), ("a.parquet", "pyarrow")])
+def test_a_missing_library_is_named_with_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, library: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    find_spec = importlib.util.find_spec
+    for module in ("spacy_docbin", "huggingface_parquet"):
+        monkeypatch.setattr(
+            f"edgener_export.corpus.formats.{module}.find_spec",
+            lambda wanted: None if wanted == library else find_spec(wanted),
+        )
+    with pytest.raises(CorpusError, match=r"pip install 'edgener\[export,formats\]'"):
+        read_labelled(tmp_path / name)
+
+
+def test_tag_numbers_of_parquet_are_named_in_its_schema_or_refused(tmp_path: Path) -> None:
+    rows = pa.table({"tokens": [["京"]], "ner_tags": [[1]]})
+    pq.write_table(rows, tmp_path / "a.parquet")
+    with pytest.raises(CorpusError, match=r"a.parquet:1: .*numbers without names"):
+        read_labelled(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["京"]}), tmp_path / "b.parquet")
+    with pytest.raises(CorpusError, match=r"b.parquet:1: expected columns tokens and ner_tags"):
+        read_labelled(tmp_path / "b.parquet")
