@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """What the columns of a whole file are."""
+    """The columns that all rows of a file have."""
 
     width: int
     """Number of columns of each row; 0 in a file without rows."""
@@ -213,7 +213,7 @@ def split_columns(line: str, width: int = 0) -> Sequence[str]:
 
 
 class _Survey:
-    """What shows only after all rows have been seen."""
+    """Counts that are complete only after all rows have been seen."""
 
     def __init__(self) -> None:
         self.width = 0

@@ -15,11 +15,11 @@ from edgener_export.corpus.writing import write_pieces
 from edgener_export.errors import CorpusError
 
 SURROGATE_ESCAPES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
-"""What JSON writes for half a surrogate pair, which UTF-8 has no bytes for."""
+"""JSON's escapes for halves of surrogate pairs, which UTF-8 has no bytes for."""
 BLANK = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
-"""What Python raises where a JSON value is not shaped as expected."""
+"""Errors that Python raises where a JSON value is not shaped as expected."""
 Parsed = TypeVar("Parsed")
 
 

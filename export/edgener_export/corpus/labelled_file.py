@@ -1,4 +1,4 @@
-"""A file of labelled text as its readers see it, and what they make of it."""
+"""A file of labelled text as its readers see it, and the sentences that they find in it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LabelledFile:
     offsets: str = AUTO_UNIT
     """The unit that offsets count: one of ``offsets.UNITS``, or ``auto`` for the one that the format is known for."""
     errors: str = "strict"
-    """What is done with bytes that are not in the encoding, as ``bytes.decode`` names it."""
+    """The treatment of bytes that are not in the encoding, as ``bytes.decode`` names it."""
     _measures: dict[Callable[[LabelledFile], Any], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def lines(self) -> Iterator[str]:
@@ -125,6 +125,6 @@ class Format:
     holds_empty_texts: bool = False
     """Sentences without text can be written."""
     is_directory: bool = False
-    """What is written is a directory."""
+    """Sentences are written as a directory, and read from one."""
     is_binary: bool = False
     """The file is no text, so that encodings and lines mean nothing to it."""

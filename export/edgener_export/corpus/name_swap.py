@@ -23,14 +23,14 @@ Kind = tuple[str, bool]
 
 
 class Name(NamedTuple):
-    """A name of some type."""
+    """A name with its entity type."""
 
     label: str
     text: str
 
 
 def read_names(path: Path, labels: Sequence[str]) -> list[Name]:
-    """Names of a file with a type, a tab and a name a line; types that are not among ``labels`` are left out.
+    """Read the names of a file with a type, a tab and a name a line; types outside ``labels`` are left out.
 
     Raises CorpusError that names the file and the line.
     """
@@ -47,7 +47,7 @@ def read_names(path: Path, labels: Sequence[str]) -> list[Name]:
 
 
 class NameSwapper:
-    """Replaces names by others of their type, otherwise in each epoch."""
+    """Replaces names by others of their type, by different ones in each epoch."""
 
     def __init__(
         self, sentences: Sequence[Sentence], probability: float, seed: int, more_names: Iterable[Name] = ()
@@ -68,7 +68,7 @@ class NameSwapper:
         self._names = {kind: sorted(distinct) for kind, distinct in names.items()}
 
     def epoch(self, number: int) -> list[Sentence]:
-        """The sentences, in their order, as epoch ``number`` sees them.
+        """Return the sentences, in their order, as epoch ``number`` sees them.
 
         What becomes of a sentence depends on the seed, the epoch and its place alone: a resumed run sees the same.
         """

@@ -16,7 +16,7 @@ UNITS = (CHARACTERS, UTF_16_UNITS, BYTES)
 """Code points, as Python counts; UTF-16 code units, as JavaScript and Java count; bytes of UTF-8."""
 
 NAMES = {CHARACTERS: "code points", UTF_16_UNITS: "UTF-16 code units", BYTES: "bytes of UTF-8"}
-"""What the units are called in messages."""
+"""The names of the units in messages."""
 
 
 class Annotation(NamedTuple):
@@ -26,7 +26,7 @@ class Annotation(NamedTuple):
     end: int
     label: str
     text: str | None = None
-    """What the file says that the entity's text is; None if it does not say."""
+    """The entity's text as the file states it; None if it does not."""
 
 
 def annotation(start: object, end: object, label: object, text: object = None) -> Annotation:

@@ -24,14 +24,14 @@ CHOOSE = "name one: --from NAME (in a recipe: format, under [data])"
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file says."""
+    """The content of a labelled file."""
 
     path: Path
     format: str
     """One of ``formats.READABLE``."""
     sentences: list[Sentence]
     lines: list[int]
-    """Where each sentence starts; the first line of the file is 1."""
+    """The line where each sentence starts; the first line of the file is 1."""
     troubles: list[Trouble]
     """Everything that was read in spite of what is wrong with it, left out, or to be remarked; by line."""
     files: list[str]

@@ -29,12 +29,12 @@ class Scheme:
 
     @property
     def prefixes(self) -> frozenset[str]:
-        """All of its letters."""
+        """The set of the four letters."""
         return frozenset((self.first, self.inside, self.last, self.single))
 
     @property
     def marks_ends(self) -> bool:
-        """A name's last position has a letter of its own."""
+        """True if a name's last position has a letter of its own."""
         return self.last != self.inside
 
 
@@ -46,7 +46,7 @@ FILE_SCHEMES = {
     "bmes": Scheme("B", "M", "E", "S"),
     "bilou": Scheme("B", "I", "L", "U"),
 }
-"""By the name that the command line uses."""
+"""Tagging schemes of files by the names that the command line uses; ``edgener.tags.SCHEMES`` are those of models."""
 PREFIXES = frozenset().union(*(scheme.prefixes for scheme in FILE_SCHEMES.values()))
 
 
@@ -60,19 +60,19 @@ class Break(NamedTuple):
 
 @lru_cache
 def is_tag(tag: str) -> bool:
-    """``O``, or a known letter, a dash and an entity type."""
+    """Tell whether a string is ``O``, or a known letter, a dash and an entity type."""
     return tag == OUTSIDE or (bool(split_tag(tag)[1]) and split_tag(tag)[0] in PREFIXES)
 
 
 @lru_cache
 def split_tag(tag: str) -> tuple[str, str]:
-    """Letter and entity type; the type of ``O`` is empty."""
+    """Return letter and entity type of a tag; the type of ``O`` is empty."""
     prefix, _, label = tag.partition("-")
     return prefix, label
 
 
 def tags_to_spans(tags: Iterable[str]) -> list[Span]:
-    """Spans of a sequence of tags of any scheme, touching ones apart.
+    """Return the spans of a sequence of tags of any scheme, touching ones apart.
 
     Broken sequences are read as they are meant most often: a name begins where its first tag stands, whichever letter
     that has, and stops before the first tag that does not go on with it.
@@ -97,7 +97,7 @@ def tags_to_spans(tags: Iterable[str]) -> list[Span]:
 
 
 def spans_to_tags(length: int, spans: Iterable[Span], scheme: str) -> list[str]:
-    """Inverse of ``tags_to_spans``: one tag for each of ``length`` positions."""
+    """Return one tag for each of ``length`` positions: the inverse of ``tags_to_spans``."""
     letters = FILE_SCHEMES[scheme]
     tags = [OUTSIDE] * length
     previous = Span(0, 0, "")
@@ -113,7 +113,7 @@ def spans_to_tags(length: int, spans: Iterable[Span], scheme: str) -> list[str]:
 
 
 def detect_scheme(sequences: Iterable[Sequence[str]]) -> str | None:
-    """The scheme of tag sequences; None where no scheme has all of their letters.
+    """Return the scheme of tag sequences; None where no scheme has all of their letters.
 
     Files of B and I alone are IOB1 only if that explains them and BIO does not. Files without E, S, M, L and U that
     could be both BIOES and BMES are called BIOES: they read the same.
@@ -136,7 +136,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str | None:
 
 
 def broken(tags: Sequence[str], scheme: str) -> Iterator[Break]:
-    """Places where ``tags`` are not what ``spans_to_tags`` could have written in this scheme."""
+    """Yield the places where ``spans_to_tags`` could not have written these tags in this scheme."""
     ends_open = FILE_SCHEMES[scheme].marks_ends
     previous = OUTSIDE
     for position, tag in enumerate([*tags, OUTSIDE]):

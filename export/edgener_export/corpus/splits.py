@@ -25,7 +25,7 @@ class Corpus:
     test: Sequence[Sentence]
 
     def labels(self) -> tuple[str, ...]:
-        """Entity types of the training sentences, in alphabetical order."""
+        """Return the entity types of the training sentences, in alphabetical order."""
         return tuple(sorted({span.label for sentence in self.train for span in sentence.spans}))
 
     def verify_labels(self, train: str, dev: str, test: str) -> None:

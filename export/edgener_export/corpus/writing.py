@@ -1,4 +1,4 @@
-"""What the writers of all formats share: packed text, and the refusal of what a format cannot hold."""
+"""Functions that the writers of all formats share: packed text, and the refusal of what a format cannot hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REFUSALS = {
     NUL: re.compile("\0"),
     LEADING_MARK: re.compile("\\A\ufeff"),
 }
-"""What some format cannot hold, and how it is found in a text or in an entity type."""
+"""Parts that some format cannot hold, and the pattern that finds each in a text or in an entity type."""
 
 
 def write_pieces(pieces: Iterable[str], path: Path) -> None:

@@ -28,7 +28,7 @@ class Task(NamedTuple):
     text: str
     entities: list[Annotation]
     left_out: list[str]
-    """What is not read, in words."""
+    """The parts that are not read, in words."""
     is_annotated: bool
 
 
