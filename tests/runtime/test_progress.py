@@ -32,7 +32,7 @@ class Terminal:
         self.stream = os.fdopen(writer, "w", encoding="utf-8")
 
     def shown(self) -> str:
-        """What was written since the last call."""
+        """Return the text that was written since the last call."""
         self.stream.write("end")
         self.stream.flush()
         text = ""

@@ -22,12 +22,12 @@ def quality(graph: str, f1: float) -> Quality:
 
 
 def failures(checks: tuple[GateCheck, ...]) -> list[str]:
-    """What is wrong with a model."""
+    """Return the messages of the checks that failed."""
     return [check.failure for check in checks if check.failure]
 
 
 def test_a_loss_of_just_what_the_gate_allows_passes() -> None:
-    """In binary fractions 91.05 - 91.02 is more than 0.03."""
+    """The gate compares rounded figures, because 91.05 - 91.02 is more than 0.03 in binary fractions."""
     before, after = quality("fp32", 91.05), quality("int8", 91.02)
     assert failures(check_gate(GateSettings(loss=0.03), before, after, MANY, 0)) == []
     assert failures(check_gate(GateSettings(loss=0.02), before, after, MANY, 0)) == [
