@@ -1,4 +1,4 @@
-"""Documents in, lines of output out: what the command line and the service have in common."""
+"""Answers to documents as lines of output, which the command line and the service have in common."""
 
 from __future__ import annotations
 
@@ -11,21 +11,34 @@ from edgener.writers import Place, Writer
 
 
 class Answers:
-    """Answers to the lines of one file or connection, which are counted."""
+    """A function that answers the documents of one file or connection, and counts them as lines."""
 
-    def __init__(self, recognizer: Recognizer, writer: Writer, min_score: float, file: str | None = None) -> None:
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        writer: Writer,
+        min_score: float,
+        file: str | None = None,
+        *,
+        join_lines: bool = False,
+    ) -> None:
+        """Take the recognizer and the writer; entities below ``min_score`` are left out.
+
+        ``file`` is the name that the output has; ``join_lines`` is that of a recognizer's call.
+        """
         self._recognizer, self._writer, self._min_score, self._file = recognizer, writer, min_score, file
+        self._join_lines = join_lines
         self._line = 1
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[str]:
-        """Output for ``documents``, each piece as soon as it is known."""
-        for segment in self._recognizer.segments(documents):
+        """Yield the output for ``documents``, each piece as soon as it is known."""
+        for segment in self._recognizer.segments(documents, join_lines=self._join_lines):
             certain = [entity for entity in segment.entities if entity.score >= self._min_score]
             yield self._writer(Place(self._file, self._line), segment._replace(entities=certain))
             self._line += segment.is_last
 
 
 def check_min_score(min_score: float) -> None:
-    """Raise UsageError for what is no probability."""
+    """Raise UsageError unless ``min_score`` is a probability."""
     if not 0 <= min_score <= 1:
         raise UsageError(f"--min-score is {min_score}; it must be between 0 and 1")

@@ -1,7 +1,7 @@
-"""Lines of files and pipes as documents: those that have arrived together, so that nobody waits for the next block.
+"""Readers of files and pipes, which give lines as documents as soon as they have arrived.
 
-Bytes that are no UTF-8 become lone surrogates, one code point a byte (PEP 383), and leave as the same bytes. A byte
-order mark at the start is no part of the first line, and offsets do not count it.
+Bytes that are not UTF-8 become lone surrogates, one code point for each byte (PEP 383), and leave as the same bytes. A
+byte order mark at the start is no part of the first line, and offsets do not count it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ UTF_8 = "utf-8"
 BYTE_ORDER_MARK = "\ufeff"
 
 Document = Iterable[str]
-"""One line in pieces, without its line end (LF or CRLF)."""
+"""A document in pieces: a line without its line end (LF or CRLF), or a whole file."""
 
 
 def line_groups(
     fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str = UTF_8
 ) -> Iterator[Sequence[Document]]:
-    """Groups of the lines of an open file; a line longer than BLOCK is a group of its own.
+    """Yield groups of the lines of an open file; a line longer than BLOCK is a group of its own.
 
     Each group must be used up before the next one is asked for. ``on_read`` is given the number of bytes of every
     block, ``on_text`` its text. Raises UnicodeError for bytes that are not in ``encoding``, unless that is UTF_8.
@@ -37,6 +37,20 @@ def line_groups(
         yield [(reader.rest.removesuffix("\r"),)]
 
 
+def whole_file(
+    fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str = UTF_8
+) -> Iterator[Sequence[Document]]:
+    """Yield one group of one document, an open file with its line ends; the arguments are those of ``line_groups``."""
+    yield [_pieces(_Reader(fd, on_read, on_text, encoding))]
+
+
+def _pieces(reader: _Reader) -> Iterator[str]:
+    while reader.fill():
+        piece, reader.rest = reader.rest, ""
+        if piece:
+            yield piece
+
+
 def _complete_lines(reader: _Reader) -> Iterator[Sequence[Document]]:
     *lines, reader.rest = reader.rest.split("\n")
     if lines:
@@ -44,7 +58,7 @@ def _complete_lines(reader: _Reader) -> Iterator[Sequence[Document]]:
 
 
 class _Reader:
-    """Text of an open file, as much as has arrived."""
+    """The text of an open file, as much of it as has arrived and was not taken."""
 
     def __init__(self, fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str) -> None:
         self.rest = ""
@@ -54,7 +68,7 @@ class _Reader:
         self._is_at_start, self._ended = True, False
 
     def fill(self) -> bool:
-        """Append the next block to ``rest``; False at the end of the file."""
+        """Append the next block to ``rest``; return False at the end of the file."""
         if self._ended:
             return False
         block = os.read(self._fd, BLOCK)
@@ -68,7 +82,7 @@ class _Reader:
         return bool(text) or not self._ended
 
     def long_line(self) -> Iterator[str]:
-        """Pieces of the line that ``rest`` begins with; afterwards ``rest`` is what follows the line."""
+        """Yield the pieces of the line that ``rest`` begins with; afterwards ``rest`` is the text after the line."""
         while "\n" not in self.rest:
             if self.rest:
                 held_back = "\r" if self.rest.endswith("\r") else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command
 from edgener.encodings import Inspection, known_encoding
 from edgener.errors import InputError, UsageError
-from edgener.line_reader import Document, line_groups
+from edgener.line_reader import Document, line_groups, whole_file
 from edgener.options import (
     add_min_score,
     add_model,
@@ -36,12 +36,15 @@ STANDARD_INPUT = "-"
 class _Run:
     """Documents through one recognizer to standard output."""
 
-    def __init__(self, recognizer: Recognizer, output_format: str, min_score: float, encoding: str) -> None:
+    def __init__(
+        self, recognizer: Recognizer, output_format: str, min_score: float, encoding: str, *, join_lines: bool
+    ) -> None:
         from edgener.writers import WRITERS
 
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._recognizer, self._min_score, self._encoding = recognizer, min_score, encoding
         self._writer: Writer = WRITERS[output_format](shows_colour)
+        self._join_lines = join_lines
         self._said: set[str] = set()
 
     def read(self, fd: int, file: str | None) -> None:
@@ -55,7 +58,8 @@ class _Run:
             self._warn_once(inspection.warning)
 
         try:
-            for group in line_groups(fd, progress.advance, inspect, self._encoding):
+            groups = whole_file if self._join_lines else line_groups
+            for group in groups(fd, progress.advance, inspect, self._encoding):
                 for piece in answers(group):
                     write(piece)
             inspection.end()
@@ -77,7 +81,7 @@ class _Run:
     def _answers(self, file: str | None) -> Answers:
         from edgener.answers import Answers
 
-        return Answers(self._recognizer, self._writer, self._min_score, file)
+        return Answers(self._recognizer, self._writer, self._min_score, file, join_lines=self._join_lines)
 
     def _warn_once(self, warning: str) -> None:
         if warning and warning not in self._said:
@@ -107,6 +111,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default="jsonl",
         help="output: JSON lines, a character and its BIO tag a line, or marked text; default: %(default)s",
     )
+    parser.add_argument(
+        "--join-lines",
+        action="store_true",
+        help="text is wrapped: names go on in the next line, and a file is one document with offsets from its start",
+    )
     add_model(parser)
     add_threads(parser)
     parser.add_argument(
@@ -130,7 +139,7 @@ def _recognize(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         provider=options.provider,
     )
-    run = _Run(recognizer, options.format, options.min_score, encoding)
+    run = _Run(recognizer, options.format, options.min_score, encoding, join_lines=options.join_lines)
     if options.text:
         for text in filter(os.path.isfile, options.text):
             say(f"{text}: is searched as text, although a file of that name exists; to read it: edgener --file {text}")

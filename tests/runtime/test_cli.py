@@ -39,6 +39,22 @@ def test_lines_of_files_and_standard_input_among_them(tmp_path: Path) -> None:
     assert [(row["file"], row["line"]) for row in finished.rows] == [(str(first), 1), (str(first), 2), ("-", 1)]
 
 
+def test_wrapped_files_are_documents_with_offsets_from_their_start(tmp_path: Path) -> None:
+    text = "王小明在青山大\r\n学工作。\n\n李\n娜来了。\n"
+    path = tmp_path / "wrapped.txt"
+    path.write_bytes(text.encode())
+    rows = [
+        *run_tiny("--join-lines", text).rows,
+        *run_tiny("--join-lines", stdin=text.encode()).rows,
+        *run_tiny("--join-lines", "--file", str(path)).rows,
+    ]
+    assert [row["line"] for row in rows] == [1, 1, 1]
+    for row in rows:
+        assert [entity["text"] for entity in row["entities"]] == ["王小明", "青山大\r\n学", "李\n娜"]
+        assert all(text[entity["start"] : entity["end"]] == entity["text"] for entity in row["entities"])
+    assert run_tiny("--join-lines", "--format", "conll", text).output.decode().count("\n") == len(text) + 1
+
+
 def test_formats_of_the_same_text() -> None:
     assert run_tiny("--format", "text", TEXT).output.decode() == "[王小明/PER]在[青山大学/ORG]工作。\n"
     conll = run_tiny("--format", "conll", TEXT).output.decode()

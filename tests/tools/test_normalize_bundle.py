@@ -1,0 +1,50 @@
+"""A bundle gets other aliases and rules without a change of its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgener import Recognizer
+from edgener.bundle import FP16_GOLDEN, FP16_GRAPH, GOLDEN, MANIFEST, load_bundle
+from edgener.golden import check_case, read_cases
+from edgener.normalization import normalization_of
+from tests.support import change_manifest, read_manifest
+from tools.normalize_bundle import normalize
+
+TEXT = "张伟某某和劉洋在青山大学工作。"
+
+
+def test_a_normalized_bundle_has_golden_cases_of_its_own(bundle: Path) -> None:
+    before = read_manifest(bundle)
+    normalize(bundle, normalization_of(["simplified"], ["masked_names"]), [TEXT])
+    manifest = load_bundle(bundle).manifest
+    assert (manifest.aliases, manifest.span_rules) == (("simplified",), ("masked_names",))
+    assert {name: file for name, file in manifest.files.items() if name != GOLDEN} == {
+        name: file for name, file in before.files.items() if name != GOLDEN
+    }
+    (case,) = read_cases(bundle / GOLDEN)
+    assert case.text == TEXT
+    assert [entity.text for entity in case.entities] == ["张伟某某", "劉洋", "青山大学"]
+    assert check_case(Recognizer.load(bundle), case).same_logits
+
+
+def test_a_bundle_is_itself_again_without_normalization(bundle: Path) -> None:
+    manifest, texts = (bundle / MANIFEST).read_bytes(), [case.text for case in read_cases(bundle / GOLDEN)]
+    normalize(bundle, None, texts)
+    plain = bundle / MANIFEST
+    normalize(bundle, normalization_of(["simplified"], []), texts)
+    assert b"normalization" in plain.read_bytes()
+    normalize(bundle, None, texts)
+    assert b"normalization" not in plain.read_bytes()
+    assert len(manifest) == len(plain.read_bytes())
+
+
+def test_a_bundle_for_gpus_is_refused(bundle: Path) -> None:
+    files = read_manifest(bundle).files
+    for name in (FP16_GRAPH, FP16_GOLDEN):
+        (bundle / name).write_bytes((bundle / GOLDEN).read_bytes())
+    change_manifest(bundle, files={**files, FP16_GRAPH: files[GOLDEN], FP16_GOLDEN: files[GOLDEN]})
+    with pytest.raises(ValueError, match="has a graph for GPUs"):
+        normalize(bundle, None, [])
