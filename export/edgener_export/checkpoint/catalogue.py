@@ -15,7 +15,7 @@ CHINESE_VOCABULARY = 9_349
 """Entries that stay of it with ``vocabulary = "chinese"``, what recipes do unless told otherwise."""
 MAX_TOKENS = 128
 TAGS = 13
-"""Of a model with three entity types in BIOES."""
+"""The tags of a model with three entity types in BIOES."""
 SENTENCE_TOKENS = 32
 """Length of the sentence that times are estimated for."""
 FLOAT = 4
@@ -47,7 +47,7 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """Of the encoder as it is downloaded, without pooler and heads; the published counts hold the pooler too."""
+        """Weights of the encoder without pooler and heads; the published counts hold the pooler too."""
         tables = (self.vocabulary + POSITIONS + TOKEN_TYPES) * self._embedding_width
         return tables + self.products + self._vectors
 
@@ -98,7 +98,7 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """What a device can multiply at most."""
+    """The most multiplications that a device can do."""
 
     name: str
     core: str
@@ -157,7 +157,7 @@ FAMILY = (
     KnownModel("hfl/chinese-pert-large", _LARGE, Published(96.2, 96.0, _LERT)),
     KnownModel("hfl/chinese-lert-large", _LARGE, Published(96.3, 96.0, _LERT)),
 )
-"""From small to large."""
+"""The checkpoints, from small to large."""
 
 
 def latency_class(milliseconds: float) -> str:
@@ -170,7 +170,7 @@ class Advice:
     """A leaf of the decision tree."""
 
     checkpoint: str
-    """Of ``FAMILY``."""
+    """The name of a checkpoint of ``FAMILY``."""
     why: str
 
 
@@ -211,4 +211,4 @@ WHICH = Question(
         ),
     ),
 )
-"""Which checkpoint to start from."""
+"""The decision tree that leads to the checkpoint to start from."""

@@ -106,7 +106,7 @@ class _Graph:
         return int(heads), int(width)
 
     def epsilon(self) -> float:
-        """What normalizations add to the variance."""
+        """Return what normalizations add to the variance."""
         node = self._nodes["/bert/embeddings/LayerNorm/LayerNormalization"]
         return float(next(helper.get_attribute_value(a) for a in node.attribute if a.name == "epsilon"))
 

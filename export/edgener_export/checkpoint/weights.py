@@ -23,7 +23,7 @@ logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
-"""What transformers raises for files that are missing, damaged, or do not fit together."""
+"""The errors that transformers raises for files that are missing, damaged, or do not fit together."""
 HEAD = "classifier."
 """How the names of a token classifier's own tensors begin; all others belong to its encoder."""
 SHOWN = 3

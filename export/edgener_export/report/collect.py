@@ -33,7 +33,7 @@ LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnx", "onnxruntime", "to
 SPEED_SENTENCES = 40
 """Test sentences that speeds are measured on."""
 SPEED_CHARACTERS = 200
-"""Of each of them at most."""
+"""The most examples that a report shows of each kind."""
 ERROR_SENTENCES = 8
 """Calibration sentences that the errors of matrix products are measured on."""
 
@@ -43,9 +43,9 @@ class Candidate:
     """One graph of the run."""
 
     graph: Path
-    """As it was before the last optimization."""
+    """The graph as it was before the last optimization."""
     evaluation: Evaluation
-    """Of the bundle that it is in."""
+    """The score of the bundle that the graph is in."""
 
 
 class _Scored(NamedTuple):

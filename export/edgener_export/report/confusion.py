@@ -1,4 +1,4 @@
-"""Which entities are taken for which, or not found, or found where nothing is."""
+"""Counts of the entities that are taken for others, not found, or found where nothing is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says, in an order to be read in; how it looks is up to the renderers."""
+"""The content of the report, in reading order; how it looks is up to the renderers."""
 
 from __future__ import annotations
 

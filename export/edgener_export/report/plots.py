@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from edgener_export.report.record import GraphFigures, Report
 
 INK = "#808080"
-"""Of text and axes; the page puts its own colour there."""
+"""The colour of text and axes; the page puts its own colour there."""
 COLOURS = ("#3d85c6", "#e69138", "#8e7cc3", "#6aa84f", "#cc4125")
 """fp32, int8, teacher; and stages of the training."""
 WIDTH = 6.4

@@ -1,4 +1,4 @@
-"""What quantization does to each matrix product: its output with the input that it has in fp32, both ways."""
+"""The error of each matrix product after quantization, given the input that it has in fp32."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgener_export.recipe.settings import QuantizeSettings
 from edgener_export.report.record import ProductError
 
 DIGITS = 6
-"""Of an error, in all; more would differ between machines."""
+"""Significant digits of an error; more of them would differ between machines."""
 
 
 def count_products(graph: GraphProto) -> int:

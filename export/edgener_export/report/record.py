@@ -1,4 +1,4 @@
-"""What a run of ``edgener-export build`` found out, as report.json keeps it. Needs no model to be read again."""
+"""The findings of a run of ``edgener-export build``, as report.json keeps them; reading them needs no model."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class TypeScore:
 
 @dataclass(frozen=True)
 class GraphFigures:
-    """What one graph is good for, and what it takes."""
+    """The quality of one graph, and its cost."""
 
     name: str
     """``fp32``, ``int8``, or what the teacher is called."""
     precision: float
-    """Of all entities, in percent, as the next two."""
+    """The precision over all entities, in percent, as recall and F1 are."""
     recall: float
     f1: float
     bytes: int
     """All files of its bundle."""
     characters_per_second: float
-    """Of processor time, on one thread, in batches."""
+    """Processor time per sentence on one thread, in batches."""
     milliseconds: float
-    """Likewise, the median of one test sentence alone."""
+    """The median processor time of one test sentence that is computed alone."""
     by_type: dict[str, TypeScore] = field(default_factory=dict)
-    """In alphabetical order; empty for a teacher, whose bundle does not say."""
+    """The entity types in alphabetical order; empty for a teacher, whose bundle does not name them."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Fp16Figures:
     """The graph for GPUs. It has no speed: the CPU imitates it."""
 
     precision: float
-    """Of all entities, in percent, as the next two."""
+    """The precision over all entities, in percent, as recall and F1 are."""
     recall: float
     f1: float
     bytes: int
-    """Of the graph and its weights, which come on top of the int8 bundle."""
+    """Size of the graph and its weights, which are added to the int8 bundle."""
     largest_difference: float
     """Between its logits and those of fp32."""
 
@@ -69,7 +69,7 @@ class GateCheck:
     measured: str
     wanted: str
     failure: str
-    """What is wrong; empty where the wish is met."""
+    """The reason of the refusal; empty if the limit is kept."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ class TrainingStage:
 
 @dataclass(frozen=True)
 class ProductError:
-    """What quantization does to one matrix product, given the input that it has in fp32."""
+    """The error of one matrix product after quantization, given the input that it has in fp32."""
 
     name: str
-    """Of its node; ``quantize.exclude`` takes it."""
+    """The name of its node, which ``quantize.exclude`` takes."""
     weights: int
-    """Of its matrix: multiply-accumulates a token."""
+    """Weights of its matrix, which are its multiply-accumulates per token."""
     relative_error: float
     """Root mean square of the output's error over that of the output."""
 
@@ -108,13 +108,13 @@ class ProductError:
 
     @property
     def fp32_bytes(self) -> int:
-        """What its weights take more in fp32 than in int8."""
+        """The bytes that its weights take more in fp32 than in int8."""
         return 3 * self.weights
 
 
 @dataclass(frozen=True)
 class ConfusionRow:
-    """What became of the expected entities of one type. Numbers of a row with a type add up to those."""
+    """Counts of what the expected entities of one type were found as. Numbers of a row with a type add up to those."""
 
     expected: str
     """Type; empty for what was found where nothing is."""
@@ -141,9 +141,9 @@ class LostExample:
 
     text: str
     expected: tuple[Mark, ...]
-    """As labelled, and as fp32 found them."""
+    """The entities as they are labelled and as the fp32 graph found them."""
     found: tuple[Mark, ...]
-    """By int8."""
+    """The entities that the int8 graph found."""
 
 
 @dataclass(frozen=True)
@@ -161,35 +161,35 @@ class Report:
     """Everything that report.html and report.md show."""
 
     name: str
-    """Of the recipe."""
+    """The name of the recipe."""
     data: str
-    """What was scored."""
+    """The data that was scored."""
     sentences: int
     fp32: GraphFigures
     int8: GraphFigures
     teacher: GraphFigures | None
-    """Where the recipe distils, and the teacher's bundle tells its score on the same sentences."""
+    """The teacher, if the recipe distils and the teacher's bundle names its score on the same sentences."""
     products: int
     """Multiply-accumulates a token with weights, attention's own not counted."""
     integer_products: int
     """Those of them that int8 does in integers."""
     processor: str
-    """What the speeds were measured on."""
+    """The machine that the speeds were measured on."""
     gate: tuple[GateCheck, ...]
     training: tuple[TrainingStage, ...]
-    """In the order in which they ran."""
+    """The trainings in the order in which they ran."""
     product_errors: tuple[ProductError, ...]
-    """In the order of the graph; of the products that were quantized."""
+    """The errors of the quantized products, in the order of the graph."""
     confusion: tuple[ConfusionRow, ...]
-    """Of int8."""
+    """The confusions of the int8 graph."""
     changes: Changes
     recipe: str
-    """With every default and override, as TOML."""
+    """The recipe with every default and override, as TOML."""
     lineage: tuple[Source, ...]
     versions: dict[str, str]
-    """Of the libraries that took part."""
+    """The versions of the libraries that took part."""
     fp16: Fp16Figures | None = None
-    """Where the bundle has a graph for GPUs too."""
+    """The figures of the graph for GPUs, if the bundle has one."""
 
     @property
     def graphs(self) -> tuple[GraphFigures, ...]:

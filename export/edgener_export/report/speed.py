@@ -18,12 +18,12 @@ ROUNDS = 5
 
 
 class Speed(NamedTuple):
-    """Of one model."""
+    """The speed of one model."""
 
     characters_per_second: float
-    """In batches; median of the rounds."""
+    """Processor time per sentence in batches, the median of the rounds."""
     milliseconds: float
-    """Of one text alone; median of all texts and rounds."""
+    """Processor time of one text alone, the median of all texts and rounds."""
 
 
 def measure_speeds(recognizers: Sequence[Recognizer], texts: Sequence[str]) -> list[Speed]:

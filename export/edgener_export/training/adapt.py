@@ -21,7 +21,7 @@ from edgener_export.training.unlabelled import read_texts, unlabelled_examples
 from edgener_export.training.word_segmenter import words_of
 
 SHOWN_AS_MASK, SHOWN_AS_ANY = 0.8, 0.1
-"""Of the tokens to guess: behind [MASK], and behind a token drawn from the vocabulary; the rest is shown as it is
+"""Shares of the tokens to guess that are replaced by [MASK] and by a random token; the rest is shown as it is
 (Devlin et al., 2019)."""
 
 
@@ -42,7 +42,7 @@ class Guesses(NamedTuple):
 
     @property
     def perplexity(self) -> float:
-        """As if each token had been guessed among so many."""
+        """The number of tokens among which a random guess would be as good."""
         return math.exp(self.loss)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class MaskedLanguageHead(torch.nn.Module):
         torch.nn.init.zeros_(self.transform.bias)
 
     def forward(self, states: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-        """From [tokens, width] and the embedding table, logits [tokens, vocabulary]."""
+        """Return logits [tokens, vocabulary], given states [tokens, width] and the embedding table."""
         transformed = self.norm(torch.nn.functional.gelu(self.transform(states)))
         return torch.nn.functional.linear(transformed, table, self.bias)
 
@@ -122,7 +122,7 @@ class PreTrainer(Trainer[Guesses]):
 
 
 def whole_words(batch: Batch, probability: float, generator: torch.Generator) -> torch.Tensor:
-    """Which tokens are to be guessed, bool [sentences, tokens]: all or none of each word."""
+    """Return which tokens are to be guessed, bool [sentences, tokens]: all or none of each word."""
     assert batch.words is not None
     draws = torch.rand(batch.ids.shape[0], int(batch.words.max()) + 1, generator=generator).to(batch.ids.device)
     return (draws.gather(1, batch.words) < probability) & batch.is_word
@@ -131,7 +131,7 @@ def whole_words(batch: Batch, probability: float, generator: torch.Generator) ->
 def hide(
     ids: torch.Tensor, chosen: torch.Tensor, mask_id: int, vocabulary: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """What the model sees in place of ``ids`` [sentences, tokens]."""
+    """Return the tokens [sentences, tokens] that the model sees in place of ``ids``."""
     draws = torch.rand(ids.shape, generator=generator).to(ids.device)
     others = torch.randint(vocabulary, ids.shape, generator=generator).to(ids.device)
     shown = ids.masked_fill(chosen & (draws < SHOWN_AS_MASK), mask_id)

@@ -1,4 +1,4 @@
-"""What a student's attention learns from a teacher's while both read the same batch.
+"""The loss that brings a student's attention close to a teacher's while both read the same batch.
 
 Relations between the queries, keys and values of a layer (Wang et al., 2021, MiniLMv2) fit whatever the widths and the
 heads; attention scores (Jiao et al., 2020, TinyBERT) want equally many heads in both models.
@@ -27,7 +27,7 @@ class LayerPair(NamedTuple):
 
 
 class AttentionMatcher:
-    """Reads the teacher, a torch model, online: nothing of what it says is kept."""
+    """Matches a student's attention with that of a teacher that reads the same batch; nothing is kept on disk."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class AttentionMatcher:
             self._teacher(input_ids=batch.ids, attention_mask=batch.attention_mask)
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Mean over all pairs of layers, of the batch that both have read."""
+        """Return the mean loss over all pairs of layers, for the batch that both have read."""
         present = batch.attention_mask.bool()
         losses = [
             relation_loss(
@@ -99,15 +99,15 @@ class Projections:
                 getattr(attention, kind).register_forward_hook(self._keeper(kind, layer))
 
     def __call__(self, kind: str, layer: int) -> torch.Tensor:
-        """[sentences, tokens, width], fp32"""
+        """Return a projection of the last batch in fp32, [sentences, tokens, width]."""
         return self._seen[kind, layer].float()
 
     def width(self, layer: int) -> int:
-        """Of all heads together."""
+        """Return the width of all heads together."""
         return int(self._attention[layer].all_head_size)
 
     def heads(self, layer: int) -> int:
-        """Attention heads of the layer."""
+        """Return the number of attention heads of the layer."""
         return int(self._attention[layer].num_attention_heads)
 
     def _keeper(self, kind: str, layer: int) -> Any:
@@ -118,7 +118,7 @@ class Projections:
 
 
 def relation_loss(student: torch.Tensor, teacher: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:
-    """Divergence of the student's relations from the teacher's, averaged over heads and tokens.
+    """Return the divergence of the student's relations from the teacher's, averaged over heads and tokens.
 
     ``student`` and ``teacher`` are queries, keys or values [sentences, tokens, width] of either width; ``present``
     [sentences, tokens] is False for padding. A relation is the softmax of a token's scaled dot products with all.
@@ -133,7 +133,7 @@ def relation_loss(student: torch.Tensor, teacher: torch.Tensor, present: torch.T
 def map_loss(
     student: Sequence[torch.Tensor], teacher: Sequence[torch.Tensor], present: torch.Tensor, heads: int
 ) -> torch.Tensor:
-    """Mean squared error of attention scores before the softmax, over all heads and pairs of tokens.
+    """Return the mean squared error of attention scores before the softmax, over all heads and pairs of tokens.
 
     ``student`` and ``teacher`` hold queries and keys [sentences, tokens, width] of either width.
     """
@@ -143,14 +143,14 @@ def map_loss(
 
 
 def _relations(values: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:
-    """Log-probabilities [sentences, heads, tokens, tokens]."""
+    """Return log-probabilities [sentences, heads, tokens, tokens]."""
     split = _split(values, heads)
     scores = _products(split, split)
     return scores.masked_fill(~present[:, None, None], torch.finfo(scores.dtype).min).log_softmax(dim=-1)
 
 
 def _split(values: torch.Tensor, heads: int) -> torch.Tensor:
-    """[sentences, heads, tokens, width of a head]"""
+    """Return the values of each head, [sentences, heads, tokens, width of a head]."""
     return values.reshape(*values.shape[:-1], heads, -1).transpose(1, 2)
 
 

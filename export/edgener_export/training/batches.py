@@ -55,7 +55,7 @@ class Batch:
     """The number of each token's word, where whole words are to be hidden."""
 
     def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
+        """Return the batch on a device."""
         return replace(
             self,
             ids=self.ids.to(device),
@@ -162,16 +162,16 @@ def _tags(row: Row, spans: Sequence[Span], tag_set: TagSet) -> NDArray[np.int64]
 
 
 def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, seed: int | None) -> Iterator[Batch]:
-    """All examples once, in the batches that ``batch_groups`` says."""
+    """Yield all examples once, in the batches that ``batch_groups`` returns."""
     for group in batch_groups(examples, tokens_per_batch, seed):
         yield pad([examples[index] for index in group], pad_id)
 
 
 def batch_groups(examples: Sequence[Example], tokens_per_batch: int, seed: int | None) -> list[list[int]]:
-    """Which examples share a batch of at most ``tokens_per_batch`` tokens with padding: neighbours in length.
+    """Return which examples share a batch of at most ``tokens_per_batch`` tokens with padding.
 
-    With a ``seed`` the batches come in an order, and hold neighbours, that the seed decides; without one they come from
-    short to long.
+    Examples of a batch are neighbours in length. With a ``seed``, the seed decides which neighbours share a batch, and
+    the order of the batches; without one they come from short to long.
     """
     lengths = np.array([len(example.ids) for example in examples])
     generator = np.random.default_rng(seed)
@@ -184,7 +184,7 @@ def batch_groups(examples: Sequence[Example], tokens_per_batch: int, seed: int |
 
 
 def pad(examples: Sequence[Example], pad_id: int) -> Batch:
-    """Examples side by side, as long as the longest."""
+    """Return a batch of the examples, padded to the longest."""
     lengths = torch.tensor([len(example.ids) for example in examples])
     position = torch.arange(int(lengths.max()))
     teachers = [torch.from_numpy(example.teacher).float() for example in examples if example.teacher is not None]

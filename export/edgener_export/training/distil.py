@@ -35,7 +35,7 @@ class Distiller(FineTuner):
         self._attention = attention
 
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
-        """Divergence from the teacher over all words, mixed with the cross entropy where there are labels."""
+        """Return the divergence from the teacher over all words, mixed with the cross entropy of the labels."""
         assert batch.teacher is not None
         settings = self._settings
         loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
@@ -75,7 +75,7 @@ class HiddenStateMatcher(torch.nn.Module):
 
 
 def match_hidden_states(settings: DistilSettings, student: PretrainedConfig, teacher: Teacher) -> HiddenStateMatcher:
-    """What ``match_layers`` asks for.
+    """Return the module that matches the hidden states of the pairs in ``match_layers``.
 
     Raises RecipeError for a pair that names a layer which one of them does not have.
     """
@@ -84,7 +84,7 @@ def match_hidden_states(settings: DistilSettings, student: PretrainedConfig, tea
 
 
 def match_attention(settings: DistilSettings, student: PreTrainedModel, teacher: Teacher) -> AttentionMatcher | None:
-    """What ``match_relations`` and ``match_attention`` ask for; None where they ask for nothing.
+    """Return what matches the pairs in ``match_relations`` and ``match_attention``, or None if there are none.
 
     Raises RecipeError for a pair that names a layer which one of them does not have, or layers that do not fit.
     """
@@ -98,7 +98,7 @@ def match_attention(settings: DistilSettings, student: PreTrainedModel, teacher:
 def layer_pairs(
     name: str, pairs: Sequence[Sequence[int]], student: PretrainedConfig, teacher: Teacher
 ) -> list[LayerPair]:
-    """The pairs of the setting ``name``; RecipeError for one that names a layer which is not there."""
+    """Return the pairs of the setting ``name``. Raises RecipeError for a pair with a layer that does not exist."""
     layers = (student.num_hidden_layers, teacher.layers)
     for pair in pairs:
         if len(pair) != len(layers) or not all(1 <= layer <= last for layer, last in zip(pair, layers, strict=True)):
@@ -110,7 +110,7 @@ def layer_pairs(
 
 
 def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Kullback-Leibler divergence of softened distributions [tokens, tags], scaled to the size of a hard loss."""
+    """Return the Kullback-Leibler divergence of softened distributions [tokens, tags], as large as a hard loss."""
     return temperature**2 * torch.nn.functional.kl_div(
         (student / temperature).log_softmax(dim=-1),
         (teacher / temperature).log_softmax(dim=-1),

@@ -21,7 +21,7 @@ from edgener_export.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Output:
-    """What a model says of a batch."""
+    """The outputs of a model for a batch."""
 
     logits: torch.Tensor
     """[sentences, tokens, tags], fp32"""
@@ -31,15 +31,15 @@ class Output:
 
 @dataclass(frozen=True)
 class Learner:
-    """A model, and what belongs to it."""
+    """A model that is to be trained, with its tokenizer and tags."""
 
     model: PreTrainedModel
     encoder: Encoder
     mask_id: int
-    """Of the [MASK] token."""
+    """The id of the [MASK] token."""
     tag_set: TagSet
     tag_weights: torch.Tensor | None = None
-    """What each tag counts in the loss on labels [tags]; all the same where it is None."""
+    """The weight of each tag in the loss on labels [tags]; None gives all tags the same."""
 
 
 class FineTuner(Trainer[Score]):
@@ -81,19 +81,19 @@ class FineTuner(Trainer[Score]):
         return score_spans(pairs)
 
     def curve(self, measured: Score) -> dict[str, float]:
-        """F1 in percent."""
+        """Return F1 in percent, under the name of its curve."""
         return {"dev_f1": measured.f1}
 
     def merit(self, measured: Score) -> float:
-        """F1."""
+        """Return F1 in percent."""
         return measured.f1
 
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        """Loss of what the model says of the batch with some of its tokens hidden."""
+        """Return the loss of the model's output for the batch with some of its tokens hidden."""
         return self.loss_of(self._forward(self._hide_tokens(batch, generator)), batch)
 
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
-        """Cross entropy of the logits [sentences, tokens, tags] with the labels, averaged over labelled tokens."""
+        """Return the mean cross entropy of the logits [sentences, tokens, tags] over labelled tokens."""
         weights = self._learner.tag_weights
         if weights is not None:
             weights = weights.to(output.logits.device)

@@ -1,4 +1,4 @@
-"""Where training runs: on this process's CPU, or wherever accelerate says: a GPU, several, several machines.
+"""The hardware of a training: this process's CPU, or the GPUs and machines that accelerate names.
 
 A recipe's optimizer step is the same everywhere: processes share the batches of a step, ``accumulate`` of them, and add
 up their gradients. Everything else each of them does alike, so that all have the same weights; the first one writes.
@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 LONGEST_WAIT = timedelta(days=2)
-"""For the first process, which may have a teacher read a whole corpus while the others wait."""
+"""The time that processes wait for the first one, which may have a teacher read a whole corpus."""
 
 Item = TypeVar("Item")
 
@@ -29,20 +29,20 @@ class Hardware(Protocol):
     is_main: bool
     """This process is the one that writes."""
     processes: int
-    """That train together."""
+    """The number of processes that train together."""
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's part of what all processes do together."""
+        """Return this process's part of what all processes do together."""
 
     def add_up(self, tensors: Iterable[torch.Tensor]) -> None:
         """Replace fp32 tensors by their sums over all processes."""
 
     def main_first(self) -> AbstractContextManager[None]:
-        """The other processes enter when the main one has left."""
+        """Return a context that the other processes enter when the main one has left it."""
 
 
 class OneCpu:
-    """Without accelerate: one process."""
+    """One process on the CPU, which needs no accelerate."""
 
     device = torch.device("cpu")
     is_main = True
@@ -59,7 +59,7 @@ class OneCpu:
 
 
 class Accelerated:
-    """With accelerate: the device that it chooses, and all processes that ``accelerate launch`` started."""
+    """The device that accelerate chooses, and all processes that ``accelerate launch`` started."""
 
     def __init__(self) -> None:
         from accelerate import Accelerator, InitProcessGroupKwargs
@@ -91,5 +91,5 @@ class Accelerated:
 
 @cache
 def hardware() -> Hardware:
-    """That of this process."""
+    """Return the hardware of this process."""
     return Accelerated() if find_spec("accelerate") else OneCpu()

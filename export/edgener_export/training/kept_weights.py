@@ -1,4 +1,4 @@
-"""Which weights a training ends with, where they are not the last: the best on development examples, or a mean."""
+"""The weights that a training ends with if they are not the last: the best on development examples, or a mean."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BestWeights(_KeptWeights):
 
     @property
     def is_over(self) -> bool:
-        """The last ``patience`` merits were no higher than the best before them."""
+        """Return whether the last ``patience`` merits were no higher than the best before them."""
         return 0 < self._patience <= self._waited
 
     def consider(self, model: torch.nn.Module, merit: float) -> None:
@@ -43,11 +43,11 @@ class BestWeights(_KeptWeights):
             self._waited += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """For the saved state."""
+        """Return what a saved state of the training keeps."""
         return {"merit": self._merit, "waited": self._waited, "weights": self._weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Inverse of ``state_dict``."""
+        """Take up what ``state_dict`` returned."""
         self._merit, self._waited, self._weights = state["merit"], state["waited"], state["weights"]
 
 
@@ -61,7 +61,7 @@ class WeightAverage(_KeptWeights):
         self._count = 0
 
     def add(self, model: torch.nn.Module, progress: float) -> None:
-        """After a step that brings the training to ``progress``, from 0 to 1."""
+        """Take in the weights after a step that brings the training to ``progress``, from 0 to 1."""
         if progress <= 1 - self._share:
             return
         self._count += 1
@@ -72,11 +72,11 @@ class WeightAverage(_KeptWeights):
             self._weights[name].lerp_(weight, 1 / self._count)
 
     def state_dict(self) -> dict[str, Any]:
-        """For the saved state."""
+        """Return what a saved state of the training keeps."""
         return {"count": self._count, "weights": self._weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Inverse of ``state_dict``."""
+        """Take up what ``state_dict`` returned."""
         self._count, self._weights = state["count"], state["weights"]
 
 

@@ -17,11 +17,11 @@ class ParameterGroup:
     """Parameters that are treated alike."""
 
     rate: float
-    """What the learning rate is multiplied by."""
+    """The factor of the learning rate."""
     matrices: list[torch.nn.Parameter] = field(default_factory=list)
-    """With weight decay."""
+    """Parameters with weight decay."""
     vectors: list[torch.nn.Parameter] = field(default_factory=list)
-    """Biases and normalization: without."""
+    """Biases and normalization, which have no weight decay."""
 
 
 class ScheduledAdamW:
@@ -38,7 +38,7 @@ class ScheduledAdamW:
         self.adamw = torch.optim.AdamW(settings, lr=learning_rate, fused=True)
 
     def gradients(self) -> Iterator[torch.Tensor]:
-        """Of every parameter; zeros in a process that had no batch in this step."""
+        """Yield the gradient of every parameter; zeros in a process that had no batch in this step."""
         for group in self.adamw.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is None:
@@ -46,7 +46,7 @@ class ScheduledAdamW:
                 yield parameter.grad
 
     def step(self, number: int, total: int) -> None:
-        """The step with this number, from 0, of ``total``."""
+        """Take the step with this number, counted from 0, of ``total``."""
         rate = self._learning_rate * schedule(number, total, self._warmup)
         for group, own in zip(self.adamw.param_groups, self._rates, strict=True):
             group["lr"] = rate * own
@@ -54,7 +54,7 @@ class ScheduledAdamW:
 
 
 def schedule(step: int, total: int, warmup: float) -> float:
-    """Linear warm-up over a share of all steps, then linear decay to zero."""
+    """Return the factor of the learning rate, which rises linearly over a share of all steps, then falls to zero."""
     warmup_steps = max(1, round(total * warmup))
     if step < warmup_steps:
         return (step + 1) / warmup_steps
@@ -74,7 +74,7 @@ def freeze(model: PreTrainedModel, layers: int) -> None:
 
 
 def parameter_groups(model: PreTrainedModel, companion: torch.nn.Module, layer_decay: float) -> list[ParameterGroup]:
-    """Of both modules, what is not frozen, by depth.
+    """Return the parameters of both modules that are not frozen, grouped by depth.
 
     Each layer's rate is ``layer_decay`` times that of the layer above it (Howard and Ruder, 2018, ULMFiT).
     """
@@ -96,7 +96,7 @@ def parameter_groups(model: PreTrainedModel, companion: torch.nn.Module, layer_d
 
 
 def _height(name: str, top: int) -> int:
-    """0 for the embeddings, then the layer's number from 1; ``top`` for what lies above the layers."""
+    """Return 0 for the embeddings, a layer's number from 1, or ``top`` for what lies above the layers."""
     if ".embeddings." in f".{name}":
         return 0
     _, is_layer, rest = f".{name}".partition(".encoder.layer.")

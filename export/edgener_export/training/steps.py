@@ -1,4 +1,4 @@
-"""What a recipe trains a checkpoint with, step by step: adapt, fine-tune, distil."""
+"""The steps of a recipe's training: adapt, fine-tune, distil."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Training:
         self._teachers(settings)
 
     def _teachers(self, settings: DistilSettings) -> list[Teacher]:
-        """The first one shows its layers, if the student is to match any."""
+        """Open the teachers; the first one shows its layers if the student is to match any."""
         return [
             open_teacher(
                 bundle_directory(name),
@@ -132,7 +132,7 @@ class Training:
     def _swapped_and_taught(
         self, settings: DistilSettings, teachers: list[Teacher], unlabelled: list[Example], directory: Path
     ) -> EpochExamples:
-        """What the teachers say of an epoch's sentences is kept until they do not come again."""
+        """Return the examples of each epoch; a teacher's outputs are kept until their sentences do not come again."""
         swapped = self._swapped(settings)
         constant = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
 

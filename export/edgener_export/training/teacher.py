@@ -1,4 +1,4 @@
-"""Teachers: what a bundle or a torch model says of sentences, computed once and kept in files."""
+"""Teachers, which are bundles or torch models; their outputs are computed once and kept in files."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ SENTENCES_AT_ONCE = 16
 
 
 class Lesson(NamedTuple):
-    """What a teacher says of a batch."""
+    """The outputs of a teacher for a batch."""
 
     logits: NDArray[np.float32]
     """[sentences, tokens, tags]"""
     hidden: tuple[NDArray[np.float32], ...]
-    """For each layer that was asked for: normalized hidden states [sentences, tokens, width]."""
+    """Normalized hidden states [sentences, tokens, width] of each layer that was asked for."""
 
 
 class Teacher(Protocol):
-    """Knows the student's tokens and tags."""
+    """A model with the student's tokens and tags."""
 
     layers: int
-    """How many layers show their hidden states."""
+    """The number of layers that show their hidden states."""
     width: int
-    """Of these states."""
+    """The width of these states."""
     max_tokens: int
-    """Of the longest row that it reads."""
+    """The tokens of the longest row that it reads."""
     identity: str
-    """What it was loaded from, and how it computes."""
+    """The digest of what it was loaded from, and its precision."""
 
     def __call__(self, batch: Batch, layers: Sequence[int], /) -> Lesson:
-        """Logits, and the hidden states of the layers with these numbers, from 1 at the bottom."""
+        """Return logits, and the hidden states of the layers with these numbers, counted from 1 at the bottom."""
 
 
 class BundleTeacher:
@@ -97,14 +97,14 @@ class ModelTeacher:
         return Lesson(output.logits.float().cpu().numpy(), hidden)
 
     def _normalized(self, hidden: torch.Tensor, layer: int) -> NDArray[np.float32]:
-        """Without the gain and the bias of the layer's last normalization, which single channels dominate."""
+        """Return states without the gain and bias of the layer's last normalization, which single channels dominate."""
         norm = self.model.base_model.encoder.layer[layer - 1].output.LayerNorm
         normalized: NDArray[np.float32] = ((hidden.float() - norm.bias) / norm.weight).cpu().numpy()
         return normalized
 
 
 def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """What several [..., tags] give together, as logits whose softmax is the mean of theirs."""
+    """Return logits [..., tags] whose softmax is the mean of that of several logits."""
     log_probabilities = torch.stack([torch.from_numpy(each).log_softmax(dim=-1) for each in logits])
     mean: NDArray[np.float32] = (log_probabilities.logsumexp(dim=0) - math.log(len(logits))).numpy()
     return mean
@@ -119,7 +119,7 @@ def open_teacher(
     shows_layers: bool = False,
     precision: str = "fp32",
 ) -> Teacher:
-    """The teacher in a directory, as a torch model if it has to show its layers, or if it is one.
+    """Return the teacher in a directory, as a torch model if it has to show its layers or is one.
 
     A torch model computes in bf16 if ``precision`` is ``bf16``, else in fp32. Raises CheckpointError if it has other
     tokens or tags than the student, or cannot read rows of ``max_tokens``.
@@ -140,7 +140,7 @@ def open_teacher(
 def with_teachers(
     examples: Sequence[Example], teachers: Sequence[Teacher], layers: Sequence[int], cache: Path, pad_id: int
 ) -> list[Example]:
-    """Examples with the mean of what the teachers say of them, and with the ``layers`` of the first.
+    """Return the examples with the mean of the teachers' probabilities, and with the ``layers`` of the first.
 
     All of that is computed once and kept in the directory ``cache``, in a numbered directory for each teacher, whose
     files hold float16 [tokens of all examples, tags or width]; hidden states are mapped into memory, not read.
@@ -163,12 +163,12 @@ def with_teachers(
 
 
 class _Said(NamedTuple):
-    """What a teacher says of all examples, one after the other, as files that are mapped into memory."""
+    """The outputs of a teacher for all examples, one after the other, as files that are mapped into memory."""
 
     logits: NDArray[np.float16]
     """[tokens, tags]"""
     hidden: list[NDArray[np.float16]]
-    """For each layer: [tokens, width]."""
+    """Hidden states [tokens, width] of each layer."""
 
 
 def _said(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int], cache: Path, pad_id: int) -> _Said:
@@ -202,7 +202,7 @@ def _mean(logits: Sequence[NDArray[np.float16]]) -> NDArray[np.float16]:
 
 
 def _ends(examples: Sequence[Example]) -> list[int]:
-    """Where each example ends among the tokens of all."""
+    """Return the end of each example among the tokens of all."""
     return list(itertools.accumulate(len(example.ids) for example in examples))
 
 
@@ -242,7 +242,7 @@ def _write(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int],
 
 
 def _map_file(path: Path, shape: tuple[int, int]) -> NDArray[np.float16]:
-    """A new array that is a file, with all of its room on the disk."""
+    """Return a new array that is mapped to a file, with all of its room on the disk."""
     with writing(path):
         array: NDArray[np.float16] = np.lib.format.open_memmap(path, "w+", np.float16, shape)
         take_room(path)

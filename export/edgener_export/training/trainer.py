@@ -36,10 +36,10 @@ TIMED_SENTENCES = 4
 
 @dataclass
 class _Place:
-    """Where in its epochs a run stands."""
+    """The place of a run in its epochs."""
 
     steps_per_epoch: int
-    """Of the first epoch."""
+    """The number of steps of the first epoch."""
     epoch: int
     first_step: int
     """Steps that were done when the epoch began."""
@@ -58,7 +58,7 @@ class Trainer(ABC, Generic[Measured]):
     """
 
     title: ClassVar[str]
-    """In front of the progress bar."""
+    """The name in front of the progress bar."""
 
     def __init__(
         self,
@@ -89,30 +89,30 @@ class Trainer(ABC, Generic[Measured]):
 
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        """What the model's parameters are to make smaller; what it draws, it draws from ``generator``.
+        """Return the loss of a batch; all random numbers are drawn from ``generator``.
 
         Each batch of a step has a generator of its own: a resumed run draws the same as one that was never killed.
         """
 
     @abstractmethod
     def evaluate(self, examples: Sequence[Example]) -> Measured:
-        """How good the model is at examples that it was not trained on."""
+        """Measure the model on examples that it was not trained on."""
 
     @abstractmethod
     def curve(self, measured: Measured) -> dict[str, float]:
-        """What the training curve keeps of a measurement."""
+        """Return the figures of a measurement that the training curve keeps."""
 
     @abstractmethod
     def merit(self, measured: Measured) -> float:
-        """The higher, the better the model."""
+        """Return one number that is the higher, the better the model is."""
 
     @property
     def progress(self) -> float:
-        """How much of the training is done, from 0 to 1."""
+        """The share of the training that is done, from 0 to 1."""
         return self._step / self._total
 
     def run(self, train: Sequence[Example] | EpochExamples, dev: Sequence[Example]) -> Measured:
-        """Train to the end, from the last saved state where there is one; what all ``dev`` examples give.
+        """Train to the end, from the last saved state if there is one; return the measurement of all ``dev`` examples.
 
         Epochs may differ in their examples. Steps are counted by the first one: the run ends after as many as if all
         epochs were like it.
@@ -164,19 +164,19 @@ class Trainer(ABC, Generic[Measured]):
             print(f"{self.title}: {choice}", file=sys.stderr, flush=True)
 
     def _steps(self, examples: Sequence[Example], epoch: int) -> list[list[list[int]]]:
-        """Which examples the batches of each optimizer step of an epoch hold."""
+        """Return which examples the batches of each optimizer step of an epoch hold."""
         settings = self._settings
         groups = batch_groups(examples, settings.tokens_per_batch, settings.seed + epoch)
         return [groups[start : start + settings.accumulate] for start in range(0, len(groups), settings.accumulate)]
 
     def _first_place(self, examples: Sequence[Example]) -> _Place:
-        """Where the run stands if no epoch differs from the one with ``examples``."""
+        """Return the place of the run if no epoch differs from the one with ``examples``."""
         steps_per_epoch = len(self._steps(examples, 0))
         epoch = self._step // max(1, steps_per_epoch)
         return _Place(steps_per_epoch, epoch, epoch * steps_per_epoch)
 
     def _all_steps(self, examples_of: EpochExamples, place: _Place) -> Iterator[list[Batch]]:
-        """The steps that follow, one epoch after the other without end; ``place`` moves along."""
+        """Yield the steps that follow, one epoch after the other without end; ``place`` moves along."""
         while True:
             examples = examples_of(place.epoch)
             for groups in self._steps(examples, place.epoch)[self._step - place.first_step :]:
@@ -203,11 +203,11 @@ class Trainer(ABC, Generic[Measured]):
         return total
 
     def _generator(self, number: int) -> torch.Generator:
-        """For what is drawn for the batch with this number in the present step."""
+        """Return the generator of the batch with this number in the present step."""
         return torch.Generator().manual_seed(self._settings.seed * 1_000_003 + self._step + number * 2**40)
 
     def _agreed(self, merit: float) -> float:
-        """What the main process found: others may have rounded differently."""
+        """Return the merit that the main process found: others may have rounded differently."""
         shared = torch.tensor([merit if self._hardware.is_main else 0.0], device=self._hardware.device)
         self._hardware.add_up([shared])
         return float(shared)
@@ -237,7 +237,7 @@ class Trainer(ABC, Generic[Measured]):
             torch.save(state, file)  # given a path, it does not say why it could not be written
 
     def _resume(self) -> _Place | None:
-        """Take up the saved state; None where there is none, or one from when all epochs were alike."""
+        """Take up the saved state and return its place; None if there is none, or if all epochs were alike in it."""
         if not self._state_path.exists():
             return None
         try:

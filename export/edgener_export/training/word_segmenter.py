@@ -1,4 +1,4 @@
-"""Where words begin in Chinese text, which writes them without spaces. The only file that imports rjieba.
+"""The beginnings of words in Chinese text, which has no spaces. This is the only file that imports rjieba.
 
 rjieba brings jieba's dictionary and hidden Markov model in one wheel, needs no download, and is maintained; jieba
 itself had its last release in January 2020.
@@ -28,7 +28,7 @@ def require_segmenter() -> None:
 
 
 def words_of(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of the word in which each token begins, ascending: [tokens] of the tokens' code-point ranges."""
+    """Return the number of the word [tokens] in which each token begins, given the tokens' code-point ranges."""
     ends = np.cumsum([len(word) for word in _segmenter().cut(text)])
     return np.searchsorted(ends, offsets[:, 0], side="right").astype(np.int64)
 
