@@ -1,4 +1,4 @@
-"""How fast the recognizer is on this machine, and how much memory it takes, in about ten seconds."""
+"""Measures how fast the recognizer is on this machine and how much memory it takes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ STREAM_TEXTS = 64
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one text at a time."""
+    """The time that texts of one length take, each recognized alone."""
 
     code_points: int
-    """Length of the text."""
+    """Length of the texts."""
     runs: int
-    """How many times it was measured."""
+    """Number of texts that were timed."""
     p50_ms: float
     """Half of the runs took no longer."""
     p95_ms: float
@@ -36,30 +36,33 @@ class Latency:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured."""
+    """The result of a measurement."""
 
     model: str
     """Name of the model."""
     threads: int
-    """That computed one batch together."""
+    """Number of threads that computed one batch together."""
     start_to_answer_s: float
-    """From the start of the process to the first answer."""
+    """Seconds from the start of the process to the first answer."""
     load_s: float
-    """Part of it: reading, checking and preparing the model."""
+    """Seconds of these for reading, checking and preparing the model."""
     first_answer_ms: float
-    """Part of it: the first text."""
+    """Milliseconds of these for the first text."""
     latencies: tuple[Latency, ...]
-    """By length."""
+    """One latency for each of LENGTHS."""
     characters_per_second: float
-    """Of many texts of mixed length, in batches."""
+    """Throughput of many texts of mixed length, in batches."""
     peak_rss_one_text_mb: float
-    """Of the process, after the first answer."""
+    """Largest memory of the process until the first answer."""
     peak_rss_mb: float
-    """Of the process, at the end."""
+    """Largest memory of the process until the end."""
 
 
 def measure(path: Path, threads: int, seconds: float) -> Measurement:
-    """Measure the model in ``path`` for about ``seconds``, each part for its share."""
+    """Measure the model in the directory ``path`` for about ``seconds``, an equal share for each part.
+
+    Raises a BundleError where the model cannot be loaded, UsageError where ``threads`` is less than 1.
+    """
     began = time.monotonic()
     recognizer = Recognizer.load(path, threads=threads)
     loaded = time.monotonic()
@@ -84,7 +87,7 @@ def measure(path: Path, threads: int, seconds: float) -> Measurement:
 
 
 def process_age() -> float:
-    """Seconds since this process was started, to a hundredth; the kernel keeps count."""
+    """Return the seconds since this process was started, to a hundredth, as the kernel counts them."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started

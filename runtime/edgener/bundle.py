@@ -31,7 +31,7 @@ CARD = "README.md"
 FP16_GRAPH = "model.fp16.onnx"
 FP16_GOLDEN = "golden.fp16.json"
 FP16_FILES = (FP16_GRAPH, f"{FP16_GRAPH}.data", FP16_GOLDEN)
-"""For GPUs, in a bundle that has them: the CPU opens none of them."""
+"""Names of the files for GPUs, in a bundle that has them: the CPU opens none of them."""
 REQUIRED = (GRAPH, TOKENIZER, GOLDEN, CARD)
 BUILT_IN = "default"
 """Name of the bundle that edgener brings, also of its directory in the package."""
@@ -39,7 +39,7 @@ DEFAULT_BUNDLE = Path(__file__).parent / BUILT_IN
 LONGEST_MANIFEST = 1 << 20
 """Bytes. A larger file is no manifest, and is not read."""
 LEAST_TOKENS = 8
-"""Of a window; no text fits into fewer."""
+"""Fewest tokens of a window; no text fits into fewer."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Source:
     role: str
     """``base weights``, ``teacher``, ``training data``, ``unlabelled text`` ..."""
     name: str
-    """What it is called where it comes from."""
+    """Name of the weights or data where they come from."""
     license: str
     """SPDX identifier where there is one, else in words."""
     note: str
@@ -98,18 +98,18 @@ class Quality:
 
 @dataclass(frozen=True)
 class Manifest:
-    """manifest.json."""
+    """The content of manifest.json."""
 
     format_version: int
     """The format that this file defines; see FORMAT_VERSION."""
     name: str
-    """Of the model, for people and logs."""
+    """Name of the model, for people and logs."""
     created_by: str
     """Program and version that wrote the bundle."""
     scheme: str
     """Tagging scheme: see edgener.tags.SCHEMES."""
     tags: tuple[str, ...]
-    """What the last axis of the output stands for."""
+    """Tags that the last axis of the output stands for, in this order."""
     max_tokens: int
     """Longest row of tokens that the model may be given, special tokens included."""
     vocabulary_size: int
@@ -119,17 +119,17 @@ class Manifest:
     quantization: dict[str, str]
     """The settings that the weights were quantized with."""
     inputs: tuple[Tensor, ...]
-    """What the graph is fed."""
+    """Inputs of the graph."""
     outputs: tuple[Tensor, ...]
-    """What the graph gives; the last axis of the first one holds the tags."""
+    """Outputs of the graph; the last axis of the first one holds the tags."""
     lineage: tuple[Source, ...]
     """Everything that the model was made from."""
     quality: tuple[Quality, ...]
-    """Measured, not hoped for."""
+    """Scores that were measured on the host."""
     files: dict[str, File]
     """Every other file of the bundle, by name."""
     normalization: Normalization | None = None
-    """What the model sees in place of the text, and how spans are corrected; None where neither is done."""
+    """Rules that change the text for the model and correct spans; None where there are none."""
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -167,20 +167,20 @@ class Bundle:
     """A bundle whose version and checksums were verified."""
 
     directory: Path
-    """Where its files lie."""
+    """Directory of the bundle's files."""
     manifest: Manifest
-    """What they are."""
+    """Manifest, which describes the bundle's files."""
 
     def path(self, name: str) -> Path:
-        """Path of one of its files."""
+        """Return the path of one of the bundle's files."""
         return self.directory / name
 
     def graph(self, provider: str) -> Path:
-        """What ``provider`` computes: a GPU the fp16 graph, where there is one."""
+        """Return the graph that ``provider`` computes: the fp16 graph on a GPU, if there is one."""
         return self.path(FP16_GRAPH if self._has_fp16_for(provider) else GRAPH)
 
     def golden(self, provider: str) -> Path:
-        """Golden cases of that graph."""
+        """Return the path of the golden cases of the graph that ``provider`` computes."""
         return self.path(FP16_GOLDEN if self._has_fp16_for(provider) else GOLDEN)
 
     def _has_fp16_for(self, provider: str) -> bool:

@@ -20,9 +20,9 @@ class Command:
     name: str
     """First word of the command's arguments; empty for the command that a program runs without such a word."""
     summary: str
-    """What the command does in a few words, for the program's list of commands."""
+    """A few words about what the command does, for the program's list of commands."""
     description: str
-    """What the command does in whole sentences."""
+    """Whole sentences about what the command does."""
     examples: str
     """Lines of shell, without indentation."""
     add_arguments: Callable[[argparse.ArgumentParser], None]
@@ -30,7 +30,7 @@ class Command:
     run: Callable[[argparse.Namespace], None]
     """Does the work with the parsed arguments."""
     when_interrupted: str = ""
-    """What a user should know who ends the command before it is done."""
+    """Message for a user who ends the command before it is done."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Program:
     name: str
     """Name under which the program is installed."""
     description: str
-    """What the program is for, in one sentence."""
+    """One sentence about the program's purpose."""
     examples: str
     """Lines of shell, without indentation."""
     exit_codes: str

@@ -1,4 +1,4 @@
-"""JSON and TOML objects to frozen dataclasses and back, by the types of their fields."""
+"""Converts JSON and TOML objects to frozen dataclasses and back, by the types of their fields."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Record = TypeVar("Record")
 
 
 class RecordError(ValueError):
-    """A value that does not fit its field; the message says where it stands."""
+    """A value does not fit its field; the message says where it stands."""
 
 
 def from_plain(cls: type[Record], value: object, where: str = "") -> Record:
-    """The dataclass ``cls`` from parsed JSON or TOML.
+    """Return an object of the dataclass ``cls`` made from parsed JSON or TOML.
 
     Fields may be str, int, float, bool, a dataclass, ``tuple[X, ...]``, ``dict[str, X]`` or ``X | None``. Unknown
     and missing fields, and values of another type, raise RecordError.
@@ -24,7 +24,7 @@ def from_plain(cls: type[Record], value: object, where: str = "") -> Record:
 
 
 def to_plain(record: object) -> Any:
-    """Inverse of ``from_plain``: dicts, lists and scalars."""
+    """Return a record as dicts, lists and scalars; ``from_plain`` is the inverse."""
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
         return {field.name: to_plain(getattr(record, field.name)) for field in dataclasses.fields(record)}
     if isinstance(record, (list, tuple)):

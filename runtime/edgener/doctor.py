@@ -1,4 +1,4 @@
-"""What is wrong with this machine, if anything: each check says what it saw and what to do about it."""
+"""Checks of this machine: each tells what it saw, whether that is good, and what to do about it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ FAST_FEATURES = {"aarch64": ("asimddp",), "x86_64": ("avx2",)}
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one check."""
+    """The result of one check."""
 
     check: str
-    """What was looked at."""
+    """Name of the part of the machine that was checked."""
     state: str
     """GOOD, SLOW or BAD."""
     seen: str
-    """What there is."""
+    """The observation, for people."""
     remedy: str = ""
-    """What to do; empty where nothing needs to be done."""
+    """The advice; empty where nothing needs to be done."""
 
 
 def examine(root: Path = Path("/"), build: Path | None = None) -> list[Finding]:
-    """All findings about the system under ``root`` and, where the runtime is a part of one, the device build."""
+    """Return all findings about the system under ``root``, and about the device build in ``build`` if there is one."""
     checks: list[Callable[[Path], Iterator[Finding]]] = [
         _architecture, _userland, _kernel, _cpu_features, _sys, _memory, _clock, _throttling, _temperature,
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def _architecture(_: Path) -> Iterator[Finding]:
 
 
 def _userland(root: Path) -> Iterator[Finding]:
-    """The fifth byte of an ELF file tells the word size."""
+    """Tell the word size of the system's programs by the fifth byte of an ELF file."""
     try:
         with (root / "bin/sh").open("rb") as file:
             head = file.read(5)
@@ -132,7 +132,7 @@ def _clock(root: Path) -> Iterator[Finding]:
 
 
 def _throttling(root: Path) -> Iterator[Finding]:
-    """Only a Raspberry Pi tells."""
+    """Tell why a Raspberry Pi lowers its clock; other machines do not say."""
     text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     try:
         bits = int(text, 16)
@@ -161,7 +161,7 @@ def _temperature(root: Path) -> Iterator[Finding]:
 
 
 def _build_files(build: Path) -> Iterator[Finding]:
-    """Every file of a device build against CHECKSUMS, which must list all of its packages."""
+    """Compare every file of a device build with CHECKSUMS, which must list all of its packages."""
     checksums = build / CHECKSUMS
     try:
         lines = checksums.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -188,7 +188,7 @@ def _wrong_files(build: Path, digests: Mapping[str, str]) -> Iterator[str]:
 
 
 def _text(path: Path) -> str:
-    """Content of a small file; empty where it cannot be read."""
+    """Return the content of a small file, or an empty text where it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

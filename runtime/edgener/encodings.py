@@ -39,7 +39,7 @@ class Inspection:
         self.name = name
         """The file, as messages call it."""
         self.warning = ""
-        """What the user should know of the blocks so far; empty where there is nothing."""
+        """Message for the user about the blocks so far; empty where there is nothing to tell."""
         self._encoding = encoding
         self._is_first = True
         self._undecodable = self._beyond_ascii = 0

@@ -1,4 +1,4 @@
-"""What the recognizer returns."""
+"""The entity, which is the recognizer's answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine offers to the recognizer."""
+"""Versions, processor, memory and model: the machine as the recognizer finds it."""
 
 from __future__ import annotations
 
@@ -27,31 +27,34 @@ class Environment:
     """Everything that changes how fast, or whether, the recognizer runs."""
 
     edgener: str
-    """Version."""
+    """Version of edgener."""
     python: str
-    """Version."""
+    """Version of Python."""
     libraries: dict[str, str]
     """Version of each library that the recognizer runs on."""
     system: str
-    """Kernel and C library."""
+    """Versions of the kernel and of the C library."""
     machine: str
-    """Architecture."""
+    """Architecture of the processor, as x86_64 or aarch64."""
     processor: str
-    """Name, where the system tells it."""
+    """Name of the processor, where the system tells it."""
     cpu_features: tuple[str, ...]
-    """Those of INT8_FEATURES that the processor has."""
+    """The names in INT8_FEATURES that the processor has."""
     cores: int
     """Processors that this process may run on: the most threads that make sense."""
     memory_total_mb: int
-    """Of the machine."""
+    """Memory of the machine, in units of 1024 kB."""
     memory_available_mb: int
-    """Free, or freed when needed."""
+    """Memory that is free, or is freed when needed."""
     default_bundle: str
-    """Where the model lies that is used when none is named."""
+    """Directory of the model that is used when none is named: the installed one, else the built-in one."""
 
 
 def read_environment() -> Environment:
-    """What the running system says of itself; what it does not tell is empty or 0."""
+    """Return what the running system tells of itself; a field that it does not tell is empty or 0.
+
+    Raises BundleUnreadableError where this user may not look into the directory that EDGENER_MODELS names.
+    """
     from edgener import __version__
     from edgener.installed import current_model
 
@@ -81,7 +84,7 @@ def _version(distribution: str) -> str:
 
 
 def _colon_separated(path: Path) -> dict[str, str]:
-    """First value of each key of a file of ``key : value`` lines; empty where there is no such file."""
+    """Return the first value of each key of a file of ``key : value`` lines; nothing where there is no such file."""
     try:
         lines = path.read_text(errors="replace").splitlines()
     except OSError:

@@ -1,13 +1,13 @@
-"""What can go wrong, each kind with the exit code that the command line ends with.
+"""Errors that edgener reports, each kind with the exit code that the command line ends with.
 
 EdgenerError                    1
 ├── UsageError                  2  arguments that make no sense together
-├── InputError                  3  a text file that cannot be read
+├── InputError                  3  a text file that cannot be read, or is no text
 ├── OutputError                 4  a place that cannot be written: disk full, no permission
 ├── MachineError                5  a machine that the recognizer cannot run on
 ├── KeyFileError                6  a key or signature file that cannot be read, or is none
 ├── MissingExtraError           7  an optional package that is not installed
-├── ProviderError               8  what should compute the graph is not there
+├── ProviderError               8  an execution provider that is not there
 └── BundleError                10  a model bundle that cannot be used
     ├── BundleMissingError     11  its directory, or a file of it, is not there
     ├── BundleUnreadableError  12  it is there and cannot be read
@@ -30,7 +30,7 @@ from typing import ClassVar
 
 
 class EdgenerError(Exception):
-    """Anything that edgener reports; the message names the file and the remedy."""
+    """The base of all errors that edgener reports; each message names the file and the remedy."""
 
     exit_code: ClassVar[int] = 1
 
@@ -42,7 +42,7 @@ class UsageError(EdgenerError):
 
 
 class InputError(EdgenerError):
-    """A text file that cannot be read."""
+    """A text file that cannot be read, is no text, or is in another encoding."""
 
     exit_code = 3
 

@@ -21,43 +21,43 @@ Between x86 with AVX-512 and Cortex-A72, 0.03 was seen at 12 layers."""
 
 @dataclass(frozen=True)
 class Case:
-    """A text and what the model says about it."""
+    """A text and the answer that the model gave when it was packed."""
 
     text: str
-    """What is recognized."""
+    """The text that is recognized."""
     entities: tuple[Entity, ...]
-    """The exact answer."""
+    """The entities that were found, with exact scores."""
     logits_sha256: str
     """Digest of the little-endian float32 logits of the text's windows, one after the other."""
 
 
 @dataclass(frozen=True)
 class Cases:
-    """golden.json."""
+    """The content of golden.json."""
 
     cases: tuple[Case, ...]
-    """In no particular order."""
+    """All cases; their order means nothing."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one case."""
+    """The comparison of a case with the model's answer on this machine."""
 
     case: Case
     found: tuple[Entity, ...]
     same_entities: bool
-    """The same spans and labels, with scores within the tolerance."""
+    """True if spans and labels are the same and scores differ by no more than the tolerance."""
     same_logits: bool
-    """Bit for bit."""
+    """True if the logits are the same bit for bit."""
 
 
 def record_cases(recognizer: Recognizer, texts: Iterable[str]) -> Cases:
-    """The model's present answers, to be packed with it."""
+    """Return the model's present answers to texts, to be packed with it."""
     return Cases(tuple(Case(text, tuple(recognizer(text)), logits_digest(recognizer, text)) for text in texts))
 
 
 def read_cases(path: Path) -> Sequence[Case]:
-    """Cases of a golden.json; raises ManifestError where it is none."""
+    """Return the cases of a golden.json; raise ManifestError where the file is none."""
     try:
         return from_plain(Cases, json.loads(path.read_bytes())).cases
     except (RecordError, ValueError) as error:
@@ -65,7 +65,7 @@ def read_cases(path: Path) -> Sequence[Case]:
 
 
 def write_cases(cases: Cases, path: Path) -> None:
-    """golden.json, with one byte sequence for the same cases."""
+    """Return the text of golden.json, which is the same for the same cases."""
     path.write_text(json.dumps(to_plain(cases), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -77,7 +77,7 @@ def check_case(recognizer: Recognizer, case: Case) -> Outcome:
 
 
 def logits_digest(recognizer: Recognizer, text: str) -> str:
-    """SHA-256 of the logits of a text."""
+    """Return the SHA-256 of the logits of a text."""
     digest = hashlib.sha256()
     for logits in recognizer.logits(text):
         digest.update(logits.astype("<f4").tobytes())

@@ -33,7 +33,7 @@ OURS = re.compile(rf".+-[0-9a-f]{{{DIGEST}}}")
 
 
 def models_directory() -> Path:
-    """Where models are installed: EDGENER_MODELS, else edgener/models in the user's data directory."""
+    """Return the directory of installed models: EDGENER_MODELS, else edgener/models in the user's data directory."""
     given = os.environ.get("EDGENER_MODELS")
     if given:
         return Path(given)
@@ -42,7 +42,7 @@ def models_directory() -> Path:
 
 
 def current_model(directory: Path | None = None) -> Path:
-    """The installed model, or the built-in one where none is installed.
+    """Return the directory of the installed model, or of the built-in one where none is installed.
 
     Raises BundleUnreadableError where this user may not look into the directory that EDGENER_MODELS names.
     """
@@ -77,7 +77,7 @@ def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path
 
 
 def rollback(directory: Path, key: PublicKey | None = None) -> Path:
-    """Make the previous model the current one, and the other way round; its folder.
+    """Exchange the current and the previous model, and return the folder of the one that is current now.
 
     Raises BundleMissingError where there is none, and a BundleError where it is no longer whole, or not signed with
     ``key`` if there is one.
@@ -101,7 +101,10 @@ def check_golden(path: Path) -> None:
 
 
 def _folder_name(bundle: Bundle) -> str:
-    """Of the same files under another signature another one: a model in use is not replaced by its signed copy."""
+    """Return a folder name that differs for the same files under another signature.
+
+    A model in use is therefore not replaced by its signed copy.
+    """
     name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bundle.manifest.name)
     digest = hashlib.sha256(bundle.manifest.to_json().encode())
     if _signatures(bundle):
@@ -110,7 +113,7 @@ def _folder_name(bundle: Bundle) -> str:
 
 
 def _signatures(bundle: Bundle) -> tuple[str, ...]:
-    """The name of its signature, where it has one."""
+    """Return the file name of the bundle's signature, if it has one."""
     return (SIGNATURE,) if bundle.path(SIGNATURE).is_file() else ()
 
 
@@ -127,7 +130,7 @@ def _check_answers(bundle: Bundle) -> None:
 
 
 def _verified(path: Path, key: PublicKey | None) -> Bundle:
-    """The signature first: what nobody vouches for is not parsed."""
+    """Return the bundle in ``path``, its signature checked first: files that nobody vouches for are not parsed."""
     if key:
         from edgener.signing import verify_bundle
 
@@ -136,7 +139,10 @@ def _verified(path: Path, key: PublicKey | None) -> Bundle:
 
 
 def _copy(bundle: Bundle, target: Path, key: PublicKey | None) -> Bundle:
-    """Files first, then the folder, then its name: each on the disk before the next; the bundle in ``target``."""
+    """Copy a bundle and return the copy in ``target``.
+
+    Files come first, then the folder, then its name, each on the disk before the next.
+    """
     directory = target.parent
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=directory))
     for name in (*bundle.manifest.files, MANIFEST, *_signatures(bundle)):
@@ -168,7 +174,7 @@ def _target(directory: Path, link: str) -> str:
 
 
 def _point(directory: Path, link: str, target: str) -> None:
-    """Replace a link in one step, and see it to the disk."""
+    """Replace a link in one step that is on the disk when this returns."""
     draft = directory / f"{DRAFT}{link}"
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
@@ -177,7 +183,7 @@ def _point(directory: Path, link: str, target: str) -> None:
 
 
 def _delete_others(directory: Path) -> None:
-    """Models that no link points to, and what killed installations left; nothing that is not ours."""
+    """Delete models that no link points to and drafts of killed installations, and nothing that was not made here."""
     kept = {_target(directory, CURRENT), _target(directory, PREVIOUS)}
     for path in directory.iterdir():
         is_model = OURS.fullmatch(path.name) and (path / MANIFEST).is_file()
@@ -198,7 +204,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """One installation at a time; a killed one leaves no lock behind, and what it copied makes room for this one.
+    """Let one installation work at a time; the drafts of a killed one are deleted, and it leaves no lock.
 
     Whatever the umask of root is, a service without rights may read what is made here.
     """

@@ -27,7 +27,7 @@ PASSWORD_PARAMETERS = 32 + 8 + 8
 """Bytes of salt, operations and memory; zero without a password, as is the checksum at the end."""
 SECRET_SIZE = 2 + 2 + 2 + PASSWORD_PARAMETERS + ID_SIZE + 2 * KEY_SIZE + 32
 LONGEST_FILE = 4096
-"""Bytes of a key or a signature."""
+"""Most bytes that are read of a key or a signature file."""
 UNTRUSTED, TRUSTED = "untrusted comment: ", "trusted comment: "
 MISSING = (
     "signatures need cryptography, which is not there: pip install 'edgener[sign]', or build for the device with "
@@ -37,21 +37,21 @@ MISSING = (
 
 @dataclass(frozen=True)
 class PublicKey:
-    """What a device needs to know whom it trusts."""
+    """A public key: a device that has it trusts the bundles that its owner signed."""
 
     id: bytes
-    """Random; tells keys apart."""
+    """Random bytes that tell keys apart."""
     key: bytes
-    """The point of the curve."""
+    """The point of the curve, as ed25519 encodes it."""
 
     @property
     def name(self) -> str:
-        """The id as minisign prints it."""
+        """Return the id as minisign prints it."""
         return f"{int.from_bytes(self.id, 'little'):016X}"
 
     @classmethod
     def read(cls, path: Path) -> PublicKey:
-        """The key in a file; raises KeyFileError where there is none."""
+        """Return the key in a file; raise KeyFileError where there is none."""
         lines = _read(path, KEY_LINES)
         content = _decoded(lines[1]) if lines else b""
         if len(content) != 2 + ID_SIZE + KEY_SIZE or content[:2] != KEY_ALGORITHM:
@@ -59,7 +59,7 @@ class PublicKey:
         return cls(content[2 : 2 + ID_SIZE], content[2 + ID_SIZE :])
 
     def to_text(self) -> str:
-        """Content of a file for it."""
+        """Return the content of a file for the key."""
         encoded = base64.b64encode(KEY_ALGORITHM + self.id + self.key).decode()
         return f"{UNTRUSTED}minisign public key {self.name}\n{encoded}\n"
 
@@ -101,21 +101,21 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class SecretKey:
-    """What its owner signs with."""
+    """A secret key without a password, which signs bundles."""
 
     id: bytes
-    """The same as the public key's."""
+    """The id of the public key."""
     seed: bytes = field(repr=False)
-    """All that is secret."""
+    """The seed of ed25519, which alone is secret."""
 
     @classmethod
     def generate(cls) -> SecretKey:
-        """A new one."""
+        """Return a new random key."""
         return cls(os.urandom(ID_SIZE), os.urandom(KEY_SIZE))
 
     @classmethod
     def read(cls, path: Path) -> SecretKey:
-        """The key in a file; raises KeyFileError where there is none, or a password protects it."""
+        """Return the key in a file; raise KeyFileError where there is none, or a password protects it."""
         lines = _read(path, KEY_LINES)
         content = _decoded(lines[1]) if lines else b""
         if len(content) != SECRET_SIZE or content[:2] != KEY_ALGORITHM or content[4:6] != CHECKSUM_ALGORITHM:
@@ -128,17 +128,17 @@ class SecretKey:
         return cls(content[start : start + ID_SIZE], content[start + ID_SIZE : start + ID_SIZE + KEY_SIZE])
 
     def public(self) -> PublicKey:
-        """The other half."""
+        """Return the public key that belongs to this one."""
         return PublicKey(self.id, self._key().public_key().public_bytes_raw())
 
     def to_text(self) -> str:
-        """Content of a file for it; without a password."""
+        """Return the content of a file for the key, without a password."""
         head = KEY_ALGORITHM + NO_PASSWORD + CHECKSUM_ALGORITHM + bytes(PASSWORD_PARAMETERS)
         content = (head + self.id + self.seed + self.public().key).ljust(SECRET_SIZE, b"\0")
         return f"{UNTRUSTED}minisign secret key without a password\n{base64.b64encode(content).decode()}\n"
 
     def sign(self, content: bytes, comment: str) -> str:
-        """Content of a signature file for ``content``; ``comment``, one line, is signed as well."""
+        """Return the content of a signature file for ``content``; ``comment``, one line, is signed as well."""
         key = self._key()
         signed = key.sign(hashlib.blake2b(content).digest())
         seal = key.sign(signed + comment.encode())
@@ -156,7 +156,7 @@ class SecretKey:
 
 
 def _read(path: Path, count: int) -> list[str]:
-    """The first ``count`` lines of a file, ended by LF or CRLF; no lines where it has fewer.
+    """Return the first ``count`` lines of a file, ended by LF or CRLF; no lines where it has fewer.
 
     As in minisign, lines after them are ignored. Raises KeyFileError where the file cannot be read.
     """

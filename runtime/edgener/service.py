@@ -28,13 +28,13 @@ from edgener.systemd import notify
 from edgener.writers import JsonLines
 
 MOST_CLIENTS = 16
-"""Served at once; others wait until one leaves, or has been silent for SILENT_SECONDS."""
+"""Number of clients that are served at once; others wait until one leaves or has been silent for SILENT_SECONDS."""
 SILENT_SECONDS = 600.0
-"""A program that forgets its connections must not keep all others waiting for ever."""
+"""Seconds of silence after which a client makes room: a program may forget its connections."""
 LOOK_SECONDS = 1.0
-"""Between two looks for silent clients, while others may be waiting."""
+"""Seconds between two searches for silent clients while others may be waiting."""
 DRAIN_SECONDS = 10.0
-"""After the signal to stop, for answers to what has already arrived."""
+"""Seconds after the signal to stop in which lines that have arrived are still answered."""
 
 
 class _CutShortError(Exception):
@@ -42,7 +42,7 @@ class _CutShortError(Exception):
 
 
 class _Client:
-    """A connection, and when something last went through it."""
+    """A connection, and the time at which something last went through it."""
 
     def __init__(self, connection: socket.socket, serve: Callable[[_Client], None]) -> None:
         self.connection = connection
@@ -50,17 +50,17 @@ class _Client:
         self.touch()
 
     def touch(self) -> None:
-        """Something goes through it now."""
+        """Note that something goes through the connection now."""
         self.active_at = time.monotonic()
 
     def shut(self, how: int) -> None:
-        """Let its thread read, or write, no more."""
+        """Let the client's thread read, or write, no more."""
         with suppress(OSError):  # its own thread has closed it
             self.connection.shutdown(how)
 
 
 class Service:
-    """Serves clients until it is told to stop."""
+    """A service that answers clients until it is told to stop."""
 
     def __init__(self, recognizer: Recognizer, listener: socket.socket, min_score: float) -> None:
         """``recognizer`` was loaded with ``serial``; ``listener`` is a listening Unix socket."""
@@ -90,7 +90,7 @@ class Service:
             self._drain()
 
     def stop(self) -> None:
-        """Let ``run`` come to its end."""
+        """Make ``run`` come to its end."""
         self._is_stopping = True
         self._wake()
 
@@ -99,7 +99,7 @@ class Service:
             self._waker.send(b"\0")
 
     def _admit(self) -> bool:
-        """Begin to serve the next client; False where none waits."""
+        """Begin to serve the next client and return True, or return False where none waits."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # it left again
@@ -169,7 +169,7 @@ def _ignore(_text: str) -> None:
 
 @contextmanager
 def listening(path: Path) -> Iterator[socket.socket]:
-    """A listening socket at ``path``, which is deleted in the end unless another one is there by then.
+    """Provide a listening socket at ``path``, which is deleted in the end unless another one is there by then.
 
     A dead one that lies there is replaced. Raises OutputError where something else is there, or none can be made.
     """
@@ -207,8 +207,10 @@ def _remove_stale(path: Path) -> None:
 
 @contextmanager
 def _on_signals(stop: Callable[[], None], waker: socket.socket) -> Iterator[None]:
-    """Python calls ``stop`` in the main thread alone, once that runs again: whichever thread the system interrupts, and
-    even just before the main thread waits, ``waker`` (which does not block) gets a byte at once.
+    """Call ``stop`` on SIGTERM and Ctrl-C while the block runs.
+
+    Python runs the handler in the main thread alone, once that runs again. Whichever thread the system interrupts, and
+    even just before the main thread waits, ``waker``, which does not block, gets a byte at once.
     """
 
     def handler(_number: int, _frame: FrameType | None) -> None:

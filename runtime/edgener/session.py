@@ -1,4 +1,4 @@
-"""The graph, run. The only file that imports onnxruntime."""
+"""Runs the graph; this is the only file that imports onnxruntime."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NUMPY_NAMES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int
 
 
 class AbandonedError(Exception):
-    """What was to be computed is no longer wanted."""
+    """The session was abandoned, so that a call computes nothing any more."""
 
 
 class Session:
-    """A loaded graph. Safe to share between threads: it keeps nothing between two runs."""
+    """A loaded graph, safe to share between threads: it keeps nothing between two runs."""
 
     def __init__(self, graph: Path, manifest: Manifest, threads: int, provider: str = CPU) -> None:
         _check_provider(provider, onnxruntime.get_available_providers(), "is not in")
@@ -40,7 +40,7 @@ class Session:
         self._is_abandoned = False
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Logits of the shape [rows, tokens, tags] for ids and mask of the shape [rows, tokens].
+        """Return logits of shape [rows, tokens, tags] for ids and a mask of shape [rows, tokens].
 
         Raises AbandonedError after ``abandon``.
         """
@@ -50,7 +50,7 @@ class Session:
         return logits
 
     def abandon(self) -> None:
-        """Compute nothing from now on but what is being computed: calls that wait for their turn are refused too."""
+        """Refuse all further calls, those that wait for their turn included; runs in progress end normally."""
         self._is_abandoned = True
 
 
@@ -62,13 +62,13 @@ class SerialSession(Session):
         self._turn = threading.Lock()
 
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As in Session."""
+        """Return logits like Session, after the calls of other threads have ended."""
         with self._turn:
             return super().__call__(ids, attention_mask)
 
 
 def graph_signature(graph: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Inputs and outputs of a graph, as a manifest describes them."""
+    """Return the inputs and outputs of a graph as a manifest describes them."""
     return _signature(_open(graph, threads=1, provider=CPU))
 
 
@@ -81,7 +81,7 @@ def _open(graph: Path, threads: int, provider: str) -> onnxruntime.InferenceSess
 
 
 def _check_provider(provider: str, available: Sequence[str], trouble: str) -> None:
-    """onnxruntime would compute on the CPU instead, and say so in a log at most."""
+    """Raise an error for a provider that is not there: onnxruntime would silently compute on the CPU instead."""
     if provider not in PROVIDERS:
         raise UsageError(f"provider is {provider!r}; known: {', '.join(PROVIDERS)}")
     if PROVIDERS[provider][0] not in available:
@@ -98,7 +98,7 @@ def _signature(session: onnxruntime.InferenceSession) -> tuple[tuple[Tensor, ...
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """How a CPU runs every graph: as it is stored, on so many cores, which sleep while they wait."""
+    """Return options to run a graph as it is stored, on ``threads`` cores of the CPU that sleep while they wait."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

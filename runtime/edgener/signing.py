@@ -11,7 +11,10 @@ from edgener.errors import OutputError, UnsignedError
 from edgener.minisign import PublicKey, SecretKey
 
 TRUSTED_KEY = "trusted.pub"
-"""In the models' directory, or in the folder of a device build: only models signed with this key are installed."""
+"""File name of the trusted public key, in the models' directory or the folder of a device build.
+
+Only models signed with this key are installed.
+"""
 
 
 def make_keys(stem: Path) -> tuple[Path, Path]:
@@ -28,7 +31,7 @@ def make_keys(stem: Path) -> tuple[Path, Path]:
 
 
 def sign_bundle(directory: Path, key: SecretKey) -> Path:
-    """Sign the bundle in ``directory``, after checking that it is whole; the signature's path."""
+    """Check that the bundle in ``directory`` is whole, sign it, and return the signature's path."""
     load_bundle(directory)
     comment = f"timestamp:{int(time.time())}\tfile:{MANIFEST}\thashed"
     signature = key.sign(read_manifest_bytes(directory / MANIFEST), comment)
@@ -55,7 +58,10 @@ def verify_bundle(directory: Path, key: PublicKey) -> None:
 
 
 def trusted_key(models: Path) -> PublicKey | None:
-    """The key that this device was told to trust; None where it takes any model. Raises KeyFileError if unreadable."""
+    """Return the key that this device trusts, or None where it takes any model.
+
+    Raises KeyFileError where the key cannot be read.
+    """
     build = os.environ.get("EDGENER_BUILD")
     for directory in (models, *([Path(build)] if build else [])):
         if os.path.lexists(directory / TRUSTED_KEY):

@@ -1,4 +1,4 @@
-"""What systemd passes to a service in its environment: a listening socket, and where to say that it is ready.
+"""Reads what systemd passes to a service in its environment: a listening socket, and where to report readiness.
 
 The protocols are those of sd_listen_fds(3) and sd_notify(3); no library of systemd's is needed for them.
 """
@@ -15,7 +15,7 @@ FIRST_DESCRIPTOR = 3
 
 
 def inherited_listener() -> socket.socket | None:
-    """The socket of the unit that activated this process; None where systemd passed none.
+    """Return the socket of the unit that activated this process, or None where systemd passed none.
 
     Raises UsageError where it is not exactly one stream socket of the Unix kind.
     """
@@ -34,7 +34,7 @@ def inherited_listener() -> socket.socket | None:
 
 
 def notify(state: str) -> None:
-    """Tell systemd ``READY=1`` or ``STOPPING=1``, where it asked for it."""
+    """Send ``READY=1`` or ``STOPPING=1`` to systemd, if it asked for such messages."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

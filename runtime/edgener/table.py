@@ -1,4 +1,4 @@
-"""Columns of text, for people."""
+"""Lays out rows of text in columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of equally many cells as lines, each column as wide as its widest cell; empty without rows."""
+    """Return rows of equally many cells as lines, each column as wide as its widest cell; empty without rows."""
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -61,7 +61,7 @@ def test_the_digest_sees_every_window(recognizer: Recognizer) -> None:
 def test_check_says_so(bundle: Path) -> None:
     finished = run_main("check", str(bundle))
     assert finished.code == 0
-    assert f"{len(CASES)} of {len(CASES)} golden cases as packed" in finished.output.decode()
+    assert f"{len(CASES)} of {len(CASES)} golden cases match" in finished.output.decode()
     (row,) = run_main("check", "--json", str(bundle)).rows
     assert row["same_entities"] == row["cases"] == len(CASES)
 

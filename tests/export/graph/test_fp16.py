@@ -174,7 +174,7 @@ def test_its_golden_cases_are_its_own_and_hold(bundle: Bundle) -> None:
     assert finished.code == 0
     output = finished.output.decode()
     assert FP16_GRAPH in output
-    assert f"{len(own)} of {len(own)} golden cases as packed" in output
+    assert f"{len(own)} of {len(own)} golden cases match" in output
 
 
 def test_the_report_has_a_section_and_the_gate_two_checks_for_it(run: Path, bundle: Bundle) -> None:
