@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from edgener_edge.devices import PLATFORMS, host_platform
 from edgener_edge.errors import DownloadError, SourcesError, StaleLockError, ToolError
 from edgener_edge.lock import Deb
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 
 SYSTEM_SOURCES = Path("/etc/apt")
 MISSING = "install apt, or run this on Debian"
@@ -130,10 +130,10 @@ class AptRoot:
     def _apt(self, command: Sequence[str], cwd: Path | None = None) -> str:
         env = {**os.environ, "APT_CONFIG": str(self._prepare()), "LC_ALL": "C"}
         if not self._is_fresh:
-            run_tool(["apt-get", "update", "-qq", "--error-on=any"], "check the network, or " + MISSING, env=env)
+            run_program(["apt-get", "update", "-qq", "--error-on=any"], "check the network, or " + MISSING, env=env)
             self._is_fresh = True
         try:
-            return run_tool(command, "check the network and the free space", cwd=cwd, env=env)
+            return run_program(command, "check the network and the free space", cwd=cwd, env=env)
         except ToolError as error:
             missing = not_offered(str(error))
             if missing:

@@ -12,7 +12,7 @@ from edgener_edge.apt import AptRoot
 from edgener_edge.devices import Platform
 from edgener_edge.errors import DownloadError, StaleLockError, ToolError
 from edgener_edge.lock import Deb, Wheel
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 
 Log = Callable[[str], None]
 
@@ -74,7 +74,7 @@ def fetch_wheels(what: Sequence[str], platform: Platform, python: str, directory
         "--only-binary=:all:", "--implementation", "cp", "--python-version", python, *tags, "--dest", str(directory),
     ]  # fmt: skip
     try:
-        run_tool([*command, *what], "check the network and the free space; pip must be installed")
+        run_program([*command, *what], "check the network and the free space; pip must be installed")
     except ToolError as error:
         if "No matching distribution" in str(error):
             raise StaleLockError(f"{error}\n'edgener-edge lock' pins what the index offers now") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgener_edge.build import DEVICE, BuildRecord
 from edgener_edge.device_folder import ON_DEVICE
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 from edgener_edge.unpack import Artifact
 
 CONTROL = """\
@@ -68,7 +68,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
             root,
             draft,
         ]
-        run_tool(command, "run this on Debian or install dpkg", env=env)
+        run_program(command, "run this on Debian or install dpkg", env=env)
         draft.replace(target)
 
 

@@ -20,7 +20,7 @@ from edgener.signing import TRUSTED_KEY
 from edgener_edge.devices import Platform
 from edgener_edge.errors import BuildError
 from edgener_edge.lock import Wheel
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 
 ON_DEVICE = Path(__file__).parent / "on_device"
 SITE = "site"
@@ -57,7 +57,7 @@ PRUNED_WHEELS = (
 def unpack_debs(debs: Iterable[Path], root: Path) -> None:
     """Unpack Debian packages into ``root``, without installing them."""
     for deb in debs:
-        run_tool(["dpkg-deb", "-x", deb, root], "run this on Debian or install dpkg")
+        run_program(["dpkg-deb", "-x", deb, root], "run this on Debian or install dpkg")
 
 
 def add_interpreter(folder: Path, root: Path, platform: Platform, python: str) -> None:
@@ -149,7 +149,7 @@ def compile_sources(folder: Path, host: Path, host_platform: Platform, python: s
     env = {"PYTHONHOME": str(host), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
 
     def compile_part(part: str) -> None:
-        run_tool([*command, *options, folder / part], "the pinned interpreter must run on this machine", env=env)
+        run_program([*command, *options, folder / part], "the pinned interpreter must run on this machine", env=env)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(compile_part, [part for part in ("lib", SITE) if (folder / part).exists()]))

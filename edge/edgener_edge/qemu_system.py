@@ -27,7 +27,7 @@ from edgener_edge.devices import AARCH64, X86_64, Platform, host_platform
 from edgener_edge.errors import ToolError, VerifyError
 from edgener_edge.lock import Deb, Lock
 from edgener_edge.qemu_user import HOST, extract_from_deb
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 from edgener_edge.unpack import Artifact
 from edgener_edge.verify import host_environment
 
@@ -198,7 +198,7 @@ class Machine:
         shutil.copyfile(lines, content / "lines.txt")
         disk = scratch / "disk.img"
         size = DISK_MB + ANSWER_SHARE * lines.stat().st_size // 1_000_000
-        run_tool([_e2fs("mke2fs"), "-q", "-t", "ext4", "-d", content, disk, f"{size}M"], "install e2fsprogs")
+        run_program([_e2fs("mke2fs"), "-q", "-t", "ext4", "-d", content, disk, f"{size}M"], "install e2fsprogs")
         shutil.rmtree(content)
         return disk
 
@@ -237,7 +237,7 @@ class Machine:
         if not root.exists():
             draft = root.with_suffix(f".{os.getpid()}")
             for path in self._cache.debs(debs):
-                run_tool(["dpkg-deb", "-x", path, draft], "is the disk full?")
+                run_program(["dpkg-deb", "-x", path, draft], "is the disk full?")
             draft.replace(root)
         libraries = [root / part / X86_64.triplet for part in ("usr/lib", "lib")]
         loader = root / "lib" / X86_64.triplet / X86_64.loader
@@ -358,7 +358,7 @@ def _end(heard: bytes) -> str:
 def _copied_answers(disk: Path, sha256: str, scratch: Path) -> Path:
     """The answers to the lines, from the disk of a guest that is switched off."""
     answers = scratch / "answers.jsonl"
-    run_tool([_e2fs("debugfs"), "-R", f"dump /stream.out {answers}", disk], "install e2fsprogs")
+    run_program([_e2fs("debugfs"), "-R", f"dump /stream.out {answers}", disk], "install e2fsprogs")
     if not answers.exists() or describe_file(answers).sha256 != sha256:
         raise VerifyError(f"{disk.name}: the guest's answers cannot be read back; is the disk full?")
     return answers

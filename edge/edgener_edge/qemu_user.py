@@ -15,7 +15,7 @@ from edgener_edge.device_folder import interpreter_command
 from edgener_edge.devices import CPU_FEATURES, X86_64, host_platform
 from edgener_edge.errors import DeviceError, ToolError, VerifyError
 from edgener_edge.lock import Deb
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 from edgener_edge.unpack import Artifact
 
 PROGRAM = "qemu-aarch64-static"
@@ -77,7 +77,7 @@ class Emulator:
 
     def version(self) -> str:
         """The first line that QEMU prints about its version."""
-        return run_tool([self.qemu(), "--version"], "reinstall qemu-user-static").splitlines()[0]
+        return run_program([self.qemu(), "--version"], "reinstall qemu-user-static").splitlines()[0]
 
 
 def extract_from_deb(deb: Path, targets: Mapping[str, Path]) -> None:

@@ -12,7 +12,7 @@ SHOWN_LINES = 12
 """Number of lines shown of what a failed program said."""
 
 
-def run_tool(
+def run_program(
     command: Sequence[str | Path], remedy: str, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> str:
     """Run a program and return its standard output; raises ToolError with ``remedy`` and the end of what it said."""

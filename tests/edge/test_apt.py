@@ -11,7 +11,7 @@ from edgener_edge.apt import AptRoot, narrowed, not_offered, parse_sources, read
 from edgener_edge.devices import host_platform
 from edgener_edge.errors import DownloadError, SourcesError, StaleLockError
 from edgener_edge.lock import Deb
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 from tests.support import ROOT
 
 ALL = ("bookworm", "bookworm-updates", "bookworm-security")
@@ -25,7 +25,7 @@ def make_archive(directory: Path, suite: str, version: str) -> Deb:
     control = f"Package: tool\nVersion: {version}\nArchitecture: {ARCHITECTURE}\nMaintainer: x\nDescription: x\n"
     (root / "DEBIAN/control").write_text(control)
     package = directory / f"tool_{version}_{ARCHITECTURE}.deb"
-    run_tool(["dpkg-deb", "--root-owner-group", "--build", root, package], "install dpkg")
+    run_program(["dpkg-deb", "--root-owner-group", "--build", root, package], "install dpkg")
     content = package.read_bytes()
     deb = Deb("tool", version, ARCHITECTURE, len(content), hashlib.sha256(content).hexdigest())
     index = directory / "dists" / suite / "main" / f"binary-{ARCHITECTURE}"

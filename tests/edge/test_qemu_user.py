@@ -8,7 +8,7 @@ import pytest
 
 from edgener_edge.errors import ToolError
 from edgener_edge.qemu_user import extract_from_deb
-from edgener_edge.run_program import run_tool
+from edgener_edge.run_program import run_program
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def package(tmp_path: Path) -> Path:
     for name, mode in (("program", 0o755), ("data", 0o644), ("more", 0o644)):
         (root / name).write_text(name)
         (root / name).chmod(mode)
-    run_tool(["dpkg-deb", "--root-owner-group", "--build", root, tmp_path / "a.deb"], "install dpkg")
+    run_program(["dpkg-deb", "--root-owner-group", "--build", root, tmp_path / "a.deb"], "install dpkg")
     return tmp_path / "a.deb"
 
 
