@@ -23,7 +23,7 @@ FLOAT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class EncoderShape:
     """An encoder's dimensions, by the names of the BERT paper."""
 
     layers: int
@@ -92,7 +92,7 @@ class KnownModel:
     """A checkpoint by its name on the hub."""
 
     name: str
-    shape: Shape
+    shape: EncoderShape
     published: Published | None = None
 
 
@@ -123,23 +123,23 @@ LATENCY_CLASSES = ((5.0, "A"), (25.0, "B"), (100.0, "C"), (float("inf"), "D"))
 _LERT = "LERT (Cui et al., 2022)"
 _WWM = "Chinese-BERT-wwm (Cui et al., 2021)"
 _TEXTBREWER = "TextBrewer (Yang et al., 2020)"
-_BASE = Shape(12, 768, 12, 3072)
-_LARGE = Shape(24, 1024, 16, 4096)
+_BASE = EncoderShape(12, 768, 12, 3072)
+_LARGE = EncoderShape(24, 1024, 16, 4096)
 
 FAMILY = (
-    KnownModel("hfl/minirbt-h256", Shape(6, 256, 8, 1024)),
-    KnownModel("hfl/minirbt-h288", Shape(6, 288, 8, 1152)),
-    KnownModel("hfl/rbt4-h312", Shape(4, 312, 12, 1200)),
+    KnownModel("hfl/minirbt-h256", EncoderShape(6, 256, 8, 1024)),
+    KnownModel("hfl/minirbt-h288", EncoderShape(6, 288, 8, 1152)),
+    KnownModel("hfl/rbt4-h312", EncoderShape(4, 312, 12, 1200)),
     KnownModel(
         "hfl/chinese-electra-small-discriminator",
-        Shape(12, 256, 4, 1024, embedding=128),
+        EncoderShape(12, 256, 4, 1024, embedding=128),
         Published(93.48, None, f"{_TEXTBREWER}: ELECTRA-small, distilled from ELECTRA-base"),
     ),
-    KnownModel("hfl/chinese-lert-small", Shape(12, 256, 4, 1024)),
-    KnownModel("hfl/rbt3", Shape(3, 768, 12, 3072)),
-    KnownModel("hfl/rbt4", Shape(4, 768, 12, 3072)),
-    KnownModel("hfl/rbtl3", Shape(3, 1024, 16, 4096)),
-    KnownModel("hfl/rbt6", Shape(6, 768, 12, 3072)),
+    KnownModel("hfl/chinese-lert-small", EncoderShape(12, 256, 4, 1024)),
+    KnownModel("hfl/rbt3", EncoderShape(3, 768, 12, 3072)),
+    KnownModel("hfl/rbt4", EncoderShape(4, 768, 12, 3072)),
+    KnownModel("hfl/rbtl3", EncoderShape(3, 1024, 16, 4096)),
+    KnownModel("hfl/rbt6", EncoderShape(6, 768, 12, 3072)),
     KnownModel("bert-base-chinese", _BASE, Published(95.3, 94.9, _WWM)),
     KnownModel("hfl/chinese-bert-wwm", _BASE, Published(95.4, 95.1, _WWM)),
     KnownModel("hfl/chinese-bert-wwm-ext", _BASE, Published(95.3, 94.9, _LERT)),

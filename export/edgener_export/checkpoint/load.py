@@ -24,10 +24,10 @@ from edgener_export.checkpoint.classifier import (
     verify_architecture,
 )
 from edgener_export.checkpoint.ngram import verify_no_pairs, with_ngrams
-from edgener_export.checkpoint.prune import keep_heads, keep_layers, narrow_feed_forward, replace_activation
+from edgener_export.checkpoint.prune import keep_heads, narrow_feed_forward, replace_activation, select_layers
 from edgener_export.checkpoint.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
 from edgener_export.checkpoint.weights import LOAD_ERRORS, load_weights
-from edgener_export.checkpoint.widen import widen
+from edgener_export.checkpoint.widen import widened
 from edgener_export.errors import CheckpointError
 from edgener_export.recipe.settings import ModelSettings
 
@@ -68,7 +68,7 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
             f"{model.config.vocab_size} rows; copy the tokenizer of the model that it was trained from"
         )
     if settings.layers:
-        keep_layers(model, range(1, settings.layers + 1))
+        select_layers(model, range(1, settings.layers + 1))
     if settings.max_tokens > model.config.max_position_embeddings:
         raise CheckpointError(
             f"{settings.checkpoint}: has {model.config.max_position_embeddings} positions; "
@@ -139,7 +139,7 @@ def _not_found(checkpoint: str, error: Exception) -> CheckpointError:
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:
     if settings.keep_layers:
-        keep_layers(model, settings.keep_layers)
+        select_layers(model, settings.keep_layers)
     if settings.heads:
         keep_heads(model, settings.heads)
     if settings.feed_forward:
@@ -147,7 +147,7 @@ def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel
     if settings.activation:
         replace_activation(model, settings.activation)
     if settings.widen > 1:
-        model = widen(model, settings.widen)
+        model = widened(model, settings.widen)
     if settings.ngrams:
         model = with_ngrams(model, settings.ngrams)
     return model

@@ -69,7 +69,7 @@ FIRST_CJK = "\u2e80"
 """Chinese and Japanese characters and their punctuation follow; no space stands before them."""
 
 
-class Shape(NamedTuple):
+class Header(NamedTuple):
     """The numbers at the start of the file, after magic and version."""
 
     width: int
@@ -86,7 +86,7 @@ class Shape(NamedTuple):
 class Packed(NamedTuple):
     """The file, with its tensors still packed."""
 
-    shape: Shape
+    shape: Header
     pieces: Mapping[str, int]
     """Row of each piece of the vocabulary."""
     tensors: Mapping[str, NDArray[Any]]
@@ -220,7 +220,7 @@ def _parse(content: bytes) -> Packed:
     magic, version = reader.values("4sI")
     if (magic, version) != (MAGIC, 1):
         raise ValueError(f"begins with {magic!r}, version {version}")
-    shape = Shape(*reader.values("7ifi"))
+    shape = Header(*reader.values("7ifi"))
     if shape.block_weights != BLOCK_WEIGHTS:
         raise ValueError(f"has blocks of {shape.block_weights} weights")
     pieces = _pieces(reader)
@@ -249,7 +249,7 @@ def _pieces(reader: _Reader) -> dict[str, int]:
     return {text[ends[row] : ends[row + 1]].decode(): row for row in range(count)}
 
 
-def _shaped(name: str, flat: NDArray[Any], shape: Shape) -> NDArray[Any]:
+def _shaped(name: str, flat: NDArray[Any], shape: Header) -> NDArray[Any]:
     if flat.dtype == BLOCK:
         inputs = shape.feed_forward if name.endswith(".fo.w") else shape.width
         return flat.reshape(-1, inputs // BLOCK_WEIGHTS)

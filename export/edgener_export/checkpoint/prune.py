@@ -12,7 +12,7 @@ from transformers.activations import ACT2FN
 from edgener_export.errors import RecipeError
 
 
-def keep_layers(model: PreTrainedModel, numbers: Sequence[int]) -> None:
+def select_layers(model: PreTrainedModel, numbers: Sequence[int]) -> None:
     """Leave only the layers with these numbers, from 1 at the bottom, in the given order.
 
     Raises RecipeError for a number that the model does not have.

@@ -12,7 +12,7 @@ NOISE = 0.05
 """Standard deviation of what is added to each weight, as a share of that of its matrix: copies must drift apart."""
 
 
-def widen(model: PreTrainedModel, factor: int) -> PreTrainedModel:
+def widened(model: PreTrainedModel, factor: int) -> PreTrainedModel:
     """A token classifier ``factor`` times as wide, with as many heads, each ``factor`` times as wide.
 
     Every hidden value stands ``factor`` times in the wide model, and every weight that reads one is divided by

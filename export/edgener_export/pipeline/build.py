@@ -40,7 +40,7 @@ from edgener_export.pipeline.stages import (
 )
 from edgener_export.recipe.settings import LineageSettings, Recipe
 from edgener_export.recipe.shape import layer_faults
-from edgener_export.report.collect import Candidate, bundle_bytes, collect_report
+from edgener_export.report.collect import ScoredGraph, bundle_bytes, collect_report
 from edgener_export.report.record import Fp16Figures, GateCheck
 from edgener_export.report.render import render_report
 from edgener_export.training.batches import calibration_rows
@@ -178,7 +178,7 @@ class Pipeline:
             bundle_bytes(after.bundle),
             imitated.quality if imitated else None,
         )
-        report = self._report(Candidate(fp32, before), Candidate(int8, after), _figures(fp16, imitated), gate)
+        report = self._report(ScoredGraph(fp32, before), ScoredGraph(int8, after), _figures(fp16, imitated), gate)
         for check in gate:
             self._log(f"gate: {check.name}: {check.measured}, {check.wanted}")
         pass_gate(gate, report)
@@ -189,7 +189,9 @@ class Pipeline:
         self._log(f"pack: {target}")
         return scores
 
-    def _report(self, fp32: Candidate, int8: Candidate, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]) -> Path:
+    def _report(
+        self, fp32: ScoredGraph, int8: ScoredGraph, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]
+    ) -> Path:
         """Write the report of this run; the path of its page."""
         self._stages.begin(REPORT)
         recipe = self._recipe

@@ -39,7 +39,7 @@ ERROR_SENTENCES = 8
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ScoredGraph:
     """One graph of the run."""
 
     graph: Path
@@ -60,8 +60,8 @@ class _Scored(NamedTuple):
 def collect_report(
     run: Path,
     recipe: Recipe,
-    fp32: Candidate,
-    int8: Candidate,
+    fp32: ScoredGraph,
+    int8: ScoredGraph,
     *,
     teacher: Path | None,
     test: Sequence[Sentence],

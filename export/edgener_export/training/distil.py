@@ -74,7 +74,7 @@ class HiddenStateMatcher(torch.nn.Module):
         return torch.stack(errors).mean()
 
 
-def match_hidden_states(settings: DistilSettings, student: PretrainedConfig, teacher: Teacher) -> HiddenStateMatcher:
+def hidden_state_matcher(settings: DistilSettings, student: PretrainedConfig, teacher: Teacher) -> HiddenStateMatcher:
     """Return the module that matches the hidden states of the pairs in ``match_layers``.
 
     Raises RecipeError for a pair that names a layer which one of them does not have.
@@ -83,7 +83,7 @@ def match_hidden_states(settings: DistilSettings, student: PretrainedConfig, tea
     return HiddenStateMatcher([pair.student for pair in pairs], student.hidden_size, teacher.width)
 
 
-def match_attention(settings: DistilSettings, student: PreTrainedModel, teacher: Teacher) -> AttentionMatcher | None:
+def attention_matcher(settings: DistilSettings, student: PreTrainedModel, teacher: Teacher) -> AttentionMatcher | None:
     """Return what matches the pairs in ``match_relations`` and ``match_attention``, or None if there are none.
 
     Raises RecipeError for a pair that names a layer which one of them does not have, or layers that do not fit.

@@ -16,7 +16,7 @@ from edgener_export.recipe.settings import AdaptSettings, DistilSettings, Finetu
 from edgener_export.training.adapt import PreTrainer, read_adapt_text
 from edgener_export.training.batches import Example, count_names, encode_sentences
 from edgener_export.training.class_weights import tag_weights
-from edgener_export.training.distil import Distiller, match_attention, match_hidden_states
+from edgener_export.training.distil import Distiller, attention_matcher, hidden_state_matcher
 from edgener_export.training.finetune import FineTuner, Learner
 from edgener_export.training.hardware import hardware
 from edgener_export.training.teacher import Teacher, open_teacher, with_teachers
@@ -76,7 +76,7 @@ class Training:
         model = self._checkpoint.model
         teachers = self._teachers(settings)
         first = teachers[0]
-        matchers = match_hidden_states(settings, model.config, first), match_attention(settings, model, first)
+        matchers = hidden_state_matcher(settings, model.config, first), attention_matcher(settings, model, first)
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         unlabelled = self._unlabelled(settings)
         examples: EpochExamples | list[Example]

@@ -16,9 +16,9 @@ from edgener_export.checkpoint.catalogue import (
     PROCESSORS,
     WHICH,
     Advice,
+    EncoderShape,
     KnownModel,
     Question,
-    Shape,
     latency_class,
 )
 from edgener_export.cli.main import main
@@ -76,7 +76,7 @@ def test_parameters_with_the_pooler_are_the_published_ones(name: str, published_
 
 def test_int8_size_is_that_of_a_bundle_that_was_made() -> None:
     """model.onnx and model.onnx.data of 12 layers of 384; the graph's own nodes take the rest."""
-    assert Shape(12, 384, 12, 1536).int8_bytes == pytest.approx(24_823_680 + 696_055, rel=0.01)
+    assert EncoderShape(12, 384, 12, 1536).int8_bytes == pytest.approx(24_823_680 + 696_055, rel=0.01)
 
 
 def test_times_follow_from_the_products() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from edgener_export.checkpoint.classifier import load_classifier
-from edgener_export.checkpoint.prune import keep_heads, keep_layers, narrow_feed_forward, replace_activation
+from edgener_export.checkpoint.prune import keep_heads, narrow_feed_forward, replace_activation, select_layers
 from edgener_export.errors import RecipeError
 
 IDS = torch.arange(20)[None]
@@ -29,9 +29,9 @@ def logits(model: Any) -> torch.Tensor:
 
 def test_layers_are_kept_in_the_given_order(model: Any) -> None:
     first, second = model.bert.encoder.layer
-    keep_layers(model, [2, 1])
+    select_layers(model, [2, 1])
     assert list(model.bert.encoder.layer) == [second, first]
-    keep_layers(model, [1])
+    select_layers(model, [1])
     assert list(model.bert.encoder.layer) == [second]
     assert model.config.num_hidden_layers == 1
 
@@ -62,7 +62,7 @@ def test_heads_without_effect_go_first(model: Any) -> None:
 
 def test_more_than_there_is_cannot_be_kept(model: Any) -> None:
     with pytest.raises(RecipeError, match="layer 3; the checkpoint has 1 to 2"):
-        keep_layers(model, [1, 3])
+        select_layers(model, [1, 3])
     with pytest.raises(RecipeError, match="feed_forward is 64"):
         narrow_feed_forward(model, 64)
     with pytest.raises(RecipeError, match="heads is 4"):
@@ -71,7 +71,7 @@ def test_more_than_there_is_cannot_be_kept(model: Any) -> None:
 
 def test_layers_that_lost_heads_come_back_from_their_directory(model: Any, tmp_path: Path) -> None:
     keep_heads(model, 3)
-    keep_layers(model, [2])
+    select_layers(model, [2])
     model.save_pretrained(tmp_path)
     torch.testing.assert_close(logits(load_classifier(tmp_path)), logits(model))
     with pytest.raises(RecipeError, match="have lost heads already"):

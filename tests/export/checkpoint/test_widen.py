@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from edgener_export.checkpoint import widen as module
-from edgener_export.checkpoint.widen import widen
+from edgener_export.checkpoint.widen import widened
 
 IDS = torch.arange(20)[None]
 
@@ -16,7 +16,7 @@ IDS = torch.arange(20)[None]
 @pytest.mark.parametrize("factor", [2, 3])
 def test_without_noise_the_logits_are_the_same(tiny_bert: Any, factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NOISE", 0.0)
-    wide: Any = widen(tiny_bert, factor)
+    wide: Any = widened(tiny_bert, factor)
     wide.eval()
     assert wide.config.hidden_size == factor * tiny_bert.config.hidden_size
     with torch.no_grad():
@@ -24,5 +24,5 @@ def test_without_noise_the_logits_are_the_same(tiny_bert: Any, factor: int, monk
 
 
 def test_the_noise_is_the_same_every_time(tiny_bert: Any) -> None:
-    first, second = widen(tiny_bert, 2).state_dict(), widen(tiny_bert, 2).state_dict()
+    first, second = widened(tiny_bert, 2).state_dict(), widened(tiny_bert, 2).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
