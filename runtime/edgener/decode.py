@@ -1,4 +1,4 @@
-"""Logits to spans: the best tag sequence among the valid ones, and how sure the model is of it."""
+"""Decoding of logits into spans by the best valid tag sequence, with a score for each span."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ScoredSpan(NamedTuple):
 
 
 def decode(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagSet) -> list[list[ScoredSpan]]:
-    """Spans of each row, left to right and never overlapping.
+    """Return the spans of each row, left to right and never overlapping.
 
     ``logits`` has the shape [rows, tokens, tags]; ``lengths`` [rows] says how many tokens of each row count.
     """
@@ -32,9 +32,9 @@ def decode(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagS
 
 
 def _decode_row(logits: NDArray[np.float32], favourites: list[int], tag_set: TagSet) -> list[ScoredSpan]:
-    """Spans of [tokens, tags], of which the ``favourites`` [tokens] are the best tags, each for itself.
+    """Return the spans of logits [tokens, tags]; ``favourites`` [tokens] are the best tags, each for itself.
 
-    In plain numbers: what few tokens of a row take part in is too little to be worth an array.
+    Python's own numbers are used, since so few tokens of a row are part of a span that arrays would cost more.
     """
     if favourites.count(tag_set.outside) == len(favourites):
         return []
@@ -46,7 +46,7 @@ def _decode_row(logits: NDArray[np.float32], favourites: list[int], tag_set: Tag
 
 
 def _viterbi(logits: Sequence[Sequence[float]], tag_set: TagSet) -> list[int]:
-    """Highest-scoring valid tag sequence (Viterbi, 1967, with forbidden transitions) of logits [tokens, tags]."""
+    """Return the best valid tag sequence (Viterbi, 1967, with forbidden transitions) of logits [tokens, tags]."""
     best = [logit if may_start else -inf for logit, may_start in zip(logits[0], tag_set.may_start, strict=True)]
     came_from: list[list[int]] = []
     for token_logits in logits[1:]:
@@ -65,7 +65,7 @@ def _viterbi(logits: Sequence[Sequence[float]], tag_set: TagSet) -> list[int]:
 
 
 def _score(logits: Sequence[Sequence[float]], tag_ids: Sequence[int]) -> float:
-    """Mean softmax probability of one tag for each token of logits [tokens, tags]."""
+    """Return the mean softmax probability of one tag for each token of logits [tokens, tags]."""
     probabilities = []
     for token_logits, tag_id in zip(logits, tag_ids, strict=True):
         highest = max(token_logits)

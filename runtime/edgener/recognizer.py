@@ -53,18 +53,18 @@ class _Part(NamedTuple):
 
 
 class _Input(NamedTuple):
-    """A window of a part's tokens, as the model is given it."""
+    """A window of a part's tokens, as it is given to the model."""
 
     part: int
-    """Which part of the pool it belongs to."""
+    """The number of its part in the pool."""
     window: Window
     """Positions in the part's tokens."""
     ids: NDArray[np.int64]
-    """Of the window's tokens."""
+    """Ids of the window's tokens."""
 
 
 class Recognizer:
-    """A loaded model. Safe to share between threads: a call keeps its state to itself.
+    """A loaded model, which threads may share: a call keeps its state to itself.
 
     >>> recognizer = Recognizer.load()
     >>> [(entity.text, entity.label) for entity in recognizer("王小明在北京大学工作。")]
@@ -86,7 +86,7 @@ class Recognizer:
         serial: bool = False,
         provider: str = CPU,
     ) -> Recognizer:
-        """The model of the bundle in the directory ``path``, or of the one that edgener brings, ``default``.
+        """Return the model of the bundle in the directory ``path``, or of the built-in one for ``default``.
 
         ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows, fewer of long ones. With
         ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with
@@ -178,14 +178,14 @@ class Recognizer:
         ]
 
     def abandon(self) -> None:
-        """Let calls in other threads end with edgener.session.AbandonedError after their batch: the program ends."""
+        """End calls in other threads with edgener.session.AbandonedError after their batch: the program ends."""
         self._session.abandon()
 
     def _windows(self, chunk: Chunk, encoding: Encoding, join_lines: bool) -> Iterator[Window]:
         return token_windows(chunk, encoding.offsets, self.manifest.max_tokens, join_lines=join_lines)
 
     def _decode(self, inputs: Sequence[_Input]) -> list[list[ScoredSpan]]:
-        """Spans of each input, in positions of its window; batches hold neighbours in length."""
+        """Return the spans of each input, in positions of its window; batches hold inputs of similar length."""
         decoded: list[list[ScoredSpan]] = [[] for _ in inputs]
         for batch in _batches([len(item.ids) + SPECIAL_TOKENS for item in inputs], self._batch_size):
             rows = [inputs[index].ids for index in batch]
@@ -195,7 +195,7 @@ class Recognizer:
         return decoded
 
     def _logits(self, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        """What the model says of rows of tokens, each of them between special tokens: [rows, longest row, tags]."""
+        """Return the logits of rows of tokens, with the shape [rows, longest row, tags]; special tokens are added."""
         shape = len(rows), max(map(len, rows)) + SPECIAL_TOKENS
         ids = np.full(shape, self._encoder.pad_id, dtype=np.int64)
         attention_mask = np.zeros(shape, dtype=np.int64)
@@ -207,7 +207,7 @@ class Recognizer:
 
 
 def _pools(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[list[_Part]]:
-    """Parts of documents, in order, as many as are looked at together."""
+    """Yield lists of the parts of documents, in order, that are computed together."""
     pool: list[_Part] = []
     code_points = 0
     for part in _parts(documents, join_lines):
@@ -231,7 +231,7 @@ def _parts(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[_Pa
 
 
 def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices of inputs that are computed together, from short to long."""
+    """Yield the indices of inputs that are computed in one batch, from short to long."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
         is_full = len(batch) == batch_size or (len(batch) + 1) * lengths[index] > batch_size * TOKENS_PER_ROW
@@ -260,7 +260,7 @@ def _owned_spans(
 def open_recognizer(
     bundle: Bundle, *, threads: int = 1, batch_size: int = 8, serial: bool = False, provider: str = CPU
 ) -> Recognizer:
-    """The model of a bundle that was verified just now; options and errors are those of ``Recognizer.load``."""
+    """Return the model of a bundle that was just verified; options and errors are those of ``Recognizer.load``."""
     encoder = Encoder(bundle.path(TOKENIZER), bundle.manifest.aliases)
     if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
         raise TokenizerError(

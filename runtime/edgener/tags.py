@@ -1,4 +1,4 @@
-"""Tagging schemes: which tag sequences are valid, and which spans they stand for.
+"""Tagging schemes, which define the valid tag sequences and the spans that they stand for.
 
 BIO (Ramshaw and Marcus, 1995, in its IOB2 form) and BIOES (Ratinov and Roth, 2009, who call it BILOU).
 """
@@ -20,7 +20,7 @@ OUTSIDE = "O"
 
 
 class Span(NamedTuple):
-    """Half-open range of positions with a type."""
+    """A half-open range of positions with an entity type."""
 
     start: int
     end: int
@@ -45,38 +45,38 @@ class TagSet:
 
     @classmethod
     def of(cls, scheme: str, labels: Iterable[str]) -> TagSet:
-        """``O`` followed by the scheme's prefixes for each entity type in turn."""
+        """Return ``O`` followed by the scheme's prefixes for each entity type in turn."""
         prefixes = SCHEMES.get(scheme, ())
         return cls(scheme, (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in prefixes)))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Entity types in the order of their first tag."""
+        """Return the entity types in the order of their first tag."""
         return tuple(dict.fromkeys(tag.partition("-")[2] for tag in self.tags if tag != OUTSIDE))
 
     @cached_property
     def outside(self) -> int:
-        """Index of ``O``."""
+        """Return the index of ``O``."""
         return self.tags.index(OUTSIDE)
 
     @cached_property
     def begins(self) -> tuple[bool, ...]:
-        """Per tag: a span starts with it."""
+        """Return for each tag whether a span starts with it."""
         return tuple(self._has_prefix("B", "S").tolist())
 
     @cached_property
     def may_start(self) -> NDArray[np.bool_]:
-        """Per tag: a sequence, or what follows a complete span, may start with it."""
+        """Return for each tag whether it may stand first, or after a complete span."""
         return self._has_prefix("O", "B", "S")
 
     @cached_property
     def may_end(self) -> NDArray[np.bool_]:
-        """Per tag: a sequence may stop after it."""
+        """Return for each tag whether a sequence may stop after it."""
         return self._has_prefix("O", "B", "I") if self.scheme == "BIO" else self._has_prefix("O", "E", "S")
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
-        """Shape [from, to]: ``to`` may follow ``from``."""
+        """Return for each pair of tags, with the shape [from, to], whether ``to`` may follow ``from``."""
         types = np.array([tag.partition("-")[2] for tag in self.tags])
         goes_on = self._has_prefix("B", "I")[:, None] & ~self.may_start & (types[:, None] == types)
         allowed: NDArray[np.bool_] = goes_on | (self.may_end[:, None] & self.may_start)
@@ -84,17 +84,17 @@ class TagSet:
 
     @cached_property
     def _steps(self) -> frozenset[tuple[int, int]]:
-        """What ``allowed`` says, as pairs of (from, to)."""
+        """Return the pairs (from, to) that ``allowed`` allows."""
         befores, afters = np.nonzero(self.allowed)
         return frozenset(zip(befores.tolist(), afters.tolist(), strict=True))
 
     def is_valid(self, tag_ids: Sequence[int]) -> bool:
-        """Whether the tags start, follow each other and end as they may."""
+        """Return whether the tags start, follow each other and end as they may."""
         return self._steps.issuperset(zip([self.outside, *tag_ids], [*tag_ids, self.outside], strict=True))
 
     @cached_property
     def transitions(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
-        """What ``allowed`` says, by tags that may follow the same ones: pairs of (from, to), each of them ascending."""
+        """Return pairs (befores, afters) of ascending tags: the allowed steps, grouped by equal ``befores``."""
         sources = [tuple(np.flatnonzero(column).tolist()) for column in self.allowed.T]
         return tuple(
             (befores, tuple(tag for tag, its_sources in enumerate(sources) if its_sources == befores))
@@ -105,7 +105,7 @@ class TagSet:
         return np.array([tag[0] in prefixes for tag in self.tags], dtype=np.bool_)
 
     def spans(self, tag_ids: Sequence[int] | NDArray[np.intp]) -> list[Span]:
-        """Spans of a valid tag sequence, left to right; touching spans stay apart."""
+        """Return the spans of a valid tag sequence, left to right; touching spans stay apart."""
         spans: list[Span] = []
         start, label = 0, ""
         for position, tag_id in enumerate(tag_ids):
@@ -120,7 +120,7 @@ class TagSet:
         return spans
 
     def tag_ids(self, length: int, spans: Iterable[Span]) -> list[int]:
-        """Inverse of ``spans``: one tag index for each of ``length`` positions."""
+        """Return one tag index for each of ``length`` positions, which ``spans`` turns back into the given spans."""
         index = {tag: i for i, tag in enumerate(self.tags)}
         ids = [index[OUTSIDE]] * length
         for start, end, label in spans:
