@@ -58,9 +58,9 @@ class Chunk(NamedTuple):
     text: str
     """Context, core, context."""
     core_start: int
-    """Where the core starts in ``text``."""
+    """The position in ``text`` at which the core starts."""
     core_end: int
-    """Where the core ends in ``text``."""
+    """The position in ``text`` at which the core ends."""
 
 
 class Window(NamedTuple):
