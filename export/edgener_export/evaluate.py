@@ -19,18 +19,18 @@ SpanPair = tuple[Sequence[Span], Sequence[Span]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a bundle found in labelled sentences."""
+    """The entities that a bundle found in labelled sentences, and their score."""
 
     bundle: Path
-    """Its directory."""
+    """The directory of the bundle."""
     pairs: Sequence[SpanPair]
-    """(expected, found) spans of each sentence."""
+    """The expected and the found spans of each sentence."""
     quality: Quality
-    """Their score, as a manifest records it."""
+    """The score of the found spans, as a manifest records it."""
 
 
 def recognize_all(recognizer: Recognizer, sentences: Sequence[Sentence]) -> list[SpanPair]:
-    """(expected, found) spans of each sentence."""
+    """Return the expected and the found spans of each sentence."""
     texts = tqdm((sentence.text for sentence in sentences), total=len(sentences), disable=None, desc="evaluate")
     return [
         (sentence.spans, [Span(entity.start, entity.end, entity.label) for entity in found])
@@ -39,13 +39,13 @@ def recognize_all(recognizer: Recognizer, sentences: Sequence[Sentence]) -> list
 
 
 def scores_by_label(pairs: Sequence[SpanPair]) -> dict[str, Score]:
-    """The score of each entity type, and of all under ``all``."""
+    """Return the score of each entity type by its label, and that of all types as ``all``."""
     labels = sorted({span.label for expected, _ in pairs for span in expected})
     return {"all": score_spans(pairs), **{label: score_spans(pairs, label) for label in labels}}
 
 
 def evaluate(bundle: Path, sentences: Sequence[Sentence], data: str, threads: int) -> Evaluation:
-    """Run a bundle over labelled sentences; ``data`` is what a manifest calls them."""
+    """Score a bundle on labelled sentences; ``data`` is the name of the sentences in a manifest."""
     recognizer = Recognizer.load(bundle, threads=threads)
     pairs = recognize_all(recognizer, sentences)
     score = score_spans(pairs)

@@ -18,17 +18,17 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Share of the predicted spans that are right, in percent."""
+        """The share of the predicted spans that are right, in percent."""
         return 100 * self.correct / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
-        """Share of the expected spans that were found, in percent."""
+        """The share of the expected spans that were found, in percent."""
         return 100 * self.correct / self.expected if self.expected else 0.0
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of precision and recall, in percent."""
+        """The harmonic mean of precision and recall, in percent."""
         return 200 * self.correct / (self.predicted + self.expected) if self.correct else 0.0
 
     def __str__(self) -> str:

@@ -28,6 +28,9 @@ from edgener_export.graph.node_index import (
     ROWS_SUMS,
     ROWS_WEIGHT,
     SCALES,
+    SMOOTH,
+    TABLE_ROW,
+    TABLE_SCALE,
     WEIGHT,
 )
 
@@ -80,7 +83,7 @@ class _Graph:
             elif name == POSITIONS:
                 state["bert.embeddings.position_embeddings.weight"] = self._constant(node.input[0])
             elif (match := TABLE.fullmatch(name)) and match["part"] == "row":
-                scales = self._nodes[name.replace("/row/", "/scale/")]
+                scales = self._nodes[name.replace(f"{TABLE_ROW}/", f"{TABLE_SCALE}/")]
                 state[f"{_torch_name(match['table'])}.weight"] = self._constant(node.input[0]) * self._constant(
                     scales.input[0]
                 )
@@ -116,7 +119,7 @@ class _Graph:
         values, scales = (self._constant(product.input[place]) for place in places)
         weight = values * scales
         smooth = self._producers[self._producers[product.input[0]].input[0]]
-        if smooth.name.endswith("/smooth/Mul"):
+        if smooth.name.endswith(f"{SMOOTH}/Mul"):
             weight *= self._vector_of(smooth)[:, None]
         return np.ascontiguousarray(weight.T)
 

@@ -14,14 +14,14 @@ from edgener.errors import EdgenerError, OutputError
 
 REMEDY = "free some space, or name another place, and type the same command again: finished stages are not repeated"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the operating system says where there is no room."""
+"""The error numbers of an operation that fails because there is no room."""
 SAYS_FULL = re.compile("|".join((*map(os.strerror, FULL), "Protobuf serialization failed")))
 """Libraries that write on their own raise errors of their own; these are the words of safetensors and onnxruntime."""
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Raises OutputError, which names ``path``, where what is done within it cannot be written."""
+    """Raise OutputError, which names ``path``, if the code within the context cannot write."""
     try:
         yield
     except (EdgenerError, FileNotFoundError):
@@ -37,7 +37,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def draft_of(target: Path) -> Iterator[Path]:
-    """A path to write to, file or directory, which becomes ``target`` in one step at the end.
+    """Give a path for a file or a directory, which becomes ``target`` in one step at the end.
 
     Where that fails nothing of it stays. Raises OutputError where it cannot be written.
     """
@@ -68,7 +68,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def take_room(path: Path) -> None:
-    """Fill the holes of a file. Who maps one into memory and writes there is killed where the disk is full."""
+    """Fill the holes of a file: a process that maps a file with holes and writes there is killed on a full disk."""
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 

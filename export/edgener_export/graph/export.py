@@ -28,7 +28,7 @@ OPSET = 18
 INPUTS = ("input_ids", "attention_mask")
 OUTPUT = "logits"
 LARGEST_EXPORT_DIFFERENCE = 1e-3
-"""Between the logits of torch and of the fp32 graph; they are of the order of 10."""
+"""The largest allowed difference of the fp32 graph's logits, which are of the order of 10, to those of torch."""
 PAGE = 4096
 """Bytes. Tensors outside the graph's own file start at a multiple of it, so that they can be mapped into memory."""
 LARGE = 16 * PAGE
@@ -93,18 +93,18 @@ def optimize_graph(source: Path, target: Path) -> None:
 
 
 def external_data_path(path: Path) -> Path:
-    """Where ``optimize_graph`` puts the weights of a graph."""
+    """Return the path that ``optimize_graph`` writes the weights of a graph to."""
     return path.with_name(path.name + ".data")
 
 
 def op_histogram(path: Path) -> dict[str, int]:
-    """How many nodes of each type the graph holds, as it is stored, most frequent first."""
+    """Count the nodes of each type in a stored graph, most frequent first."""
     nodes = onnx.load(path, load_external_data=False).graph.node
     return dict(Counter(node.op_type for node in nodes).most_common())
 
 
 def run_graph(session: ort.InferenceSession, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-    """Logits [rows, longest, tags] of token id rows with their special tokens, padded to the longest."""
+    """Return logits [rows, longest, tags] of token id rows with their special tokens, padded to the longest."""
     ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
     mask = np.zeros_like(ids)
     for index, row in enumerate(rows):
@@ -114,13 +114,13 @@ def run_graph(session: ort.InferenceSession, rows: Sequence[NDArray[np.int64]]) 
 
 
 def open_session(graph: Path | bytes, threads: int = 1) -> ort.InferenceSession:
-    """A session over a graph in any form, optimized for this machine; for calibrating and measuring on the host."""
+    """Open a graph in any form, optimized for this machine, to calibrate and measure on the host."""
     options = _session_options(ort.GraphOptimizationLevel.ORT_ENABLE_ALL, threads)
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def open_observed(model: onnx.ModelProto, names: Sequence[str]) -> ort.InferenceSession:
-    """A session that also gives the named inner values of a graph; ``model`` stays as it is."""
+    """Open a graph so that it also gives the named inner values; ``model`` is not changed."""
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
     observed.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
@@ -128,7 +128,7 @@ def open_observed(model: onnx.ModelProto, names: Sequence[str]) -> ort.Inference
 
 
 def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:
-    """A copy that gives the same logits with two embedding tables, and no longer position table than needed.
+    """Return a copy that gives the same logits with two embedding tables and no longer position table than needed.
 
     Every token of ours has type 0, so the embedding of that type goes into each position's; so does what a projection
     adds to every token.
@@ -147,7 +147,7 @@ def _for_inference(model: PreTrainedModel, max_tokens: int) -> PreTrainedModel:
 
 
 def _largest_difference(model: Any, max_tokens: int, path: Path) -> float:
-    """Between torch and the graph, at every real token of a padded batch of random ids."""
+    """Return the largest difference of torch's and the graph's logits at the real tokens of a batch of random ids."""
     generator = np.random.default_rng(0)
     lengths = np.array([max_tokens, max_tokens // 2, 3])
     mask = np.arange(max_tokens) < lengths[:, None]

@@ -22,14 +22,14 @@ from tqdm import tqdm
 from edgener_export.errors import GateError, RecipeError
 from edgener_export.files.atomic import draft_of
 from edgener_export.graph.export import INPUTS, open_observed
-from edgener_export.graph.node_index import FLOAT_PRODUCTS, INTEGER_PRODUCTS
+from edgener_export.graph.node_index import FLOAT_PRODUCTS, INTEGER_PRODUCTS, SMOOTH, TABLE_ROW, TABLE_SCALE
 from edgener_export.recipe.bounds import verify_settings
 from edgener_export.recipe.settings import QuantizeSettings
 
 INT8_STEPS = np.float32(127)
 UINT8_STEPS = np.float32(255)
 POSITIONS = "position_embeddings"
-"""In the name of the table that stays fp32: it is small, and its first rows are what a sentence needs."""
+"""A part of the name of the table that stays fp32: it is small, and a sentence needs only its first rows."""
 SMALLEST_MAGNITUDE = 1e-5
 """A channel that hardly ever differs from zero is not smoothed any further than this."""
 
@@ -42,7 +42,7 @@ class RowScaled(NamedTuple):
 
 
 class Extremes(NamedTuple):
-    """Smallest and largest value of each channel of an activation."""
+    """The smallest and the largest value of each channel of an activation."""
 
     low: NDArray[np.float32]
     high: NDArray[np.float32]
@@ -52,7 +52,7 @@ class Extremes(NamedTuple):
 
     @property
     def magnitude(self) -> NDArray[np.float32]:
-        """Largest absolute value of each channel."""
+        """The largest absolute value of each channel."""
         magnitude: NDArray[np.float32] = np.maximum(-self.low, self.high)
         return magnitude
 
@@ -91,13 +91,13 @@ def quantize_graph(
 
 
 def weight_products(graph: GraphProto) -> list[NodeProto]:
-    """Matrix products of an fp32 graph with a constant right-hand side."""
+    """Return the matrix products of an fp32 graph whose right-hand side is constant."""
     constants = {tensor.name for tensor in graph.initializer}
     return [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in constants]
 
 
 def quantized_products(graph: GraphProto, settings: QuantizeSettings) -> list[NodeProto]:
-    """Those of them that the settings do not exclude; raises RecipeError for a setting that excludes nothing."""
+    """Return the products that the settings do not exclude. Raises RecipeError if a setting excludes nothing."""
     products = weight_products(graph)
     for part in settings.exclude:
         if not any(part in product.name for product in products):
@@ -116,19 +116,19 @@ def verify_quantized(path: Path, settings: QuantizeSettings) -> None:
 
 
 def product_names(path: Path) -> list[str]:
-    """Names of the matrix products with constant weights of an fp32 graph, in its order."""
+    """Return the names of the matrix products with constant weights of an fp32 graph, in its order."""
     return [product.name for product in weight_products(onnx.load(path).graph)]
 
 
 class IntegerShare(NamedTuple):
-    """How many of a graph's products with constant weights run in integers."""
+    """The number of a graph's products with constant weights that run in integers, and that of all of them."""
 
     in_integers: int
     products: int
 
 
 def integer_share(path: Path) -> IntegerShare:
-    """Counted in an optimized graph, as the device runs it."""
+    """Count the products of an optimized graph, as the device runs it."""
     graph = onnx.load(path, load_external_data=False).graph
     in_integers = sum(node.op_type in INTEGER_PRODUCTS for node in graph.node)
     return IntegerShare(in_integers, in_integers + len(_left_in_floats(graph)))
@@ -140,14 +140,14 @@ def _left_in_floats(graph: GraphProto) -> list[str]:
 
 
 def symmetric_int8(matrix: NDArray[np.float32], axis: int) -> RowScaled:
-    """Signed bytes with one scale for every slice along ``axis``, which keeps its place with the length 1."""
+    """Return signed bytes with one scale for every slice along ``axis``, which is kept with the length 1."""
     scales = np.abs(matrix).max(axis=axis, keepdims=True) / INT8_STEPS
     scales[scales == 0] = 1
     return RowScaled(np.rint(matrix / scales).astype(np.int8), scales)
 
 
 def exact_int8(weight: NDArray[np.float32]) -> RowScaled:
-    """Signed bytes [inputs, outputs] with one scale an output, in products of which no processor loses anything.
+    """Return signed bytes [inputs, outputs] with one scale an output, whose products are exact on every processor.
 
     x86 processors without instructions for neural networks multiply the unsigned bytes of two neighbouring inputs and
     add the results in 16 bits, which saturate (vpmaddubsw): 255 times what two neighbouring weights of one sign are
@@ -171,7 +171,7 @@ class _Edit:
         self._removed: set[str] = set()
 
     def table_lookups(self) -> list[NodeProto]:
-        """Nodes that take rows out of a constant matrix, except that of positions."""
+        """Return the nodes that take rows out of a constant matrix, except that of positions."""
         return [
             node
             for node in self._graph.node
@@ -182,16 +182,16 @@ class _Edit:
         ]
 
     def value(self, name: str) -> NDArray[np.float32]:
-        """A constant of the graph."""
+        """Return a constant of the graph as fp32."""
         return numpy_helper.to_array(self._constants[name]).astype(np.float32)
 
     def constant(self, name: str, value: NDArray[np.generic]) -> str:
-        """Add a constant, or replace the one of that name; its name."""
+        """Add a constant, or replace the one of that name, and return the name."""
         self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
     def insert(self, before: NodeProto, op_type: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """Add a node to those that run just before another one; the name of its output."""
+        """Add a node that runs just before another one, and return the name of its output."""
         node = helper.make_node(op_type, inputs, [output], f"{output}/{op_type}", **attributes)
         self._before[before.name].append(node)
         return output
@@ -216,7 +216,7 @@ class _Edit:
 
 
 def _by_input(products: Iterable[NodeProto]) -> dict[str, list[NodeProto]]:
-    """Products by the name of their left-hand side, in the order of the graph."""
+    """Group products by the name of their left-hand side, in the order of the graph."""
     groups: defaultdict[str, list[NodeProto]] = defaultdict(list)
     for product in products:
         groups[product.input[0]].append(product)
@@ -224,7 +224,7 @@ def _by_input(products: Iterable[NodeProto]) -> dict[str, list[NodeProto]]:
 
 
 def _observe(model: ModelProto, names: list[str], calibration: Sequence[NDArray[np.int64]]) -> dict[str, Extremes]:
-    """Extremes of the named tensors [1, tokens, channels]; each sentence runs alone, without padding."""
+    """Return the extremes of the named tensors [1, tokens, channels]; each sentence runs alone, without padding."""
     session = open_observed(model, names)
     seen: dict[str, Extremes] = {}
     for ids in tqdm(calibration, disable=None, desc="calibrate", leave=False):
@@ -245,7 +245,7 @@ def _smooth(edit: _Edit, products: list[NodeProto], seen: Extremes, alpha: float
     ) ** np.float32(1 - alpha)
     name = products[0].input[0]
     inverse = edit.constant(f"{name}/inverse", 1 / scales)
-    smooth = edit.insert(products[0], "Mul", [name, inverse], f"{name}/smooth")
+    smooth = edit.insert(products[0], "Mul", [name, inverse], f"{name}{SMOOTH}")
     for product, weight in zip(products, weights, strict=True):
         product.input[0] = smooth
         product.input[1] = edit.constant(f"{product.name}/smooth", weight * scales[:, None])
@@ -276,8 +276,10 @@ def _quantize_table(edit: _Edit, lookup: NodeProto) -> None:
     table, rows = lookup.input
     int8 = symmetric_int8(edit.value(table), axis=1)
     name = lookup.output[0]
-    values = edit.insert(lookup, "Gather", [edit.constant(f"{table}/int8", int8.values), rows], f"{name}/row")
+    values = edit.insert(lookup, "Gather", [edit.constant(f"{table}/int8", int8.values), rows], f"{name}{TABLE_ROW}")
     real = edit.insert(lookup, "Cast", [values], f"{name}/real", to=TensorProto.FLOAT)
-    scales = edit.insert(lookup, "Gather", [edit.constant(f"{table}/scales", int8.scales), rows], f"{name}/scale")
+    scales = edit.insert(
+        lookup, "Gather", [edit.constant(f"{table}/scales", int8.scales), rows], f"{name}{TABLE_SCALE}"
+    )
     edit.insert(lookup, "Mul", [real, scales], name)
     edit.remove(lookup)

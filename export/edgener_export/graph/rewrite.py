@@ -1,4 +1,4 @@
-"""What onnxruntime's optimizer leaves behind in a quantized graph, done by hand: the same values from fewer nodes.
+"""Rewriting of the nodes that onnxruntime's optimizer leaves in a quantized graph: the same values from fewer nodes.
 
 - The bias of an integer product is added by the product itself, not by a pass over its result.
 - What the attention's result is divided by before it is quantized (SmoothQuant) goes into the products of the values:
@@ -104,7 +104,7 @@ def _scaled_values(links: Links, op_type: str) -> Iterator[_Scaled]:
 
 
 def _scale_columns(links: Links, product: NodeProto, scaled: _Scaled) -> bool:
-    """Whether the columns that an integer product makes could be scaled in advance."""
+    """Tell whether the columns that an integer product makes could be scaled in advance."""
     name, scales = scaled.node.output[0], scaled.scales
     columns = links.vector(product.input[SCALES])
     bias = links.vector(product.input[BIAS]) if len(product.input) > BIAS else None
@@ -121,7 +121,7 @@ def _leave_out(scaled: _Scaled) -> None:
 
 
 def _values_of(links: Links, context: str) -> NodeProto | None:
-    """The integer product that makes what an attention's result is a weighted mean of."""
+    """Return the integer product that makes the values of which an attention's result is a weighted mean."""
     name = context
     for op_type in ("Reshape", "Transpose", "MatMul", "Transpose", "Reshape"):
         node = links.producer(name, op_type)
@@ -193,7 +193,7 @@ def _look_up_mask(links: Links) -> None:
 
 
 def _become(node: NodeProto, op_type: str, inputs: list[str]) -> None:
-    """Change a node in its place; one without inputs is dropped with what is unused."""
+    """Change a node in its place; a node without inputs is dropped later with all unused nodes."""
     domain = CONTRIBUTED if inputs else ""
     outputs = list(node.output) if inputs else []
     node.CopyFrom(helper.make_node(op_type, inputs, outputs, node.name, domain=domain))

@@ -1,4 +1,4 @@
-"""Which matrix products lose most in integers: each is left in fp32 in turn, and the error that goes with it counts."""
+"""A search for the matrix products that lose most in integers: each is left in fp32 in turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgener_export.recipe.settings import QuantizeSettings
 
 
 def sensitivities(fp32: Path, calibration: Sequence[NDArray[np.int64]], settings: QuantizeSettings) -> dict[str, float]:
-    """By the product's name: by how much the error falls where it alone stays fp32; the largest first.
+    """Return by how much the error falls if a product alone stays fp32, by the product's name, the largest first.
 
     The error is the root mean square difference of the logits of ``calibration``, relative to their spread.
     """
@@ -36,6 +36,6 @@ def sensitivities(fp32: Path, calibration: Sequence[NDArray[np.int64]], settings
 
 
 def _logits(graph: Path, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-    """[tokens of all rows, tags]; each row runs alone."""
+    """Return logits [tokens of all rows, tags]; each row runs alone."""
     session = open_session(graph)
     return np.concatenate([run_graph(session, [row])[0] for row in rows])

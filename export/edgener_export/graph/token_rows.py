@@ -20,15 +20,15 @@ from edgener_export.graph.node_index import BIAS, CONTRIBUTED, INTEGER_PRODUCT, 
 ON_ROWS = {"Add", "BiasGelu", "Gelu", "LayerNormalization", "MatMul", "Mul", "QuantizeLinear", "Relu", INTEGER_PRODUCT}
 """Operators that work on the last axis, or on each value alone."""
 ON_SCORES = {"Add", "Mul", "Softmax"}
-"""Likewise, between the two products of an attention."""
+"""Operators that work so between the two products of an attention."""
 HEADS_FIRST, HEADS_FIRST_SWAPPED = [0, 2, 1, 3], [0, 2, 3, 1]
 """Permutations of [batch, tokens, heads, width]: to [batch, heads, tokens, width], and to [.., width, tokens]."""
 LARGEST_SUM = 2**30
-"""Of a bias; the sums of a product, to which it is added, have room for 2**31."""
+"""The largest integer that a bias may be; the sums of a product, to which it is added, have room for 2**31."""
 
 
 class _Layout(Enum):
-    """What the axes of a value are in the new graph."""
+    """The meaning of a value's axes in the new graph."""
 
     ROWS = auto()
     """[tokens * batch, width]"""
@@ -60,7 +60,7 @@ def use_token_rows(graph: GraphProto) -> None:
 
 
 class _Rewriter:
-    """Goes through a graph from its inputs to its output, and knows the layout of each value behind the embeddings."""
+    """A walk from a graph's inputs to its output that knows the layout of each value behind the embeddings."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -89,7 +89,7 @@ class _Rewriter:
         yield from self._leave()
 
     def _enter(self, normalization: NodeProto) -> Iterator[NodeProto]:
-        """From the embeddings [batch, tokens, width] to rows."""
+        """Turn the embeddings [batch, tokens, width] into rows."""
         width = self._links.vector(normalization.input[1])
         if width is None:
             raise _UnfamiliarError
@@ -101,7 +101,7 @@ class _Rewriter:
         self._stands_for[embedded] = rows
 
     def _leave(self) -> Iterator[NodeProto]:
-        """From rows to the logits [batch, tokens, tags]."""
+        """Turn rows into the logits [batch, tokens, tags]."""
         rows, tokens = (f"{self._output}/{part}" for part in ("rows", "tokens"))
         yield from self._unfold(rows, tokens, (-1,), f"{tokens}/Reshape")
         yield helper.make_node("Transpose", [tokens], [self._output], f"{tokens}/Transpose", perm=[1, 0, 2])
@@ -148,7 +148,7 @@ class _Rewriter:
                 raise _UnfamiliarError
 
     def _are_rows(self, node: NodeProto) -> bool:
-        """Whether all inputs of a node are rows or constants, and the latter, but for weights, mean each row alike."""
+        """Tell whether all inputs of a node are rows or constants, and constants but weights treat all rows alike."""
         is_product = node.op_type in ("MatMul", INTEGER_PRODUCT)
         for name in node.input:
             constant = self._links.constants.get(name)
@@ -167,7 +167,7 @@ class _Rewriter:
         return node
 
     def _add_bias_as_integers(self, node: NodeProto) -> None:
-        """Where the scale of the product's input is constant: that of its sums is then known."""
+        """Turn a bias into integers if the scale of the product's input is constant, as that of its sums then is."""
         rows, weight, scale, scales, zero_point = node.input[:5]
         bias = self._links.vector(node.input[BIAS]) if len(node.input) > BIAS else None
         row_scale, steps = self._links.constants.get(scale), self._links.vector(scales)
@@ -188,7 +188,7 @@ class _Rewriter:
         return helper.make_node("Reshape", [value, shape], [rows], f"{rows}/Reshape")
 
     def _unfold(self, rows: str, result: str, last: tuple[int, ...], name: str) -> Iterator[NodeProto]:
-        """From rows to [tokens, batch, *last]."""
+        """Turn rows into [tokens, batch, *last]."""
         if last not in self._shapes:
             self._shapes[last] = shape = f"{result}/unfolded"
             lengths = [self._lengths, self._links.set_constant(f"{shape}/last", np.array(last))]

@@ -1,4 +1,4 @@
-"""Recipe to bundle, stage by stage. Each stage leaves its result in the run's directory and is not repeated."""
+"""The build of a bundle from a recipe, in stages that leave their results in the run's directory."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from edgener_export.training.steps import Log, Training
 
 
 class Pipeline:
-    """One recipe in one directory, which holds everything that was made on the way."""
+    """The build of one recipe in the directory of a run, which keeps all intermediate results."""
 
     def __init__(self, recipe: Recipe, run: Path, cache: Path, log: Log) -> None:
         self._recipe, self._run, self._cache = recipe, run, cache
@@ -65,7 +65,7 @@ class Pipeline:
         self._adopted: Origin | None = None
 
     def build(self, target: Path) -> tuple[Quality, ...]:
-        """Train, export, quantize, score and pack into ``target``; the scores of its graphs and of the fp32 one.
+        """Train, export, quantize, score and pack into ``target``; return the scores of all graphs, fp32 included.
 
         A process that only helps another to train has done its part with the training, and has no scores.
         """
@@ -79,9 +79,9 @@ class Pipeline:
         return self.pack(fp32, int8, fp16, target)
 
     def adopt(self, source: Path) -> None:
-        """Take what another training left, or the model of a bundle, for what this recipe would train.
+        """Take the model of another training or of a bundle in place of the one that this recipe would train.
 
-        Where it comes from is what its bundle says. Raises CheckpointError where this run has another model.
+        The lineage becomes that of the bundle. Raises CheckpointError if this run has another model.
         """
         self._adopted = origin_of_model(source)
         claim(self._run, self._adopted)
@@ -99,7 +99,7 @@ class Pipeline:
             shutil.copyfile(tokenizer, draft)
 
     def train(self) -> Path:
-        """Directory of the trained model."""
+        """Train the model, unless that is done, and return its directory."""
         trained = self._trained
         self._stages.begin(TRAIN)
         if hardware().is_main:
@@ -123,7 +123,7 @@ class Pipeline:
         return trained
 
     def export(self, model: Path) -> Path:
-        """Path of the fp32 graph as torch gives it."""
+        """Export the trained model and return the path of its fp32 graph."""
         self._stages.begin(EXPORT)
         graph = self._run / "fp32.onnx"
         pruned = load_pruned(model, self._recipe.model.packed_vocabulary, self._packed_tokenizer)
@@ -137,14 +137,14 @@ class Pipeline:
         return graph
 
     def quantize(self, fp32: Path) -> Path:
-        """Path of the int8 graph."""
+        """Quantize the fp32 graph and return the path of the int8 graph."""
         self._stages.begin(QUANTIZE)
         graph = self._run / "int8.onnx"
         quantize_graph(fp32, graph, self._calibration(), self._recipe.quantize)
         return graph
 
     def convert(self, fp32: Path) -> Fp16:
-        """The graph for GPUs."""
+        """Convert the fp32 graph into the one for GPUs."""
         self._stages.begin(CONVERT)
         fp16 = convert_graph(fp32, self._run / "fp16", self._calibration())
         self._log(f"fp16: logits differ from fp32 by at most {fp16.largest_difference:.1e}")
@@ -192,7 +192,7 @@ class Pipeline:
     def _report(
         self, fp32: ScoredGraph, int8: ScoredGraph, fp16: Fp16Figures | None, gate: tuple[GateCheck, ...]
     ) -> Path:
-        """Write the report of this run; the path of its page."""
+        """Write the report of this run and return the path of its page."""
         self._stages.begin(REPORT)
         recipe = self._recipe
         teacher = bundle_directory(recipe.distil.teacher) if recipe.distil else None
@@ -252,7 +252,7 @@ def _parameters(checkpoint: Checkpoint) -> float:
 
 
 def _verify_trained(model: Path, tag_set: TagSet, tokenizer: Path) -> None:
-    """Raise CheckpointError where the model of an earlier run does not fit the recipe."""
+    """Raise CheckpointError if the model of an earlier run does not fit the recipe."""
     tags, known = trained_tags(model), list(tag_set.tags)
     if tags != known:
         raise CheckpointError(f"{model}: was trained for the tags {tags}, not {known}; name another --run or remove it")

@@ -1,4 +1,4 @@
-"""What the training of a run depends on, so that no run is taken for that of another recipe, or of other data."""
+"""The fingerprint of a run: everything that its training depends on, so that no recipe uses a stale run."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DATA_TABLE = "data."
 """The settings of this table count by the sentences that they select."""
 
 TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
-"""What is lost, or mixed up, if the training is another one."""
+"""The files of a run that another training would overwrite or mix up."""
 
 Origin = Mapping[str, Any]
 
 
 def origin_of(recipe: Recipe, corpus: Corpus) -> Origin:
-    """Every setting that the trained weights depend on, by its full name; what a path names counts by its content."""
+    """Return every setting that the trained weights depend on, by its full name; a path counts by its content."""
     settings = dict(flat_settings(to_plain(recipe)))
     for name, key, value in walk(recipe):
         if not key.setting.trains or name.startswith(DATA_TABLE):
@@ -41,12 +41,12 @@ def origin_of(recipe: Recipe, corpus: Corpus) -> Origin:
 
 
 def origin_of_model(source: Path) -> Origin:
-    """Of a run that has its model from elsewhere."""
+    """Return the origin of a run whose model was trained elsewhere."""
     return {"trained": _digest_of(source)}
 
 
 def claim(run: Path, origin: Origin) -> None:
-    """Note what a run depends on. Raises CheckpointError where what is there was trained with something else."""
+    """Record the origin of a run. Raises CheckpointError if the run was begun with another origin."""
     path = run / ORIGIN
     has_begun = any((run / name).exists() for name in TRAINED)
     if not has_begun or not path.exists():
@@ -62,7 +62,7 @@ def claim(run: Path, origin: Origin) -> None:
 
 
 def _digest_of(path: Path) -> str:
-    """The digest of a file, of the manifest of a bundle, or of all files of another directory; else the name itself."""
+    """Return the digest of a file, of a bundle's manifest, or of a directory's files; else the path itself."""
     if path.is_file():
         return describe_file(path).sha256
     if is_bundle(path):

@@ -1,4 +1,4 @@
-"""Graph, tokenizer, golden cases and card to a bundle that the runtime loads; a reader never sees half of one."""
+"""Packing of graph, tokenizer, golden cases and card into a bundle, which appears in one step."""
 
 from __future__ import annotations
 
@@ -39,47 +39,47 @@ from edgener_export.graph.export import external_data_path
 FP16_NOTE = "fp16 was measured on a CPU that rounds after every step as float16 does, not on a GPU."
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
-"""Both as in linux/fcntl.h and linux/fs.h."""
+"""Constants of renameat2(2), from linux/fcntl.h and linux/fs.h."""
 
 
 @dataclass(frozen=True)
 class GpuIngredients:
-    """What a bundle holds for GPUs besides."""
+    """The parts of a bundle that only GPUs use."""
 
     graph: Path
-    """In fp16, with its weights next to it; it has the signature of the other graph."""
+    """The fp16 graph, with its weights next to it and the signature of the other graph."""
     golden: Path
-    """Its golden cases."""
+    """The golden cases of the fp16 graph."""
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a bundle is made of, besides its measured quality."""
+    """Everything that a bundle is made of, except its measured quality."""
 
     name: str
-    """Of the model."""
+    """The name of the model."""
     graph: Path
-    """Optimized, with its weights next to it."""
+    """The optimized graph, with its weights next to it."""
     tokenizer: Path
-    """tokenizer.json with as many entries as the graph has rows."""
+    """The tokenizer.json, with as many entries as the graph has rows."""
     tag_set: TagSet
-    """What the graph's last axis stands for."""
+    """The tags that the last axis of the graph's output stands for."""
     max_tokens: int
-    """Longest row that the model was trained on, special tokens included."""
+    """The longest row in tokens that the model was trained on, special tokens included."""
     precision: str
-    """``int8``, ``fp16`` or ``fp32``."""
+    """The precision of the graph: ``int8``, ``fp16`` or ``fp32``."""
     quantization: dict[str, str]
-    """Settings, for the manifest."""
+    """The settings of the quantization, for the manifest."""
     lineage: tuple[Source, ...]
-    """What everything was made from."""
+    """The weights and data that the model was made from."""
     limits: str
-    """What the model is not good at, in words; may be empty."""
+    """A description of the model's limits, for its card; it may be empty."""
     golden_texts: Sequence[str]
-    """Texts of the golden cases."""
+    """The texts of the golden cases."""
     normalization: Normalization | None = None
     """The aliases and span rules of the bundle; None where it uses none."""
     gpu: GpuIngredients | None = None
-    """None where the bundle is for CPUs alone."""
+    """The parts for GPUs; None if the bundle has none."""
 
 
 def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: Path) -> None:
@@ -100,10 +100,10 @@ def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: P
 
 
 def verify_target(target: Path) -> None:
-    """Raise OutputError where something is that is no bundle: it would be replaced, and lost."""
+    """Raise OutputError if ``target`` exists and is not a bundle, because it would be replaced and lost."""
     is_free = not target.exists() or (target / MANIFEST).exists() or (target.is_dir() and not any(target.iterdir()))
     if not is_free:
-        raise OutputError(f"{target}: is there and no bundle; name another place, or remove it")
+        raise OutputError(f"{target}: exists but is not a bundle; choose another path or delete it")
 
 
 def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> None:
@@ -176,7 +176,7 @@ def _exchange(first: Path, second: Path) -> None:
 
 
 def model_card(manifest: Manifest, limits: str) -> str:
-    """README.md of a bundle: what it does, how well, where it comes from, and what it is not good at."""
+    """Return the README.md of a bundle: its purpose, quality, lineage and limits."""
     size = {"int8": "8-bit integer", "fp16": "16-bit", "fp32": "32-bit"}[manifest.precision]
     lines = [
         f"# {manifest.name}",

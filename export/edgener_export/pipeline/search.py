@@ -40,7 +40,7 @@ SMOOTHINGS = (0.0, 0.5, 0.8)
 CALIBRATION_SENTENCES = (64, 256)
 SENSITIVITY_SENTENCES = 16
 SENSITIVE_SHARE = 0.05
-"""Of all products: the most sensitive ones, which half of the candidates leave in fp32."""
+"""The share of the products, the most sensitive ones, that half of the grid leaves in fp32."""
 SAME_SIZE = 1.01
 """A bundle that is larger by no more than this factor counts as equally small."""
 WHOLE = "all"
@@ -50,55 +50,55 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One row of the grid."""
+class GridPoint:
+    """One quantization of the grid."""
 
     vocabulary: str
-    """What of the trained vocabulary is packed: see ``ModelSettings.packed_vocabulary``."""
+    """The rule for the packed entries of the trained vocabulary: see ``ModelSettings.packed_vocabulary``."""
     quantize: QuantizeSettings
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate and what was measured."""
+    """A quantization of the grid with its measured quality and size."""
 
-    candidate: Candidate
+    candidate: GridPoint
     entries: int
-    """Of the vocabulary."""
+    """The number of entries of the vocabulary."""
     unknown: float
-    """Percent of the development characters that become [UNK]."""
+    """The share of the development characters that become [UNK], in percent."""
     size: int
-    """Bytes of the bundle."""
+    """The size of the bundle in bytes."""
     f1: float
-    """On development sentences, in percent."""
+    """The F1 on development sentences, in percent."""
     loss: float
-    """Points of F1 against the trained model in fp32 with its whole vocabulary."""
+    """The points of F1 that are lost against the trained model in fp32 with its whole vocabulary."""
     in_integers: int
-    """Matrix products with constant weights that run in integers."""
+    """The number of matrix products with constant weights that run in integers."""
     products: int
-    """All of them."""
+    """The number of all matrix products with constant weights."""
     kept: str
-    """Digest of the entries that stay: the text of a rule may change."""
+    """The digest of the kept entries, because the text file of a rule may change."""
     entities: int = 0
     """Entities of the development sentences; 0 in files of an earlier version, for which every difference counts."""
 
     def passes(self, gate: GateSettings) -> bool:
-        """Whether it would be packed, were its development sentences the test."""
+        """Tell whether the gate would be passed if the development sentences were the test."""
         return not any(check.failure for check in check_figures(gate, self.f1, self.loss, self.entities, self.size))
 
 
 @dataclass(frozen=True)
 class Findings:
-    """search.json."""
+    """The content of search.json."""
 
     model: str
-    """Digest of the trained weights and of all that they are measured with: those of others are not taken."""
+    """The digest of the trained weights and of the data that they are measured with, to refuse stale results."""
     fp32_f1: float
-    """On development sentences, in percent."""
+    """The F1 of the fp32 graph on development sentences, in percent."""
     sensitivity: dict[str, float]
-    """By how much the relative error of the logits falls where a product alone stays fp32."""
+    """The fall of the logits' relative error if a product alone stays fp32, by the product's name."""
     trials: tuple[Trial, ...]
-    """In the order in which they were made."""
+    """The trials in the order in which they were made."""
 
 
 class Search:
@@ -122,7 +122,7 @@ class Search:
         self._vocabularies = self._distinct([WHOLE, *(vocabularies or default_vocabularies(self._model))])
 
     def run(self, stop_at_first: bool) -> Findings:
-        """Try every candidate that was not tried yet, or stop at the first that passes the gate."""
+        """Try every quantization that was not tried yet, or stop at the first that passes the gate."""
         with writing(self._scratch):
             self._scratch.mkdir(exist_ok=True)
         try:
@@ -140,8 +140,8 @@ class Search:
             shutil.rmtree(self._scratch, ignore_errors=True)
         return findings
 
-    def _candidates(self, findings: Findings) -> Iterator[Candidate]:
-        """Those that were not tried yet."""
+    def _candidates(self, findings: Findings) -> Iterator[GridPoint]:
+        """Yield the quantizations that were not tried yet."""
         tried = [trial.candidate for trial in findings.trials]
         for vocabulary in self._vocabularies:
             for candidate in candidates(vocabulary, self._recipe.quantize, list(findings.sensitivity)):
@@ -149,7 +149,7 @@ class Search:
                     yield candidate
 
     def _distinct(self, vocabularies: Sequence[str]) -> list[str]:
-        """From small to large, each set of entries once."""
+        """Return the rules in the order of their size, one for each set of entries."""
         tokenizer = json.loads((self._model / TOKENIZER).read_bytes())
         by_rows: dict[tuple[int, ...], str] = {}
         for rule in vocabularies:
@@ -190,7 +190,7 @@ class Search:
         pruned = load_pruned(self._model, self._resolved(vocabulary), self._tokenizer)
         export_graph(pruned, self._fp32, self._recipe.model.max_tokens)
 
-    def _try(self, candidate: Candidate, fp32_f1: float) -> Trial:
+    def _try(self, candidate: GridPoint, fp32_f1: float) -> Trial:
         encoder = Encoder(self._tokenizer, self._recipe.model.aliases)
         rows = calibration_rows(
             self._corpus.train, candidate.quantize.sentences, encoder, self._recipe.model.max_tokens
@@ -217,7 +217,7 @@ class Search:
         return trial
 
     def _score(self, recipe: Recipe, graph: Path, precision: str) -> tuple[float, int]:
-        """F1 on development sentences, and the bytes of the bundle."""
+        """Return the F1 on development sentences, and the bytes of the bundle."""
         optimized, bundle = self._scratch / "model.onnx", self._scratch / "bundle"
         optimize_graph(graph, optimized)
         ingredients = ingredients_of(recipe, precision, optimized, self._tokenizer, self._tag_set, self._golden_texts)
@@ -233,7 +233,7 @@ class Search:
         return digest.hexdigest()
 
     def _read(self) -> Findings | None:
-        """What an earlier search of the same model found."""
+        """Return the findings of an earlier search of the same model; None if there are none."""
         if not self._results.exists():
             return None
         try:
@@ -253,13 +253,13 @@ class Search:
 
 
 def default_vocabularies(model: Path) -> tuple[str, ...]:
-    """GB2312, where the trained model can lose entries."""
+    """Return the rules to try by default: GB2312, if the trained model can lose entries."""
     has_pairs = "ngrams" in json.loads((model / "config.json").read_bytes())
     return () if has_pairs else ("gb2312",)
 
 
-def candidates(vocabulary: str, base: QuantizeSettings, sensitive: Sequence[str]) -> Iterator[Candidate]:
-    """The grid for one vocabulary, without pairs that give the same graph; ``sensitive`` names products, worst first.
+def candidates(vocabulary: str, base: QuantizeSettings, sensitive: Sequence[str]) -> Iterator[GridPoint]:
+    """Yield the grid for one vocabulary, without repetitions; ``sensitive`` names products, the worst first.
 
     Those without exceptions come first: they are smaller.
     """
@@ -269,13 +269,13 @@ def candidates(vocabulary: str, base: QuantizeSettings, sensitive: Sequence[str]
     ):
         needs_calibration = method == "static" or smoothing
         if needs_calibration or sentences == CALIBRATION_SENTENCES[0]:
-            yield Candidate(
+            yield GridPoint(
                 vocabulary, replace(base, method=method, smoothing=smoothing, sentences=sentences, exclude=exclude)
             )
 
 
 def recommended(trials: Sequence[Trial], gate: GateSettings) -> Trial | None:
-    """The best F1 among the smallest that pass the gate; None where none passes."""
+    """Return the trial with the best F1 among the smallest that pass the gate; None if none passes."""
     passing = [trial for trial in trials if trial.passes(gate)]
     if not passing:
         return None
@@ -301,7 +301,7 @@ HEAD = (
 
 
 def cells(trial: Trial, gate: GateSettings) -> tuple[str, ...]:
-    """A trial as a row of the table that ``HEAD`` heads."""
+    """Return a trial as a row of the table with the header ``HEAD``."""
     settings = trial.candidate.quantize
     return (
         trial.candidate.vocabulary,
@@ -318,8 +318,8 @@ def cells(trial: Trial, gate: GateSettings) -> tuple[str, ...]:
     )
 
 
-def overrides(candidate: Candidate) -> list[str]:
-    """What ``build`` has to be told to pack it."""
+def overrides(candidate: GridPoint) -> list[str]:
+    """Return the values of ``--set`` with which ``build`` packs this quantization."""
     settings = candidate.quantize
     return [
         f"model.packed_vocabulary={candidate.vocabulary}",

@@ -20,14 +20,14 @@ from edgener_export.recipe.settings import (
 
 
 def verify_settings(table: object) -> None:
-    """Raise RecipeError where a value of a table, or of a table within it, is out of its bounds."""
+    """Raise RecipeError if a value of a table, or of a table within it, is out of its bounds."""
     faults = list(table_faults(table))
     if faults:
         raise RecipeError("; ".join(faults))
 
 
 def table_faults(table: object, where: str = "") -> Iterator[str]:
-    """One sentence for each impossible value of a table and of the tables within it; ``where`` is its own name."""
+    """Yield one sentence for each impossible value of a table and of the tables within it; ``where`` is its name."""
     for key in keys_of(type(table)):
         value = getattr(table, key.name)
         name = f"{where}.{key.name}" if where else key.name
@@ -39,7 +39,7 @@ def table_faults(table: object, where: str = "") -> Iterator[str]:
 
 
 def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
-    """The fault of one value that is not a table, if it has one; ``name`` is its name in the recipe."""
+    """Yield the faults of one value that is not a table; ``name`` is its name in the recipe."""
     setting = key.setting
     for chosen in value if isinstance(value, tuple) else (value,):
         if setting.choices and chosen not in (*setting.choices, key.default):
@@ -53,7 +53,7 @@ def value_faults(key: Key, value: Any, name: str) -> Iterator[str]:
 
 
 def joint_faults(table: object, where: str) -> Iterator[str]:
-    """The faults of values that exclude or need each other."""
+    """Yield the faults of values that exclude or need each other."""
     match table:
         case Recipe():
             yield from _recipe_faults(table)

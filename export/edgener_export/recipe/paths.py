@@ -53,7 +53,7 @@ def named_paths(kind: PathKind, value: str | tuple[str, ...]) -> list[Path]:
 
 
 def _is_hub_name(kind: PathKind, text: str, directory: Path) -> bool:
-    """Whether the hub is asked: not for what exists beside the recipe, or where an earlier version looked for it."""
+    """Tell whether the hub is asked; it is not if the name exists beside the recipe or in the working directory."""
     exists = (directory / text).exists() or Path(text).exists()
     return kind is PathKind.CHECKPOINT and HUB_NAME.fullmatch(text) is not None and not exists
 

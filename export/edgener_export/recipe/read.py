@@ -13,7 +13,7 @@ from edgener_export.recipe.tables import TableReader
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool = True) -> Recipe:
-    """The recipe in ``path`` with ``table.key=value`` overrides; values are TOML, or else plain text.
+    """Read the recipe in ``path`` with ``table.key=value`` overrides, whose values are TOML or else plain text.
 
     Its paths, which are relative to ``path``, become relative to the working directory. Without ``needs_models`` the
     checkpoint and the teachers need not exist. Raises RecipeError that names the file and all faults by their keys.
@@ -34,7 +34,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool
 
 
 def _in_lines(path: Path, faults: Sequence[str]) -> str:
-    """One line for one fault, a list for several."""
+    """Return one line for one fault, and a list for several."""
     if len(faults) == 1:
         return f"{path}: {faults[0]}"
     return "\n".join([f"{path}: has {len(faults)} faults:", *(f"  - {fault}" for fault in faults)])

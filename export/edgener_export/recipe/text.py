@@ -1,4 +1,4 @@
-"""A recipe with every default and override, as a TOML file that gives the same recipe again."""
+"""The text of a recipe with every default and override, as TOML that gives the same recipe again."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 
 
 def recipe_as_toml(recipe: Recipe) -> str:
-    """One ``table.key = value`` a line, as ``--set`` takes them."""
+    """Return one ``table.key = value`` a line, as ``--set`` takes them."""
     return "".join(f"{key} = {_value(value)}\n" for key, value in flat_settings(to_plain(recipe)))
 
 
 def flat_settings(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """``table.key`` and value of everything that is given in a table and in the tables within it."""
+    """Yield ``table.key`` and the value of everything that is given in a table and in the tables within it."""
     for key, value in table.items():
         name = prefix + (key if BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False))
         if isinstance(value, dict):

@@ -135,7 +135,7 @@ def test_what_is_no_bundle_is_not_replaced_by_one(
     (target / inside).write_text("mine")
     arguments = [*build_tiny, "--bundle", str(target), "--run", str(tmp_path / "run")]
     message = run(capsys, arguments, OutputError.exit_code)
-    assert message == f"{target}: is there and no bundle; name another place, or remove it"
+    assert message == f"{target}: exists but is not a bundle; choose another path or delete it"
     assert (target / inside).read_text() == "mine"
     assert_nothing_was_made(tmp_path / "run")
 

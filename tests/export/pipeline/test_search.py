@@ -16,13 +16,13 @@ from edgener.bundle import load_bundle
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.graph.sensitivity import sensitivities
-from edgener_export.pipeline.search import Candidate, Trial, candidates, recommended
+from edgener_export.pipeline.search import GridPoint, Trial, candidates, recommended
 from edgener_export.recipe.settings import GateSettings, QuantizeSettings
 from tests.export.outlier import export_with_outlier
 
 GRID = 22
 """Two kinds of exceptions times six static and five dynamic graphs: one without smoothing needs no calibration."""
-TRIAL = Trial(Candidate("all", QuantizeSettings()), 100, 0.0, 1000, 95.0, 0.1, 7, 7, "")
+TRIAL = Trial(GridPoint("all", QuantizeSettings()), 100, 0.0, 1000, 95.0, 0.1, 7, 7, "")
 
 
 def with_model_of(run: Path, target: Path) -> Path:
