@@ -187,11 +187,14 @@ def test_a_closed_pipe_ends_it_quietly(case: Case, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == ""
 
 
-@every_case
+@every_command
 def test_a_closed_standard_output_is_told_before_any_work(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    assert case.command
+    done: list[int] = []
     with standard_output(None):
-        assert case.program.main([*case.words, "--help"]) == 4
+        assert ending(case.program, case.command, lambda: done.append(1)) == 4
     assert "standard output: is closed" in capsys.readouterr().err
+    assert done == []
 
 
 @every_case
