@@ -17,7 +17,9 @@ def with_settings(settings: Mapping[str, object]) -> list[str]:
 def run_until_killed(command: Sequence[str], *written: Path) -> None:
     """``edgener-export`` in a process of its own, which is killed once all these files are there."""
     with subprocess.Popen([sys.executable, "-m", "edgener_export", *command]) as process:
-        while not all(path.exists() for path in written):
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.kill()
+        try:
+            while not all(path.exists() for path in written):
+                assert process.poll() is None
+                time.sleep(0.002)
+        finally:
+            process.kill()
