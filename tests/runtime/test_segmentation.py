@@ -172,15 +172,12 @@ def test_passages_cover_everything_once_and_fit_where_cuts_allow_it(
         assert last - first > limit
 
 
-@given(in_pieces(st.text("字aB1 １", max_size=200)), LIMITS)
-def test_cores_of_chunks_do_not_end_inside_words_that_are_short_enough(pieces: list[str], limits: Limits) -> None:
-    document, longest_core = "".join(pieces), limits.limit - 2 * limits.margin
-    for offset, _, _, core_end in chunks(pieces, *limits):
-        end = offset + core_end
-        if INSIDE_WORD.match(document[max(0, end - 1) : end + 1]):
-            word = re.match(r"[aB1１]*", document[::-1][len(document) - end :])
-            assert word is not None
-            assert len(word[0]) >= longest_core
+@given(in_pieces(st.text("字aB1 １", min_size=60, max_size=200)), LIMITS)
+def test_cores_of_chunks_end_inside_words_only_where_a_word_fills_the_core(pieces: list[str], limits: Limits) -> None:
+    document = "".join(pieces)
+    for offset, text, core_start, core_end in chunks(pieces, *limits):
+        if INSIDE_WORD.match(document, offset + core_end - 1):
+            assert re.fullmatch("[aB1１]+", text[core_start:core_end])
 
 
 @given(st.integers(0, 50), st.integers(0, 400), LIMITS)
