@@ -19,6 +19,7 @@ from tests.support import ROOT, run_python
 LARGEST_WHEEL = 8_000_000
 IN_WHEEL = (
     "edgener/*.py",
+    "edgener/aliases.txt",
     "edgener/py.typed",
     "edgener/default/manifest.json",
     "edgener/default/model.onnx",
