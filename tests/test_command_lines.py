@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import pytest
 from edgener import __version__
 from edgener.cli import PROGRAM as EDGENER
 from edgener.command_line import Command, Program
+from edgener.errors import EdgenerError
 from edgener.installed import install
 from edgener.signing import make_keys
 from edgener_edge.cli.main import PROGRAM as EDGENER_EDGE
@@ -32,6 +34,8 @@ PROGRAMS = tuple(MODULES)
 SLOW = {"onnxruntime", "tokenizers", "torch", "transformers", "onnx", "matplotlib", "cryptography"}
 """Packages that no help needs."""
 SEPARATORS = {"|", ">", "<", "&", ";"}
+BASES = {"ExportError", "EdgeError"}
+"""Kinds of errors that are never raised themselves."""
 NEED_DOWNLOADS = {("edgener-edge", "verify"), ("edgener-edge", "boot")}
 """Commands whose --json needs QEMU and packages of Debian, so that it is not run here."""
 
@@ -301,3 +305,19 @@ def test_json_is_one_document_wherever_it_is_offered(
                 output, errors = capsys.readouterr()
                 assert code == 0, (command, errors)
                 assert isinstance(json.loads(output), (dict, list))
+
+
+@every_program
+def test_the_help_names_every_exit_code_of_the_programs_own_errors(program: Program) -> None:
+    named: set[int] = set()
+    for first, last in re.findall(r"\b(\d+)(?: to (\d+))?", program.exit_codes):
+        named.update(range(int(first), int(last or first) + 1))
+    assert named >= {0, 1, 2, 3, 4, 130, 141, 143} | {error.exit_code for error in own_errors(program)}
+
+
+def own_errors(program: Program) -> set[type[EdgenerError]]:
+    """The kinds of errors that the program's package declares, but for the base of all."""
+    package = MODULES[program].partition(".")[0]
+    module = importlib.import_module(f"{package}.errors")
+    kinds = {kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, EdgenerError)}
+    return {kind for kind in kinds if kind.__module__ == module.__name__ and kind.__name__ not in BASES}
