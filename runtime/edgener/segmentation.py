@@ -95,7 +95,7 @@ def chunks(
                 yield Chunk(offset + position, text[:sentence_end], core_start, sentence_end)
                 position, core_start = position + sentence_end, 0
             else:
-                core_end = _word_start(text, core_start + 1, limit - margin)
+                core_end = _word_start(text, margin + 1, limit - margin)
                 yield Chunk(offset + position, text, core_start, core_end)
                 position, core_start = position + core_end - margin, margin
         buffer, offset = buffer[position:], offset + position

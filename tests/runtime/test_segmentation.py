@@ -177,7 +177,7 @@ def test_cores_of_chunks_end_inside_words_only_where_a_word_fills_the_core(piece
     document = "".join(pieces)
     for offset, text, core_start, core_end in chunks(pieces, *limits):
         if limits.margin and INSIDE_WORD.match(document, offset + core_end - 1):  # else the next character is unseen
-            assert re.fullmatch("[aB1１]+", text[core_start:core_end])
+            assert re.fullmatch("[aB1１]+", text[max(core_start, limits.margin) : core_end])
 
 
 @given(st.integers(0, 50), st.integers(0, 400), LIMITS)
@@ -196,3 +196,10 @@ def test_windows_own_every_position_once_and_fit(start: int, length: int, limits
 def test_windows_of_a_sentence_are_of_nearly_equal_length(length: int, limits: Limits) -> None:
     lengths = [window.end - window.start for window in windows(0, length, *limits)]
     assert max(lengths) - min(lengths) <= limits.margin + 1
+
+
+def test_a_word_longer_than_a_chunk_is_cut_after_what_stands_before_it() -> None:
+    document = "北京" + "a" * 3 * CHUNK
+    found = list(chunks([document]))
+    assert "".join(chunk.text[chunk.core_start : chunk.core_end] for chunk in found) == document
+    assert all(document[chunk.offset : chunk.offset + len(chunk.text)] == chunk.text for chunk in found)
