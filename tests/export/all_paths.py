@@ -19,7 +19,9 @@ license = "c"
 note = "d"
 """
 ROW = '{"text": "北京", "entities": [{"start": 0, "end": 2, "label": "LOC"}]}\n'
-"""The content of each file: labelled, so that it can be trained on."""
+"""The content of most files: labelled, so that it can be trained on."""
+NAME = "LOC\t北京\n"
+"""The content of lists of names."""
 
 
 def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
@@ -34,7 +36,7 @@ def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
             named.mkdir()
             (named / "config.json").write_text("{}", encoding="utf-8")
         else:
-            named.write_text(ROW, encoding="utf-8")
+            named.write_text(NAME if key.name.endswith("names") else ROW, encoding="utf-8")
         rule = TEXT_RULE if key.setting.path is PathKind.VOCABULARY else ""
         text = f"{rule}{FOLDER}/{name}"
         overrides.append(f"{name}={[text] if isinstance(key.default, tuple) else text}")

@@ -99,7 +99,16 @@ def with_names(sentence: Sentence, names: Sequence[str]) -> Sentence:
         length, end = start + len(name), span.end
         pieces += between, name
         spans.append(Span(start, length, span.label))
-    return Sentence("".join([*pieces, sentence.text[end:]]), tuple(spans))
+    ignored = tuple(_moved(place, sentence.spans, spans) for place in sentence.ignored)
+    return Sentence("".join([*pieces, sentence.text[end:]]), tuple(spans), ignored, sentence.category)
+
+
+def _moved(place: tuple[int, int], before: Sequence[Span], after: Sequence[Span]) -> tuple[int, int]:
+    """Return where a range lies that overlaps no span, once the spans ``before`` have become those ``after``."""
+    shift = next(
+        (new.end - old.end for old, new in zip(before[::-1], after[::-1], strict=True) if old.end <= place[0]), 0
+    )
+    return place[0] + shift, place[1] + shift
 
 
 def _name(sentence: Sentence, span: Span) -> str:

@@ -1,19 +1,20 @@
 """Labelled sentences rewritten as users write them: without punctuation, with laughter, with anonymized people, lists.
 
-Every function draws from the generator that it is given, and keeps labels and ignored ranges on their characters.
+Every function but ``rewritten`` draws from the generator that it is given; labels and ignored ranges stay on their
+characters.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from edgener.tags import Span
-from edgener_export.corpus.name_swap import with_names
+from edgener_export.corpus.name_swap import Name, with_names
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.recipe.settings import RewriteSettings
 
 PUNCTUATION = re.compile('[，。、；：！？“”‘’（）《》"(),.!?;:—…·]')
 PAUSE = re.compile("[，。！？、 ]")
@@ -37,6 +38,13 @@ LAUGHTER = (
 )
 ANONYMOUS = ("某", "某某", "某某某", "某甲", "某乙", "××")
 """What courts and newspapers write in place of a given name."""
+FAMILY_NAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范"
+    "金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+)
+"""The hundred commonest Chinese family names of one character."""
+SEPARATORS = ("", "", "", "", "、", "，")
+"""What stands between the names of lists; most lists lost it."""
 LONGEST_LIST = 100
 """Most code points of a list of names."""
 FEWEST_NAMES, MOST_NAMES = 4, 28
@@ -44,6 +52,29 @@ REMARKS = ("（女）", "（回族）", "（满族）", "（藏族）", "（壮�
 """Remarks that stand behind people in lists of delegates."""
 REMARK_SHARE = 0.2
 HEADINGS = ("", "", "名单：", "出席会议的有", "参加会议的还有", "代表：", "委员（按姓氏笔画为序）", "获奖者：", "主演")
+
+
+def rewritten(sentences: Sequence[Sentence], names: Sequence[Name], settings: RewriteSettings) -> list[Sentence]:
+    """Return the rewritten copies and the lists that a recipe asks for; the seed decides them all."""
+    generator = np.random.default_rng(settings.seed)
+    copies: list[Sentence] = []
+    for sentence in sentences:
+        if generator.random() < settings.without_punctuation:
+            copies.append(without_punctuation(sentence))
+        if generator.random() < settings.laughter:
+            copies.append(with_laughter(sentence, generator))
+        if generator.random() < settings.anonymous and any(span.label == "PER" for span in sentence.spans):
+            copies.append(anonymized(sentence, FAMILY_NAMES, generator))
+    texts: dict[str, list[str]] = {}
+    for label, name in (*_names_of(sentences), *names):
+        if len(name) > 1:
+            texts.setdefault(label, []).append(name)
+    labels = [label for label in sorted(texts) for _ in texts[label]]  # each type as often as it has names
+    for _ in range(settings.lists if labels else 0):
+        label = labels[int(generator.integers(len(labels)))]
+        separator = SEPARATORS[int(generator.integers(len(SEPARATORS)))]
+        copies.append(name_list(label, texts[label], separator, generator))
+    return [sentence for sentence in copies if sentence.text]
 
 
 def without_punctuation(sentence: Sentence) -> Sentence:
@@ -91,7 +122,7 @@ def anonymized(sentence: Sentence, family_names: frozenset[str], generator: np.r
                 given[name] = name[0] + ANONYMOUS[int(generator.integers(len(ANONYMOUS)))]
             name = given[name]
         names.append(name)
-    return replace(with_names(sentence, names), ignored=()) if given and not sentence.ignored else sentence
+    return with_names(sentence, names)
 
 
 def name_list(label: str, names: Sequence[str], separator: str, generator: np.random.Generator) -> Sentence:
@@ -114,3 +145,11 @@ def name_list(label: str, names: Sequence[str], separator: str, generator: np.ra
         pieces += name, remark
         length += len(name) + len(remark)
     return Sentence("".join(pieces), tuple(spans))
+
+
+def _names_of(sentences: Sequence[Sentence]) -> list[Name]:
+    """Return the distinct names of the sentences."""
+    found = {
+        Name(span.label, sentence.text[span.start : span.end]) for sentence in sentences for span in sentence.spans
+    }
+    return sorted(found)

@@ -23,17 +23,19 @@ class Corpus:
     train: Sequence[Sentence]
     dev: Sequence[Sentence]
     test: Sequence[Sentence]
+    more: Sequence[Sentence] = ()
+    """Sentences to train on whose labels are not the corpus's own, and about which no teacher is asked."""
 
     def labels(self) -> tuple[str, ...]:
         """Return the entity types of the training sentences, in alphabetical order."""
         return tuple(sorted({span.label for sentence in self.train for span in sentence.spans}))
 
-    def verify_labels(self, train: str, dev: str, test: str) -> None:
+    def verify_labels(self, train: str, dev: str, test: str, more: str = "") -> None:
         """Raise CorpusError, which names the part, where a model of these sentences could not be trained or scored."""
         known = self.labels()
         if not known:
             raise CorpusError(f"{train}: no training sentence has an entity; there is nothing to learn")
-        for name, sentences in ((dev, self.dev), (test, self.test)):
+        for name, sentences in ((dev, self.dev), (test, self.test), (more, self.more)):
             for sentence in sentences:
                 for start, end, label in sentence.spans:
                     if label not in known:

@@ -56,7 +56,7 @@ class Pipeline:
         self._log = log if hardware().is_main else _say_nothing
         self._stages = Stages(self._log, fp16=recipe.gpu.fp16)
         with hardware().main_first():
-            self._corpus = read_recipe_corpus(recipe.data, cache, self._log)
+            self._corpus = read_recipe_corpus(recipe, cache, self._log)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._texts = read_golden_texts(Path(recipe.golden))
         self._trained = run / "model"
@@ -113,7 +113,9 @@ class Pipeline:
         faults = list(layer_faults(self._recipe, checkpoint.model.config.num_hidden_layers))
         if faults:
             raise RecipeError("; ".join(faults))
-        self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {len(self._corpus.train)} labelled sentences")
+        more = f" and {len(self._corpus.more)} more" if self._corpus.more else ""
+        labelled = f"{len(self._corpus.train)} labelled sentences{more}"
+        self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {labelled}")
         Training(self._recipe, self._run, self._corpus, self._tag_set, checkpoint, self._log).run()
 
         if hardware().is_main:

@@ -75,10 +75,10 @@ def _digest_of(path: Path) -> str:
 
 def _digest_of_corpus(corpus: Corpus) -> str:
     digest = hashlib.sha256()
-    for part in (corpus.train, corpus.dev):
+    for part in (corpus.train, corpus.dev, corpus.more):
         digest.update(f"{len(part)}\n".encode())
         for sentence in part:
-            digest.update(json.dumps([sentence.text, sentence.spans]).encode())
+            digest.update(json.dumps([sentence.text, sentence.spans, sentence.ignored]).encode())
     return digest.hexdigest()
 
 

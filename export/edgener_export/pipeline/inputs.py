@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from edgener.normalization import normalization_of
 from edgener.tags import TagSet
+from edgener_export.corpus.formats import JSONL
 from edgener_export.corpus.msra import read_msra
+from edgener_export.corpus.name_swap import read_names
+from edgener_export.corpus.rewrite import rewritten
 from edgener_export.corpus.splits import Corpus, read_corpus_file
 from edgener_export.errors import RecipeError
 from edgener_export.pipeline.pack import Ingredients
-from edgener_export.recipe.settings import DataSettings, QuantizeSettings, Recipe
+from edgener_export.recipe.settings import QuantizeSettings, Recipe
 
 
-def read_recipe_corpus(data: DataSettings, cache: Path, tell: Callable[[str], None] | None = None) -> Corpus:
-    """Read the sentences that a recipe names; downloads are kept in ``cache``.
+def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] | None = None) -> Corpus:
+    """Read the sentences that a recipe names, and rewrite some; downloads are kept in ``cache``.
 
     ``tell`` is given what was left out of the files, or mended. Raises CorpusError or DownloadError.
     """
+    data = recipe.data
     if data.corpus:
         corpus = read_msra(cache)
     else:
@@ -28,8 +32,14 @@ def read_recipe_corpus(data: DataSettings, cache: Path, tell: Callable[[str], No
             *(read_corpus_file(Path(name), data.format, data.encoding, data.offsets, tell) for name in names)
         )
     limit = data.limit or None
-    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit])
-    corpus.verify_labels(data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test)
+    more = [sentence for name in data.more for sentence in read_corpus_file(Path(name), JSONL, tell=tell)[:limit]]
+    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit], more)
+    corpus.verify_labels(
+        data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test, ", ".join(data.more)
+    )
+    if recipe.rewrite:
+        names = read_names(Path(recipe.rewrite.names), corpus.labels()) if recipe.rewrite.names else ()
+        corpus = replace(corpus, more=[*corpus.more, *rewritten(corpus.train, names, recipe.rewrite)])
     return corpus
 
 

@@ -115,7 +115,7 @@ class Search:
         if not self._model.exists():
             raise CheckpointError(f"{self._model}: not found; train it first: edgener-export build {path} --run {run}")
         self._recipe, self._path, self._log = recipe, path, log
-        self._corpus = read_recipe_corpus(recipe.data, cache, log)
+        self._corpus = read_recipe_corpus(recipe, cache, log)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
         self._golden_texts = read_golden_texts(Path(recipe.golden))
         self._kept: dict[str, str] = {}

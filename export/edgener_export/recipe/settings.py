@@ -131,12 +131,57 @@ class DataSettings:
             choices=(AUTO_UNIT, *UNITS),
         ),
     ] = AUTO_UNIT
+    more: Annotated[
+        tuple[str, ...],
+        Setting(
+            "More labelled files to train on, as JSON lines; teachers are not asked about them, and what they mark as "
+            "`ignore` is not learned.",
+            path=PathKind.FILE,
+        ),
+    ] = ()
     limit: Annotated[
         int,
         Setting(
             "Take only this many sentences of each part, to try a recipe; 0 takes all.", unit="sentences", at_least=0
         ),
     ] = 0
+
+
+@dataclass(frozen=True)
+class RewriteSettings:
+    """The ``[rewrite]`` table: copies of training sentences as users write them, which are learned besides."""
+
+    without_punctuation: Annotated[
+        float, Setting("The share of the sentences that are copied without punctuation.", at_least=0, at_most=1)
+    ] = 0.0
+    laughter: Annotated[
+        float, Setting("The share of the sentences that are copied with laughter in them.", at_least=0, at_most=1)
+    ] = 0.0
+    anonymous: Annotated[
+        float,
+        Setting(
+            "The share of the sentences that are copied with 某 in place of the given names of people.",
+            at_least=0,
+            at_most=1,
+        ),
+    ] = 0.0
+    lists: Annotated[
+        int,
+        Setting(
+            "The number of lists of names, two thirds of them without anything between the names.",
+            unit="sentences",
+            at_least=0,
+        ),
+    ] = 0
+    names: Annotated[
+        str,
+        Setting(
+            "A file of names for the lists, a type, a tab and a name a line, also .xz; the names of the training "
+            "sentences stand in them anyway.",
+            path=PathKind.FILE,
+        ),
+    ] = ""
+    seed: Annotated[int, Setting("The seed of all random choices.")] = 1
 
 
 @dataclass(frozen=True)
@@ -542,6 +587,7 @@ class Recipe:
     ]
     limits: Annotated[str, Setting("What the model is not good at, in words, for its card.", trains=False)] = ""
     scheme: Annotated[str, Setting("The tagging scheme.", choices=tuple(SCHEMES))] = "BIOES"
+    rewrite: Annotated[RewriteSettings | None, Setting("See the table `[rewrite]`.")] = None
     adapt: Annotated[AdaptSettings | None, Setting("See the table `[adapt]`.")] = None
     finetune: Annotated[FinetuneSettings | None, Setting("See the table `[finetune]`.")] = None
     distil: Annotated[DistilSettings | None, Setting("See the table `[distil]`.")] = None

@@ -7,16 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.tags import Span
+from edgener_export.corpus.name_swap import Name
 from edgener_export.corpus.rewrite import (
     LAUGHTER,
     LONGEST_LIST,
     PUNCTUATION,
     anonymized,
     name_list,
+    rewritten,
     with_laughter,
     without_punctuation,
 )
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.recipe.settings import RewriteSettings
 
 SENTENCE = Sentence(
     "“王小明”，在《北京日报》、上海。", (Span(1, 4, "PER"), Span(8, 12, "ORG"), Span(14, 16, "LOC")), ((6, 8),)
@@ -90,3 +93,28 @@ def test_a_list_holds_whole_names_alone(seed: int, separator: str) -> None:
 def _outside(sentence: Sentence) -> list[int]:
     inside = {place for span in sentence.spans for place in range(span.start, span.end)}
     return [place for place in range(len(sentence.text)) if place not in inside]
+
+
+def test_a_recipe_gets_the_shares_of_copies_and_the_lists_that_it_asks_for_always_the_same() -> None:
+    settings = RewriteSettings(without_punctuation=1, laughter=1, anonymous=0, lists=50)
+    copies = rewritten([SENTENCE] * 10, [Name("ORG", "拼多多")], settings)
+    assert copies == rewritten([SENTENCE] * 10, [Name("ORG", "拼多多")], settings)
+    assert len(copies) == 10 + 10 + 50
+    assert "王小明在北京日报上海" in {copy.text for copy in copies}
+    lists = copies[20:]
+    assert {span.label for copy in lists for span in copy.spans} == {"PER", "LOC", "ORG"}
+    assert "拼多多" in {name for copy in lists for name in names_of(copy)}
+    assert rewritten([SENTENCE], [], RewriteSettings()) == []
+
+
+@given(sentences(), st.integers(0, 1000))
+def test_anonymous_copies_keep_their_ignored_words(sentence: Sentence, seed: int) -> None:
+    anonymous = anonymized(sentence, frozenset("王"), np.random.default_rng(seed))
+    assert ignored_of(anonymous) == ignored_of(sentence)
+    assert len(anonymous.spans) == len(sentence.spans)
+
+
+def test_half_a_share_copies_about_half_of_the_sentences() -> None:
+    copies = rewritten([SENTENCE] * 400, [], RewriteSettings(anonymous=0.5))
+    assert 150 < len(copies) < 250
+    assert all("某" in copy.text or "×" in copy.text for copy in copies)

@@ -18,7 +18,7 @@ LATER = ("quantize", "gpu", "gate")
 
 def origin(recipe: Recipe, cache: Path) -> Origin:
     """The origin of a run with the sentences that the recipe names."""
-    return origin_of(recipe, read_recipe_corpus(recipe.data, cache))
+    return origin_of(recipe, read_recipe_corpus(recipe, cache))
 
 
 def test_another_content_of_any_path_makes_a_run_stale(tmp_path: Path) -> None:
