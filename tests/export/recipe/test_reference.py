@@ -27,7 +27,7 @@ def test_every_key_of_every_table_has_a_row_with_its_sentence() -> None:
 def test_shared_keys_are_listed_once() -> None:
     lines = reference().splitlines()
     for key in keys_of(TrainSettings):
-        assert sum(line.startswith(f"| `{key.name}` |") for line in lines) == 1
+        assert sum(line.startswith(f"| `{key.name}` |") and key.setting.doc in line for line in lines) == 1
 
 
 def test_every_sentence_is_one() -> None:
