@@ -125,10 +125,11 @@ def encode_sentences(
     """Return an example for each window of each sentence's text, in the order of ``sentences``.
 
     A name is labelled as a whole in the window that it starts in. Tokens of names that start in another window, or end
-    outside of this one, and other tokens that the window does not own, are IGNORED.
+    outside of this one, tokens of the sentence's ignored ranges, and other tokens that the window does not own, are
+    IGNORED.
     """
     return [
-        Example(row.ids, np.pad(_tags(row, sentence.spans, tag_set), 1, constant_values=IGNORED))
+        Example(row.ids, np.pad(_tags(row, sentence, tag_set), 1, constant_values=IGNORED))
         for sentence in sentences
         for row in rows_of(sentence.text, encoder, max_tokens)
     ]
@@ -147,11 +148,14 @@ def calibration_rows(
     return [row.ids for sentence in chosen for row in rows_of(sentence.text, encoder, max_tokens)]
 
 
-def _tags(row: Row, spans: Sequence[Span], tag_set: TagSet) -> NDArray[np.int64]:
+def _tags(row: Row, sentence: Sentence, tag_set: TagSet) -> NDArray[np.int64]:
     """Return the tag of each of a row's tokens, without its special tokens."""
     tags = np.where(row.is_owned, tag_set.outside, IGNORED)
     start, end = row.tokens.start, row.tokens.stop
-    for span, (first, last, label) in _spans_and_tokens(row.encoding, spans):
+    offsets = row.encoding.offsets[row.tokens]
+    for ignored_start, ignored_end in sentence.ignored:
+        tags[(ignored_start < offsets[:, 1]) & (offsets[:, 0] < ignored_end)] = IGNORED
+    for span, (first, last, label) in _spans_and_tokens(row.encoding, sentence.spans):
         name = slice(max(first, start) - start, min(last, end) - start)
         is_in_chunk = row.chunk.start <= span.start and span.end <= row.chunk.stop
         if is_in_chunk and start <= first and last <= end and row.is_owned[first - start]:
@@ -170,14 +174,18 @@ def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, see
 def batch_groups(examples: Sequence[Example], tokens_per_batch: int, seed: int | None) -> list[list[int]]:
     """Return which examples share a batch of at most ``tokens_per_batch`` tokens with padding.
 
-    Examples of a batch are neighbours in length. With a ``seed``, the seed decides which neighbours share a batch, and
-    the order of the batches; without one they come from short to long.
+    Examples of a batch are neighbours in length, and either all of them have a teacher's logits or none. With a
+    ``seed``, the seed decides which neighbours share a batch, and the order of the batches; without one they come from
+    short to long.
     """
     lengths = np.array([len(example.ids) for example in examples])
     generator = np.random.default_rng(seed)
     jitter = generator.random(len(examples)) if seed is not None else np.zeros(len(examples))
+    is_taught = np.array([example.teacher is not None for example in examples], dtype=bool)
     order = np.lexsort((jitter, lengths))
-    groups = list(_groups(order, lengths, tokens_per_batch))
+    groups = [
+        group for kind in (is_taught, ~is_taught) for group in _groups(order[kind[order]], lengths, tokens_per_batch)
+    ]
     if seed is not None:
         generator.shuffle(groups)
     return groups

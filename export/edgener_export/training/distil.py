@@ -35,8 +35,12 @@ class Distiller(FineTuner):
         self._attention = attention
 
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
-        """Return the divergence from the teacher over all words, mixed with the cross entropy of the labels."""
-        assert batch.teacher is not None
+        """Return the divergence from the teacher over all words, mixed with the cross entropy of the labels.
+
+        It is the cross entropy alone for a batch that no teacher has read.
+        """
+        if batch.teacher is None:
+            return super().loss_of(output, batch)
         settings = self._settings
         loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
         labelled = (batch.tags != IGNORED).sum()

@@ -93,7 +93,9 @@ class FineTuner(Trainer[Score]):
         return self.loss_of(self._forward(self._hide_tokens(batch, generator)), batch)
 
     def loss_of(self, output: Output, batch: Batch) -> torch.Tensor:
-        """Return the mean cross entropy of the logits [sentences, tokens, tags] over labelled tokens."""
+        """Return the mean cross entropy of the logits [sentences, tokens, tags] over labelled tokens; 0 without any."""
+        if not (batch.tags != IGNORED).any():
+            return 0 * output.logits.sum()
         weights = self._learner.tag_weights
         if weights is not None:
             weights = weights.to(output.logits.device)

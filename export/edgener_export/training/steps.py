@@ -67,7 +67,12 @@ class Training:
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         self._log_names_in_no_window(self._corpus.train, train)
         tuner = FineTuner(self._learner(settings, train), settings, self._run / "finetune")
-        examples = self._swapped(settings) if settings.swap_probability else train
+        swapped = self._swapped(settings) if settings.swap_probability else lambda _epoch: train
+        more = self._examples(self._corpus.more)
+
+        def examples(epoch: int) -> list[Example]:
+            return [*swapped(epoch), *more]
+
         self._log(f"fine-tune: dev {tuner.run(examples, dev)}")
 
     def _distil(self, settings: DistilSettings) -> None:
@@ -83,7 +88,8 @@ class Training:
         if settings.swap_probability:
             examples = self._swapped_and_taught(settings, teachers, unlabelled, directory)
         else:
-            examples = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
+            taught = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
+            examples = [*taught, *self._examples(self._corpus.more)]
         distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
 
@@ -135,6 +141,7 @@ class Training:
         """Return the examples of each epoch; a teacher's outputs are kept until their sentences do not come again."""
         swapped = self._swapped(settings)
         constant = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
+        constant += self._examples(self._corpus.more)
 
         def examples_of(epoch: int) -> list[Example]:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch

@@ -22,6 +22,7 @@ from edgener_export.training.batches import (
     IGNORED,
     Batch,
     Example,
+    batch_groups,
     batches,
     calibration_rows,
     count_names,
@@ -203,3 +204,20 @@ def test_a_token_that_two_names_share_goes_to_the_first() -> None:
     assert token_spans(word, [Span(0, 1, "PER")]) == [Span(0, 1, "PER")]
     shared = word._replace(offsets=np.array([[0, 2]]))
     assert token_spans(shared, [Span(0, 1, "PER"), Span(1, 2, "LOC")]) == [Span(0, 1, "PER")]
+
+
+def test_ignored_ranges_have_no_loss_and_names_beside_them_keep_theirs() -> None:
+    sentence = Sentence("王小明在北京", (Span(0, 3, "PER"),), ignored=((4, 6),))
+    (example,) = encode_sentences([sentence], ENCODER, TAG_SET, 64)
+    assert example.tags.tolist() == [IGNORED, *TAG_SET.tag_ids(4, [Span(0, 3, "PER")]), IGNORED, IGNORED, IGNORED]
+
+
+@given(st.lists(st.tuples(st.integers(3, 12), st.booleans()), min_size=1, max_size=30), st.none() | st.integers(0, 9))
+def test_taught_examples_share_no_batch_with_others(shapes: list[tuple[int, bool]], seed: int | None) -> None:
+    examples = [
+        Example(np.arange(length), np.zeros(length, np.int64), np.zeros((length, 3), np.float16) if is_taught else None)
+        for length, is_taught in shapes
+    ]
+    groups = batch_groups(examples, 40, seed)
+    assert sorted(index for group in groups for index in group) == list(range(len(examples)))
+    assert all(len({shapes[index][1] for index in group}) == 1 for group in groups)

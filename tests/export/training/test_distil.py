@@ -129,3 +129,25 @@ def test_a_teacher_that_is_not_there_is_named_before_the_training(
     code = main(arguments(build_tiny, tmp_path / "run", distil__teacher=tmp_path / "nothing"))
     assert code == RecipeError.exit_code
     assert f"distil.teacher: {tmp_path / 'nothing'}: no such directory" in capsys.readouterr().err
+
+
+def test_more_files_and_rewritten_copies_are_learned_besides_and_no_teacher_reads_them(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.jsonl"
+    more.write_text(
+        '{"text": "王小明在北京", "entities": [[0, 3, "PER"]], "ignore": [[4, 6]]}\n' * 40, encoding="utf-8"
+    )
+
+    def steps_and_taught(name: str, **settings: object) -> tuple[int, int]:
+        run = tmp_path / name
+        shared = {"distil__teacher": tiny_run / "bundle", "distil__match_layers": "[]"}
+        assert main(arguments(build_tiny, run, **shared, **settings)) == 0
+        judged = np.load(next((run / "distil/teacher").glob("*/logits.npy")))
+        rows = (run / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return int(json.loads(rows[-1])["step"]), len(judged)
+
+    few, taught = steps_and_taught("few")
+    many, also_taught = steps_and_taught("many", data__more=f'["{more}"]', rewrite__lists=40)
+    assert also_taught == taught
+    assert many > few

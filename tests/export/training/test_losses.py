@@ -340,3 +340,23 @@ def test_a_run_gives_the_weights_of_its_best_score(tmp_path: Path) -> None:
     tuner.run(tiny.constant, tiny.constant)
     assert len(tuner.weights) == 10
     assert torch.equal(model.classifier.weight, tuner.weights[3])
+
+
+def test_a_batch_without_a_teacher_has_the_cross_entropy_alone(tmp_path: Path) -> None:
+    batch = replace(a_batch(labelled=True), teacher=None)
+    logits = random(2, 7, TAGS, seed=3)
+    loss = distiller(tmp_path).loss_of(Output(torch.from_numpy(logits), ()), batch)
+    tags = batch.tags.numpy()
+    rows, places = np.nonzero(tags != IGNORED)
+    expected = -log_softmax(logits)[rows, places, tags[rows, places]].mean()
+    assert float(loss) == pytest.approx(expected)
+
+
+def test_a_batch_with_neither_labels_nor_teacher_teaches_nothing(tmp_path: Path) -> None:
+    batch = replace(a_batch(labelled=False), teacher=None)
+    logits = torch.ones(2, 7, TAGS, requires_grad=True)
+    loss = distiller(tmp_path).loss_of(Output(logits, ()), batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert float(loss.detach()) == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
