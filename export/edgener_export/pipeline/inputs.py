@@ -38,8 +38,8 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
         data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test, ", ".join(data.more)
     )
     if recipe.rewrite:
-        names = read_names(Path(recipe.rewrite.names), corpus.labels()) if recipe.rewrite.names else ()
-        corpus = replace(corpus, more=[*corpus.more, *rewritten(corpus.train, names, recipe.rewrite)])
+        more_names = read_names(Path(recipe.rewrite.names), corpus.labels()) if recipe.rewrite.names else []
+        corpus = replace(corpus, more=[*corpus.more, *rewritten(corpus.train, more_names, recipe.rewrite)])
     return corpus
 
 
