@@ -42,7 +42,7 @@ lint: $(TEST)/installed
 	$(TEST)/bin/mypy
 
 docs: $(DOCS)/installed
-	$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --quiet docs build/site
+	$(DOCS)/bin/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/site
 	@echo "build/site/index.html"
 
 # 43: Debian has replaced a pinned package since the lock file was written; what it offers today is then built.

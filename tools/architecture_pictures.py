@@ -36,10 +36,12 @@ PICTURES: dict[str, Sequence[Step]] = {
     "architecture-recognize.svg": (
         Step("text", "any length, in one piece or in many"),
         Step("sentences", "cut at sentence ends, in chunks of bounded size", "runtime/edgener/segmentation.py"),
+        Step("characters that the model knows", "look-alikes replaced, one for one", "runtime/edgener/aliases.py"),
         Step("token ids with offsets", "one token a Chinese character, mostly", "runtime/edgener/encode.py"),
         Step("windows in batches", "overlapping where a sentence is too long", "runtime/edgener/recognizer.py"),
         Step("logits: rows x tokens x tags", "the int8 graph, in onnxruntime", "runtime/edgener/session.py"),
         Step("spans with scores", "the best valid sequence of tags", "runtime/edgener/decode.py"),
+        Step("whole spans", "corrected by the rules of the bundle", "runtime/edgener/span_rules.py"),
         Step("entities", "offsets into the caller's own string", "runtime/edgener/entity.py"),
     ),
     "architecture-export.svg": (
