@@ -26,8 +26,7 @@ demo: $(DEMO)/installed
 	@$(DEMO)/bin/edgener --format text --file docs/sample.txt
 
 # Folders whose docstrings are all whole sentences.
-EXPORT_SENTENCES := $(addprefix export/edgener_export/,cli recipe pipeline graph files evaluate.py score.py)
-SENTENCES := runtime $(EXPORT_SENTENCES) edge tools tests examples docs
+SENTENCES := runtime export edge tools tests examples docs
 
 test: lint
 	$(TEST)/bin/pytest

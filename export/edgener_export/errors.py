@@ -1,4 +1,4 @@
-"""What can go wrong on the host, each kind with the exit code that ``edgener-export`` ends with.
+"""Errors of the host, each kind with the exit code that ``edgener-export`` ends with.
 
 edgener.EdgenerError
 └── ExportError           30

@@ -37,14 +37,14 @@ LAUGHTER = (
     *("哇哇", "略略略", "hahaha", "hhhh", "233", "23333", "www", "xswl", "[哈哈]", "[doge]"),
 )
 ANONYMOUS = ("某", "某某", "某某某", "某甲", "某乙", "××")
-"""What courts and newspapers write in place of a given name."""
+"""Forms that courts and newspapers write in place of a given name."""
 FAMILY_NAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范"
     "金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
 """The hundred commonest Chinese family names of one character."""
 SEPARATORS = ("", "", "", "", "、", "，")
-"""What stands between the names of lists; most lists lost it."""
+"""Separators between the names of a list; most lists have lost theirs."""
 LONGEST_LIST = 100
 """Most code points of a list of names."""
 FEWEST_NAMES, MOST_NAMES = 4, 28
