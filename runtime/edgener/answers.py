@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edgener.errors import UsageError
 from edgener.line_reader import Document
 from edgener.recognizer import Recognizer
 from edgener.writers import Place, Writer
@@ -36,9 +35,3 @@ class Answers:
             certain = [entity for entity in segment.entities if entity.score >= self._min_score]
             yield self._writer(Place(self._file, self._line), segment._replace(entities=certain))
             self._line += segment.is_last
-
-
-def check_min_score(min_score: float) -> None:
-    """Raise UsageError unless ``min_score`` is a probability."""
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"--min-score is {min_score}; it must be between 0 and 1")

@@ -8,6 +8,8 @@ EdgenerError                    1
 ├── KeyFileError                6  a key or signature file that cannot be read, or is none
 ├── MissingExtraError           7  an optional package that is not installed
 ├── ProviderError               8  an execution provider that is not there
+├── MixedJobError               9  an output folder that holds results of other inputs, another model or other options
+├── IncompleteError            24  parts of a corpus that could not be annotated
 └── BundleError                10  a model bundle that cannot be used
     ├── BundleMissingError     11  its directory, or a file of it, is not there
     ├── BundleUnreadableError  12  it is there and cannot be read
@@ -75,6 +77,18 @@ class ProviderError(EdgenerError):
     """The execution provider that was asked for is not in this onnxruntime, or does not work on this machine."""
 
     exit_code = 8
+
+
+class MixedJobError(EdgenerError):
+    """An output folder holds results that were made of other inputs, with another model or with other options."""
+
+    exit_code = 9
+
+
+class IncompleteError(EdgenerError):
+    """Some parts of a corpus could not be annotated; the message names them, and all others are done."""
+
+    exit_code = 24
 
 
 class BundleError(EdgenerError):

@@ -45,6 +45,12 @@ def add_min_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help=help_text)
 
 
+def check_min_score(min_score: float) -> None:
+    """Raise UsageError unless ``min_score`` is a probability."""
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"--min-score is {min_score}; it must be between 0 and 1")
+
+
 def model_of(given: Path | None) -> Path:
     """Return the directory of the model that the user gave, else of the installed one, else of the built-in one."""
     from edgener.installed import current_model

@@ -18,6 +18,7 @@ from edgener.options import (
     add_model,
     add_provider,
     add_threads,
+    check_min_score,
     load_recognizer_class,
     model_of,
     threads_of,
@@ -130,7 +131,6 @@ def _recognize(options: argparse.Namespace) -> None:
         raise UsageError("give either texts or --file, not both")
     encoding = known_encoding(options.encoding)
     recognizer_class = load_recognizer_class()
-    from edgener.answers import check_min_score
 
     check_min_score(options.min_score)
     recognizer = recognizer_class.load(

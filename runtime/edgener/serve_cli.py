@@ -12,6 +12,7 @@ from edgener.options import (
     add_model,
     add_provider,
     add_threads,
+    check_min_score,
     load_recognizer_class,
     model_of,
     threads_of,
@@ -30,7 +31,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     recognizer_class = load_recognizer_class()
-    from edgener.answers import check_min_score
     from edgener.service import Service, listening
     from edgener.systemd import inherited_listener
 

@@ -1,0 +1,264 @@
+"""The output folder of a job: what it was begun with, which parts are done, and how a part is committed.
+
+    OUTPUT/_edgener/job.json               model, options and version that the results were made with
+    OUTPUT/_edgener/done-0-of-1.jsonl      one line for each part and each file that is done, by shard
+    OUTPUT/_edgener/lock-0-of-1            locked while the shard runs
+    OUTPUT/news/a.jsonl/part-0000000.jsonl the results of the first part of the input file news/a.jsonl
+
+A worker writes a part to drafts; ``commit`` gives them their names and then notes the part in the log. A part that is
+not in the log is done again, so that each row has exactly one answer whenever a run is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgener import __version__
+from edgener.corpora.annotate import Counts
+from edgener.corpora.inputs import STATE, InputFile
+from edgener.corpora.log import Log, read_log
+from edgener.corpora.outputs import WRITERS
+from edgener.corpora.parts import Part, parts_of
+from edgener.corpora.settings import Settings
+from edgener.corpora.shard import Shard
+from edgener.errors import MixedJobError, OutputError
+
+JOB = "job.json"
+DONE = "done-*.jsonl"
+PART, FILE, BEGUN = "part", "file", "begun"
+"""Kinds of entries of the log."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model of a job."""
+
+    name: str
+    """Name in its manifest."""
+    digest: str
+    """SHA-256 of the manifest, which holds those of all other files."""
+
+
+@dataclass
+class _Done:
+    """Everything that the logs say of one input file."""
+
+    size: int | None = None
+    parts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    finished: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Job:
+    """A job whose output folder is locked; see ``opened``."""
+
+    def __init__(self, output: Path, settings: Settings, shard: Shard, log: Log, done: dict[str, _Done]) -> None:
+        self.settings, self.output, self._shard, self._log, self._done = settings, output, shard, log, done
+        self._drafts: set[Path] = set()
+
+    def check_sizes(self, files: Sequence[InputFile]) -> None:
+        """Raise MixedJobError where a file has another size than when the job met it first."""
+        for file in files:
+            size = self._known(file).size
+            if size is not None and size != file.path.stat().st_size:
+                raise self._changed(file)
+
+    def pending(self, file: InputFile) -> Iterator[Part]:
+        """Yield the parts of a file that are still to be done by this shard.
+
+        Raises MixedJobError where a part that is done had other rows, and InputError where the file cannot be read.
+        """
+        known = self._known(file)
+        status = file.path.stat()
+        if known.size is None:
+            known.size = status.st_size
+            self._log.append({"kind": BEGUN, "file": file.name, "size": status.st_size})
+        if self._is_finished(file):
+            return
+        self._remove_old_drafts(file)
+        for part in parts_of(file, self.settings):
+            entry = known.parts.get(part.number)
+            if entry is not None and (entry["digest"], entry["first_row"]) != (part.digest, part.first_row):
+                raise self._changed(file)
+            if self._shard.owns(file.name, part.number) and not self._has_outputs(file, entry):
+                yield part
+
+    def drafts(self, part: Part) -> list[Path]:
+        """Return the paths that a worker writes a part to; their folder exists."""
+        folder = self._folder(part.file)
+        folder.mkdir(parents=True, exist_ok=True)
+        drafts = [folder / f".{path.name}.{self._shard.name}.{os.getpid()}.draft" for path in self._targets(part)]
+        self._drafts.update(drafts)
+        return drafts
+
+    def commit(self, part: Part, counts: Counts) -> None:
+        """Make the drafts of a part its results. Raises OSError where they cannot be written."""
+        outputs = {}
+        targets = self._targets(part)
+        for draft, target in zip(self.drafts(part), targets, strict=True):
+            outputs[target.name] = draft.stat().st_size
+            draft.replace(target)
+            self._drafts.discard(draft)
+        _sync(self._folder(part.file))
+        entry = {
+            "kind": PART,
+            "file": part.file.name,
+            "part": part.number,
+            "first_row": part.first_row,
+            "digest": part.digest,
+            "outputs": outputs,
+            "counts": asdict(counts),
+        }
+        self._log.append(entry)
+        self._known(part.file).parts[part.number] = entry
+
+    def remove_drafts(self) -> None:
+        """Remove the drafts that have not become results; no worker may write to them any more."""
+        for draft in self._drafts:
+            draft.unlink(missing_ok=True)
+        self._drafts.clear()
+
+    def finish(self, file: InputFile) -> None:
+        """Note that all parts of a file that belong to this shard are done, so that it need not be read again."""
+        if not self._is_finished(file):
+            status = file.path.stat()
+            entry = {"kind": FILE, "file": file.name, "shard": self._shard.name, "mtime_ns": status.st_mtime_ns}
+            self._log.append(entry)
+            self._known(file).finished[self._shard.name] = entry
+
+    def counts(self, files: Sequence[InputFile]) -> list[Counts]:
+        """Return the numbers of all parts of these files that are done and belong to this shard."""
+        return [
+            Counts(**entry["counts"])
+            for file in files
+            for number, entry in self._known(file).parts.items()
+            if self._shard.owns(file.name, number)
+        ]
+
+    def _is_finished(self, file: InputFile) -> bool:
+        known = self._known(file)
+        entry = known.finished.get(self._shard.name) or known.finished.get(Shard().name)
+        if entry is None or entry["mtime_ns"] != file.path.stat().st_mtime_ns:
+            return False
+        own = (entry for number, entry in known.parts.items() if self._shard.owns(file.name, number))
+        return all(self._has_outputs(file, entry) for entry in own)
+
+    def _has_outputs(self, file: InputFile, entry: dict[str, Any] | None) -> bool:
+        if entry is None:
+            return False
+        folder = self._folder(file)
+        return all(_size(folder / name) == size for name, size in entry["outputs"].items())
+
+    def _known(self, file: InputFile) -> _Done:
+        return self._done.setdefault(file.name, _Done())
+
+    def _folder(self, file: InputFile) -> Path:
+        return self.output / file.name
+
+    def _targets(self, part: Part) -> list[Path]:
+        suffixes = WRITERS[self.settings.output_format].suffixes
+        return [self._folder(part.file) / f"part-{part.number:07d}{suffix}" for suffix in suffixes]
+
+    def _remove_old_drafts(self, file: InputFile) -> None:
+        for draft in self._folder(file).glob(f".part-*.{self._shard.name}.*.draft"):
+            draft.unlink(missing_ok=True)
+
+    def _changed(self, file: InputFile) -> MixedJobError:
+        return MixedJobError(
+            f"{file.path}: was changed since {self.output} was begun, and old and new results would mix; "
+            "give another folder with --output, or bring the old file back"
+        )
+
+
+@contextmanager
+def opened(output: Path, model: Model, settings: Settings, shard: Shard) -> Iterator[Job]:
+    """Open the output folder of a job, which is made if it does not exist, and lock it for this shard.
+
+    Raises MixedJobError where it holds results of another model, of other options or of another version, and
+    OutputError where it is no output folder or another run works on it.
+    """
+    state = output / STATE
+    if not state.exists() and output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OutputError(f"{output}: exists and is no output folder of edgener; give another folder with --output")
+    state.mkdir(parents=True, exist_ok=True)
+    with _locked(output, state / f"lock-{shard.name}"):
+        _check_job(output, state / JOB, _fingerprint(model, settings))
+        done: dict[str, _Done] = {}
+        for path in sorted(state.glob(DONE)):
+            for entry in read_log(path):
+                _note(done.setdefault(entry["file"], _Done()), entry)
+        with Log(state / f"done-{shard.name}.jsonl") as log:
+            yield Job(output, settings, shard, log, done)
+
+
+def _note(known: _Done, entry: dict[str, Any]) -> None:
+    if entry["kind"] == PART:
+        known.parts[entry["part"]] = entry
+    elif entry["kind"] == FILE:
+        known.finished[entry["shard"]] = entry
+    else:
+        known.size = entry["size"]
+
+
+def _fingerprint(model: Model, settings: Settings) -> dict[str, Any]:
+    return {"edgener": __version__, "model": model.name, "model_digest": model.digest, **asdict(settings)}
+
+
+def _check_job(output: Path, path: Path, wanted: dict[str, Any]) -> None:
+    if not path.exists():
+        _write_whole(path, json.dumps(wanted, indent=1) + "\n")
+        return
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise MixedJobError(f"{path}: is not JSON; give another folder with --output") from error
+    differences = [
+        f"{name} {found.get(name)!r}, not {value!r}" for name, value in wanted.items() if found.get(name) != value
+    ]
+    if differences:
+        raise MixedJobError(
+            f"{output}: was begun with {'; '.join(differences)}; give another folder with --output, or what it was "
+            "begun with"
+        )
+
+
+@contextmanager
+def _locked(output: Path, path: Path) -> Iterator[None]:
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(f"{output}: another run works on it; wait for it to end") from error
+        yield
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that is whole or does not exist, however many shards write it at once."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -1,0 +1,134 @@
+"""Parts of a file: runs of rows that are annotated, written and committed together."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, InputFile
+from edgener.corpora.raw_rows import RawRow, csv_records, filled_lines, lines, parse_csv_record
+from edgener.corpora.rows import DELIMITERS
+from edgener.corpora.settings import Settings
+from edgener.corpora.streams import ByteStream
+from edgener.errors import InputError
+
+Item = TypeVar("Item")
+ROW_COST = 64
+"""Bytes that a row counts in addition to its content, so that a part of short rows is bounded as well."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of rows of one file."""
+
+    file: InputFile
+    """File that the rows come from."""
+    number: int
+    """Number of the part in its file, from 0."""
+    first_row: int
+    """Number of the first row in the file, from 1."""
+    rows: int
+    """Number of rows, at least 1."""
+    digest: str
+    """SHA-256 of the rows, in lower-case hexadecimal digits."""
+    header: tuple[str, ...]
+    """Names of the columns of CSV; else empty."""
+    content: tuple[RawRow, ...] | bytes
+    """Rows that are not yet parsed, or an Arrow stream of one record batch."""
+    start: int
+    """Bytes of the file, as it lies on the disk, that were read before the part."""
+    end: int
+    """Bytes of the file that were read when the part was complete."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name of the file and number of the part."""
+        return self.file.name, self.number
+
+
+def parts_of(file: InputFile, settings: Settings) -> Iterator[Part]:
+    """Yield the parts of a file in order; an empty file has none. Raises InputError where it cannot be read."""
+    if file.format == PARQUET:
+        from edgener.corpora.arrow import parquet_parts
+
+        yield from parquet_parts(file, settings)
+        return
+    with ByteStream(file.path) as stream:
+        rows = _SPLITTERS[file.format](stream.blocks(), settings.longest_row)
+        header = _header(file, next(rows, None), settings) if file.format in DELIMITERS else ()
+        first, start = 1, 0
+        for number, content in enumerate(grouped(rows, lambda row: len(row.content), settings.part_bytes)):
+            digest = _digest(header, content)
+            end = stream.position
+            yield Part(file, number, first, len(content), digest, header, tuple(content), start, end)
+            first, start = first + len(content), end
+
+
+def check_header(file: InputFile, settings: Settings) -> None:
+    """Raise InputError where the file cannot be opened, or where its columns lack the text or the id."""
+    if file.format == PARQUET:
+        from edgener.corpora.arrow import check_columns
+
+        check_columns(file, settings)
+        return
+    with ByteStream(file.path) as stream:
+        rows = _SPLITTERS[file.format](stream.blocks(), settings.longest_row)
+        if file.format in DELIMITERS:
+            _header(file, next(rows, None), settings)
+
+
+def check_names(file: InputFile, names: Iterable[str], settings: Settings) -> None:
+    """Raise InputError where a column has the name of another one, or where the text or the id has no column."""
+    names = list(names)
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{file.path}: has two columns {name!r}; rename one")
+    for option, wanted in (("--text-field", settings.text_field), ("--id-field", settings.id_field)):
+        if wanted is not None and wanted not in names:
+            raise InputError(f"{file.path}: has no column {wanted!r}, but {', '.join(names)}; give another {option}")
+
+
+def grouped(rows: Iterable[Item], size: Callable[[Item], int], limit: int) -> Iterator[list[Item]]:
+    """Yield runs of rows of at most ``limit`` bytes; a row that is larger than that is a run of its own."""
+    group: list[Item] = []
+    total = 0
+    for row in rows:
+        cost = size(row) + ROW_COST
+        if group and total + cost > limit:
+            yield group
+            group, total = [], 0
+        group.append(row)
+        total += cost
+    if group:
+        yield group
+
+
+def _header(file: InputFile, row: RawRow | None, settings: Settings) -> tuple[str, ...]:
+    if row is None:  # an empty file has no rows either
+        return ()
+    try:
+        names = parse_csv_record(row.content.decode(), DELIMITERS[file.format])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file.path}: its first line is no header: {error}") from error
+    check_names(file, names, settings)
+    return tuple(names)
+
+
+def _digest(header: Iterable[str], rows: Iterable[RawRow]) -> str:
+    digest = hashlib.sha256(repr(tuple(header)).encode())
+    for row in rows:
+        digest.update(b"%d:" % len(row.content))
+        digest.update(row.content)
+        digest.update(row.error.encode())
+    return digest.hexdigest()
+
+
+_SPLITTERS: dict[str, Callable[[Iterable[bytes], int], Iterator[RawRow]]] = {
+    LINES: lines,
+    JSONL: filled_lines,
+    CSV: lambda blocks, longest: csv_records(blocks, longest, DELIMITERS[CSV]),
+    TSV: lambda blocks, longest: csv_records(blocks, longest, DELIMITERS[TSV]),
+}

@@ -1,0 +1,172 @@
+"""One run of a job: parts go to workers, and what workers have done is committed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edgener.corpora.annotate import Counts
+from edgener.corpora.inputs import InputFile
+from edgener.corpora.job import Job
+from edgener.corpora.parts import Part
+from edgener.corpora.pool import Died, Pool
+from edgener.corpora.progress import JobProgress
+from edgener.corpora.worker import Failed, Finished, Task
+from edgener.errors import EdgenerError, InputError, OutputError
+
+MOST_DEATHS = 3
+"""Worker processes that a part may kill until it is set aside."""
+WAIT = 0.5
+"""Seconds after which the progress is shown again though no part is done."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A part that could not be done."""
+
+    file: str
+    """Path of the input file."""
+    first_row: int
+    """Number of its first row, from 1."""
+    rows: int
+    """Number of rows."""
+    reason: str
+    """What happened to those who tried."""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """An input file that cannot be read to its end; the parts before that place are done."""
+
+    file: str
+    """Path of the file."""
+    reason: str
+    """The error."""
+
+
+@dataclass
+class Outcome:
+    """What a run did."""
+
+    counts: list[Counts] = field(default_factory=list)
+    """Numbers of the parts that this run did."""
+    set_aside: list[SetAside] = field(default_factory=list)
+    """Parts that could not be done."""
+    damaged: list[Damaged] = field(default_factory=list)
+    """Files that cannot be read to their end."""
+    seconds: float = 0.0
+    """Time that the run took."""
+
+
+def run(job: Job, files: Sequence[InputFile], pool: Pool, progress: JobProgress) -> Outcome:
+    """Do everything of a job that is not yet done, and return what was done.
+
+    Raises OutputError where results cannot be written, MixedJobError where an input was changed, and the errors of
+    ``Pool.events``. Whatever is raised, a later run goes on with what is missing.
+    """
+    started = time.monotonic()
+    one_run = _Run(job, files, pool, progress)
+    try:
+        one_run.work()
+    except OSError as error:
+        raise _not_written(job, error) from error
+    one_run.outcome.seconds = time.monotonic() - started
+    return one_run.outcome
+
+
+@dataclass
+class _FileState:
+    """How far an input file is."""
+
+    in_work: int = 0
+    is_read: bool = False
+    is_whole: bool = True
+
+
+class _Run:
+    def __init__(self, job: Job, files: Sequence[InputFile], pool: Pool, progress: JobProgress) -> None:
+        self.outcome = Outcome()
+        self._job, self._files, self._pool, self._progress = job, files, pool, progress
+        self._states = {file.name: _FileState() for file in files}
+        self._in_work: dict[tuple[str, int], Part] = {}
+        self._suspects: deque[Part] = deque()
+        """Parts that were being worked on when a worker died: they are done again, each alone in its process."""
+        self._deaths: Counter[tuple[str, int]] = Counter()
+        self._parts = self._all_parts()
+        self._next = next(self._parts, None)
+
+    def work(self) -> None:
+        while True:
+            self._hand_out()
+            self._progress.update()
+            if not self._in_work:
+                return
+            for event in self._pool.events(WAIT):
+                self._handle(event)
+
+    def _all_parts(self) -> Iterator[Part]:
+        for file in self._files:
+            state, position = self._states[file.name], 0
+            try:
+                for part in self._job.pending(file):
+                    self._progress.skip(part.start - position)
+                    position = part.end
+                    state.in_work += 1
+                    self._in_work[part.key] = part
+                    yield part
+            except InputError as error:
+                state.is_whole = False
+                self.outcome.damaged.append(Damaged(str(file.path), str(error)))
+            self._progress.skip(file.path.stat().st_size - position)
+            state.is_read = True
+            self._finish(file)
+
+    def _hand_out(self) -> None:
+        while self._suspects and self._pool.has_empty():
+            part = self._suspects.popleft()
+            self._pool.submit_alone(Task(part, self._job.drafts(part)))
+        while self._next is not None and self._pool.has_room():
+            self._pool.submit(Task(self._next, self._job.drafts(self._next)))
+            self._next = next(self._parts, None)
+
+    def _handle(self, event: Finished | Failed | Died) -> None:
+        if isinstance(event, Finished):
+            part = self._in_work[event.key]
+            self._job.commit(part, event.counts)
+            self.outcome.counts.append(event.counts)
+            self._progress.advance(part.end - part.start, event.counts)
+            self._leave(part)
+        elif isinstance(event, Died):
+            self._progress.died()
+            self._try_again(event.task.part, f"worker processes died with code {event.exit_code}")
+        elif event.error is not None:
+            raise event.error
+        elif event.key is not None:
+            self._try_again(self._in_work[event.key], event.details.strip().rpartition("\n")[2])
+
+    def _try_again(self, part: Part, reason: str) -> None:
+        self._deaths[part.key] += 1
+        if self._deaths[part.key] < MOST_DEATHS:
+            self._suspects.append(part)
+            return
+        self._states[part.file.name].is_whole = False
+        self.outcome.set_aside.append(SetAside(str(part.file.path), part.first_row, part.rows, reason))
+        self._leave(part)
+
+    def _leave(self, part: Part) -> None:
+        del self._in_work[part.key]
+        self._states[part.file.name].in_work -= 1
+        self._finish(part.file)
+
+    def _finish(self, file: InputFile) -> None:
+        state = self._states[file.name]
+        if state.is_read and state.is_whole and not state.in_work:
+            self._job.finish(file)
+
+
+def _not_written(job: Job, error: OSError) -> EdgenerError:
+    return OutputError(
+        f"{job.output}: cannot be written: {error.strerror or error}; mend that, and run the same command again"
+    )

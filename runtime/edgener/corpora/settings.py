@@ -1,0 +1,38 @@
+"""Settings of a job that change its output; a folder of results holds those of one set of settings only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgener.providers import CPU
+
+MIB = 1 << 20
+ENTITIES = "entities"
+ERROR = "error"
+ROW = "row"
+REST = "rest"
+"""Columns that are added to those of the input."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of ``edgener map`` that change what is written."""
+
+    output_format: str = "jsonl"
+    """Name of the output format, a key of outputs.WRITERS."""
+    text_field: str = "text"
+    """Column, or key of JSON objects, that holds the text."""
+    id_field: str | None = None
+    """Column that identifies a row; without one, rows are numbered in a column ROW."""
+    min_score: float = 0.0
+    """Entities below this score are dropped."""
+    join_lines: bool = False
+    """Texts are wrapped: names go on in the next line."""
+    batch_size: int = 8
+    """Windows per batch; the last digits of scores may depend on it."""
+    provider: str = CPU
+    """Execution provider."""
+    part_bytes: int = MIB
+    """Bytes of input after which a part ends, if it holds at least one row."""
+    longest_row: int = 16 * MIB
+    """Bytes; a longer row is not annotated, so that memory is bounded."""

@@ -1,0 +1,112 @@
+"""The process that annotates parts: threads that share one recognizer, whose graph each of them runs on one core."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from edgener.corpora.annotate import Counts, annotate
+from edgener.corpora.parts import Part
+from edgener.corpora.settings import Settings
+from edgener.errors import EdgenerError
+
+
+@dataclass(frozen=True)
+class Start:
+    """Everything that a worker needs to begin."""
+
+    model: Path
+    """Directory of the bundle."""
+    threads: int
+    """Parts that are annotated at the same time."""
+    settings: Settings
+    """Settings of the job."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part to annotate."""
+
+    part: Part
+    """The rows."""
+    drafts: Sequence[Path]
+    """Paths to write the results to."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The model is loaded."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A part was annotated."""
+
+    key: tuple[str, int]
+    """Name of the file and number of the part."""
+    counts: Counts
+    """Numbers of the part."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A part could not be annotated, or, without a key, the model could not be loaded."""
+
+    key: tuple[str, int] | None
+    """Name of the file and number of the part."""
+    error: OSError | EdgenerError | None
+    """The error, if it is one that a user can act on."""
+    details: str
+    """The traceback."""
+
+
+Message = Ready | Finished | Failed
+
+
+def work(connection: Connection, start: Start) -> None:
+    """Annotate the tasks that arrive on the connection, and send what became of them, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    turn = threading.Lock()
+
+    def send(message: Message) -> None:
+        with turn:
+            connection.send(message)
+
+    try:
+        from edgener.recognizer import Recognizer
+
+        settings = start.settings
+        recognizer = Recognizer.load(start.model, threads=1, batch_size=settings.batch_size, provider=settings.provider)
+    except Exception as error:
+        send(_failure(None, error))
+        return
+    send(Ready())
+
+    def do(task: Task) -> None:
+        key = task.part.key
+        try:
+            counts = annotate(task.part, recognizer, settings, task.drafts)
+        except Exception as error:
+            send(_failure(key, error))
+        else:
+            send(Finished(key, counts))
+
+    with ThreadPoolExecutor(start.threads) as pool:
+        try:
+            while True:
+                pool.submit(do, connection.recv())
+        except (EOFError, OSError):  # the parent has ended: nobody wants what is being computed
+            os._exit(0)
+
+
+def _failure(key: tuple[str, int] | None, error: Exception) -> Failed:
+    known = error if isinstance(error, (OSError, EdgenerError)) else None
+    return Failed(key, known, traceback.format_exc())

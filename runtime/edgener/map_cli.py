@@ -1,0 +1,181 @@
+"""``edgener map``: entities of a corpus of any size, on all cores, in a folder of results that can be resumed."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgener.command_line import Command, add_json
+from edgener.errors import IncompleteError, UsageError
+from edgener.options import add_min_score, add_model, add_provider, check_min_score, model_of, threads_of
+from edgener.output import write
+
+if TYPE_CHECKING:
+    from edgener.corpora.job import Model
+    from edgener.corpora.settings import Settings
+
+THREADS_A_PROCESS = 8
+"""Threads that share one recognizer; beyond that they would wait for the interpreter."""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV
+
+    parser.add_argument("input", nargs="+", metavar="INPUT", help="files, folders, or patterns such as 'data/**/*.csv'")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder of the results; the same command resumes it"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("jsonl", "parquet", "conll"),
+        default="jsonl",
+        help="format of the results; parquet needs the extra corpora; default: %(default)s",
+    )
+    parser.add_argument(
+        "--input-format",
+        choices=(LINES, JSONL, CSV, TSV, PARQUET),
+        help="format of all input files; default: by the ends of their names, else lines",
+    )
+    parser.add_argument("--text-field", default="text", metavar="NAME", help="column of the text; default: %(default)s")
+    parser.add_argument(
+        "--id-field", metavar="NAME", help="column that identifies a row; default: a column with the row's number"
+    )
+    parser.add_argument(
+        "--shard", default="0/1", metavar="I/N", help="do one of N shares, from 0 to N-1, of a job array; default: 0/1"
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="parts that are annotated at the same time; default: EDGENER_THREADS, else all cores",
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help=f"worker processes, which the threads are spread over; default: one for {THREADS_A_PROCESS} threads",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=8, metavar="N", help="windows per batch, fewer of long ones; default: 8"
+    )
+    add_min_score(parser)
+    parser.add_argument(
+        "--join-lines",
+        action="store_true",
+        help="texts are wrapped: names go on in the next line",
+    )
+    add_provider(parser)
+    parser.add_argument(
+        "--part-size", type=float, default=1.0, metavar="MIB", help="input of one file of results; default: 1"
+    )
+    parser.add_argument(
+        "--longest-row",
+        type=float,
+        default=16.0,
+        metavar="MIB",
+        help="longer rows are not annotated, but counted as errors; default: 16",
+    )
+    add_json(parser, "print the summary as JSON")
+
+
+def _map(options: argparse.Namespace) -> None:
+    from edgener.corpora.annotate import total
+    from edgener.corpora.inputs import find_inputs
+    from edgener.corpora.job import opened
+    from edgener.corpora.parts import check_header
+    from edgener.corpora.pool import Pool
+    from edgener.corpora.progress import JobProgress
+    from edgener.corpora.run import run
+    from edgener.corpora.shard import parse_shard
+    from edgener.corpora.summary import Summary
+    from edgener.corpora.worker import Start
+
+    settings, shard = _settings(options), parse_shard(options.shard)
+    threads = _threads(options.threads)
+    processes = options.processes or -(-threads // THREADS_A_PROCESS)
+    if threads < 1 or processes < 1:
+        raise UsageError(f"--threads ({threads}) and --processes ({processes}) must be at least 1")
+    if settings.output_format == "parquet":
+        import edgener.corpora.arrow  # noqa: F401  # says before any work that pyarrow is missing
+    directory = model_of(options.model)
+    inputs = find_inputs(options.input, options.output, options.input_format)
+    for file in inputs.files:
+        check_header(file, settings)
+    model = _model(directory, settings.provider)
+    start = Start(directory, -(-threads // processes), settings)
+    with opened(options.output, model, settings, shard) as job:
+        job.check_sizes(inputs.files)
+        try:
+            size = sum(file.path.stat().st_size for file in inputs.files)
+            with Pool(start, processes, threads) as pool, JobProgress(size) as progress:
+                outcome = run(job, inputs.files, pool, progress)
+        finally:
+            job.remove_drafts()
+        summary = Summary(inputs, total(job.counts(inputs.files)), outcome)
+    plain = json.dumps(summary.to_plain(), ensure_ascii=False, indent=1) + "\n"
+    write(plain if options.json else summary.to_text())
+    if summary.trouble:
+        raise IncompleteError(f"{summary.trouble}; run the same command again to try these once more")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from edgener.corpora.settings import MIB, Settings
+
+    check_min_score(options.min_score)
+    if options.batch_size < 1:
+        raise UsageError(f"--batch-size is {options.batch_size}; it must be at least 1")
+    part_bytes, longest_row = (round(size * MIB) for size in (options.part_size, options.longest_row))
+    if part_bytes < 1 or longest_row < 1:
+        raise UsageError("--part-size and --longest-row must be above 0")
+    if options.id_field == options.text_field:
+        raise UsageError(f"--id-field and --text-field are both {options.id_field!r}; name two columns")
+    return Settings(
+        output_format=options.format,
+        text_field=options.text_field,
+        id_field=options.id_field,
+        min_score=options.min_score,
+        join_lines=options.join_lines,
+        batch_size=options.batch_size,
+        provider=options.provider,
+        part_bytes=part_bytes,
+        longest_row=longest_row,
+    )
+
+
+def _threads(given: int | None) -> int:
+    from edgener.corpora.cores import available_cores
+
+    return available_cores() if given is None and "EDGENER_THREADS" not in os.environ else threads_of(given)
+
+
+def _model(directory: Path, provider: str) -> Model:
+    """Verify a bundle and return its identity; raises a BundleError where it is not whole."""
+    from edgener.bundle import MANIFEST, load_bundle, read_manifest_bytes
+    from edgener.corpora.job import Model
+
+    bundle = load_bundle(directory, provider)
+    digest = hashlib.sha256(read_manifest_bytes(bundle.path(MANIFEST))).hexdigest()
+    return Model(bundle.manifest.name, digest)
+
+
+MAP = Command(
+    name="map",
+    summary="find entities in a corpus of any size",
+    description="""\
+Find the entities of every row of many files, on all cores, and write them to a folder of results. Each row has exactly
+one answer: a run that is ended goes on where it stopped when the same command is typed again. Input is plain text of a
+line a text, JSON lines, CSV, TSV or Parquet, also compressed (gz, bz2, xz, zst).""",
+    examples="""\
+edgener map corpus/ --output results                                a folder of files of any kind
+edgener map 'news/*.jsonl.gz' --text-field body --output results    the text is the key body
+edgener map a.parquet --format parquet --output results             pip install 'edgener[corpora]'
+edgener map corpus/ --output results --shard 3/16                   the fourth of 16 computers""",
+    add_arguments=_add_arguments,
+    run=_map,
+    when_interrupted="finished parts are kept; the same command goes on with the rest",
+)

@@ -1,0 +1,98 @@
+"""The files of a corpus: named, matched by a pattern, and found in folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, find_inputs, format_of
+from edgener.errors import InputError, UsageError
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A folder with files of several kinds."""
+    for name in ("b.txt", "a/c.jsonl.gz", "a/d.CSV", "a/e.xlsx", ".hidden.txt", "_logs/f.txt", "a/.git/g.txt"):
+        (tmp_path / "corpus" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "corpus" / name).write_bytes(b"")
+    return tmp_path / "corpus"
+
+
+def names(*inputs: str | Path, output: Path = Path("out"), input_format: str | None = None) -> list[tuple[str, str]]:
+    """Return names and formats of the files that are found."""
+    return [(file.name, file.format) for file in find_inputs(list(map(str, inputs)), output, input_format).files]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.txt", LINES),
+        ("a.jsonl", JSONL),
+        ("a.ndjson.zst", JSONL),
+        ("a.CSV.GZ", CSV),
+        ("a.tsv.bz2", TSV),
+        ("a.parquet", PARQUET),
+        ("a.gz", None),
+        ("jsonl", None),
+    ],
+)
+def test_the_end_of_a_name_tells_the_format(name: str, found: str | None) -> None:
+    assert format_of(name) == found
+
+
+def test_a_folder_holds_the_files_of_known_kinds_and_the_others_are_named(corpus: Path) -> None:
+    assert names(corpus) == [("a/c.jsonl.gz", JSONL), ("a/d.CSV", CSV), ("b.txt", LINES)]
+    assert find_inputs([str(corpus)], Path("out")).left_out == (str(corpus / "a/e.xlsx"),)
+
+
+def test_a_format_that_is_given_holds_for_every_file(corpus: Path) -> None:
+    assert [found for _, found in names(corpus, input_format=TSV)] == [TSV] * 4
+
+
+def test_the_output_folder_is_no_input(corpus: Path) -> None:
+    assert names(corpus, output=corpus / "a") == [("b.txt", LINES)]
+
+
+def test_a_file_that_is_named_is_lines_if_its_name_tells_nothing(corpus: Path) -> None:
+    assert names(corpus / "a/e.xlsx") == [("e.xlsx", LINES)]
+
+
+def test_a_pattern_names_files_from_the_folder_before_it(corpus: Path) -> None:
+    assert names(corpus / "**/*.???") == [("_logs/f.txt", LINES), ("a/d.CSV", CSV), ("b.txt", LINES)]
+    assert names(corpus / "*/*.jsonl.gz") == [("a/c.jsonl.gz", JSONL)]
+
+
+def test_a_name_with_characters_of_patterns_is_a_file_if_it_exists(corpus: Path) -> None:
+    (corpus / "[b].txt").write_bytes(b"")
+    assert names(corpus / "[b].txt") == [("[b].txt", LINES)]
+
+
+@pytest.mark.parametrize("missing", ["no.txt", "*.no", "no/*.txt"])
+def test_an_input_that_does_not_exist_is_an_error(corpus: Path, missing: str) -> None:
+    with pytest.raises(InputError, match=r"does not exist|matches no file"):
+        names(corpus / "b.txt", corpus / missing)
+
+
+def test_a_folder_without_known_files_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no file of a known kind"):
+        names(tmp_path)
+
+
+def test_a_pipe_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        names(tmp_path / "pipe")
+
+
+def test_two_files_with_the_same_results_are_refused(corpus: Path) -> None:
+    for second in (corpus / "b.txt", corpus):
+        with pytest.raises(UsageError, match=r"b\.txt: its results would be those of .*b\.txt"):
+            names(corpus / "b.txt", second)
+
+
+def test_the_name_of_the_folder_of_state_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "_edgener").write_bytes(b"")
+    with pytest.raises(UsageError, match="_edgener"):
+        names(tmp_path / "_edgener")

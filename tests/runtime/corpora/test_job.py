@@ -1,0 +1,265 @@
+"""A job that is ended anywhere goes on to the same results; what does not belong together is never mixed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgener import Recognizer
+from edgener.corpora.annotate import total
+from edgener.corpora.inputs import find_inputs
+from edgener.corpora.job import Model, opened
+from edgener.corpora.settings import Settings
+from edgener.corpora.shard import Shard, parse_shard
+from edgener.errors import MixedJobError, OutputError, UsageError
+from tests.runtime.corpora.support import MODEL, SMALL, do_job, json_rows, result_files, row_spans, spans
+from tests.support import TEXTS, labelled_texts
+
+SETTINGS = Settings(part_bytes=SMALL)
+SENTENCES = [row.text for row in labelled_texts()][:12]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A folder of two files with six and with four parts."""
+    folder = tmp_path / "corpus"
+    (folder / "b").mkdir(parents=True)
+    (folder / "a.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
+    rows = [json.dumps({"text": text, "n": number}) for number, text in enumerate(SENTENCES[:5])]
+    (folder / "b/c.jsonl.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    return folder
+
+
+@given(st.lists(TEXTS, max_size=8), st.integers(1, 400), st.data())
+@settings(max_examples=25)
+def test_a_job_that_is_ended_after_any_part_goes_on_to_the_same_bytes(
+    recognizer: Recognizer, texts: list[str], part_bytes: int, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+        (folder / "in.jsonl").write_text(lines, encoding="utf-8")
+        options = Settings(part_bytes=part_bytes)
+        inputs, whole, resumed = [folder / "in.jsonl"], folder / "whole", folder / "resumed"
+        done = do_job(recognizer, inputs, whole, options)
+        first = do_job(
+            recognizer,
+            inputs,
+            resumed,
+            options,
+            most_parts=data.draw(st.integers(0, len(done)), "parts before the end"),
+        )
+        second = do_job(recognizer, inputs, resumed, options)
+        assert first + second == done
+        assert result_files(resumed) == result_files(whole)
+        rows = json_rows(resumed, "in.jsonl")
+        assert [row["row"] for row in rows] == list(range(1, len(texts) + 1))
+        for row, text in zip(rows, texts, strict=True):
+            assert row_spans(row) == spans(recognizer(row["text"]))
+            assert len(row["text"]) == len(text)
+
+
+def cut_last_line(output: Path) -> None:
+    """Leave of the log what a killed run may leave."""
+    log = output / "_edgener/done-0-of-1.jsonl"
+    log.write_bytes(log.read_bytes()[:-20])
+
+
+def lose_last_line(output: Path) -> None:
+    """Leave a part that is written, but not noted."""
+    log = output / "_edgener/done-0-of-1.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def leave_draft(output: Path) -> None:
+    """Leave a draft of a part."""
+    (output / "a.txt/.part-0000003.jsonl.0-of-1.1.draft").write_bytes(b"half of it")
+
+
+def lose_results(output: Path) -> None:
+    """Remove the results of a part."""
+    (output / "a.txt/part-0000001.jsonl").unlink()
+
+
+def shorten_results(output: Path) -> None:
+    """Leave results that a disk has lost half of."""
+    (output / "a.txt/part-0000001.jsonl").write_bytes(b"half of it")
+
+
+@pytest.mark.parametrize("accident", [cut_last_line, lose_last_line, leave_draft, lose_results, shorten_results])
+@pytest.mark.parametrize("most_parts", [3, None])
+def test_whatever_a_killed_run_leaves_the_next_one_mends(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, accident: Callable[[Path], None], most_parts: int | None
+) -> None:
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    do_job(recognizer, [corpus], whole, SETTINGS)
+    do_job(recognizer, [corpus], resumed, SETTINGS, most_parts=most_parts)
+    accident(resumed)
+    if most_parts is None and accident is leave_draft:
+        os.utime(corpus / "a.txt")  # else the file is known to be finished, and nothing is looked at
+    do_job(recognizer, [corpus], resumed, SETTINGS)
+    assert result_files(resumed) == result_files(whole)
+    assert do_job(recognizer, [corpus], resumed, SETTINGS) == []
+
+
+def test_a_file_that_is_finished_is_not_read_again(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+
+    def parts_of(*_arguments: object) -> None:
+        pytest.fail("a file is read")
+
+    monkeypatch.setattr("edgener.corpora.job.parts_of", parts_of)
+    assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS) == []
+
+
+def test_a_file_that_was_touched_and_one_that_was_added_are_read(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+    os.utime(corpus / "a.txt", (1, 1))
+    (corpus / "b/a.txt").write_text("王小明", encoding="utf-8")
+    assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS) == [("b/a.txt", 0)]
+
+
+def change_size(path: Path) -> None:
+    """Append to a file."""
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+def change_content(path: Path) -> None:
+    """Change one byte of a file, and no more."""
+    content = path.read_bytes()
+    path.write_bytes(content[:1] + bytes([content[1] ^ 1]) + content[2:])
+
+
+@pytest.mark.parametrize("most_parts", [1, None])
+@pytest.mark.parametrize("change", [change_size, change_content])
+def test_an_input_that_changed_is_refused_and_nothing_is_written(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, change: Callable[[Path], None], most_parts: int | None
+) -> None:
+    output = tmp_path / "out"
+    do_job(recognizer, [corpus], output, SETTINGS, most_parts=most_parts)
+    before = result_files(output)
+    change(corpus / "a.txt")
+    with pytest.raises(MixedJobError, match=r"a\.txt: was changed since .* was begun"):
+        do_job(recognizer, [corpus], output, SETTINGS)
+    assert result_files(output) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "model", "message"),
+    [
+        (Settings(part_bytes=SMALL, min_score=0.5), MODEL, "min_score 0.0, not 0.5"),
+        (Settings(part_bytes=SMALL + 1), MODEL, "part_bytes 200, not 201"),
+        (Settings(part_bytes=SMALL, output_format="conll"), MODEL, "output_format 'jsonl', not 'conll'"),
+        (SETTINGS, Model("tiny", "1" * 64), "model_digest '000"),
+        (SETTINGS, Model("other", "0" * 64), "model 'tiny', not 'other'"),
+    ],
+)
+def test_another_model_and_other_options_are_refused(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, options: Settings, model: Model, message: str
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
+    before = result_files(tmp_path / "out")
+    with pytest.raises(MixedJobError, match=message):
+        do_job(recognizer, [corpus], tmp_path / "out", options, model=model)
+    assert result_files(tmp_path / "out") == before
+
+
+def test_another_version_of_edgener_is_refused(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
+    monkeypatch.setattr("edgener.corpora.job.__version__", "99")
+    with pytest.raises(MixedJobError, match=r"edgener .*, not '99'"):
+        do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"), [("job.json", b"{"), ("done-0-of-1.jsonl", b"{\n"), ("done-0-of-1.jsonl", b"[]\n")]
+)
+def test_a_damaged_state_is_told_by_its_file(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, file: str, content: bytes
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
+    (tmp_path / "out/_edgener" / file).write_bytes(content)
+    with pytest.raises(MixedJobError, match=file):
+        do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+
+
+def test_a_folder_that_holds_something_else_is_refused(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
+    for output in (corpus, corpus / "a.txt"):
+        with pytest.raises(OutputError, match="exists and is no output folder of edgener"):
+            do_job(recognizer, [corpus], output, SETTINGS)
+    (tmp_path / "empty").mkdir()
+    assert do_job(recognizer, [corpus], tmp_path / "empty", SETTINGS, most_parts=1)
+
+
+def test_two_runs_at_once_are_refused(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
+    with (
+        opened(tmp_path / "out", MODEL, SETTINGS, Shard()),
+        pytest.raises(OutputError, match="out: another run works on it"),
+    ):
+        do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard(0, 2)):
+        assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=Shard(1, 2))
+
+
+@given(st.integers(1, 12))
+@settings(max_examples=6)
+def test_shards_together_do_every_part_once(recognizer: Recognizer, count: int) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "in.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
+        whole = do_job(recognizer, [folder / "in.txt"], folder / "whole", SETTINGS)
+        done = [
+            key
+            for index in range(count)
+            for key in do_job(recognizer, [folder / "in.txt"], folder / "out", SETTINGS, shard=Shard(index, count))
+        ]
+        assert sorted(done) == whole
+        assert result_files(folder / "out") == result_files(folder / "whole")
+        assert do_job(recognizer, [folder / "in.txt"], folder / "out", SETTINGS) == []
+        files = find_inputs([str(folder / "in.txt")], folder / "out").files
+        with opened(folder / "out", MODEL, SETTINGS, Shard()) as job:
+            assert total(job.counts(files)).rows == len(SENTENCES)
+
+
+def test_a_shard_counts_its_own_parts_only(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
+    files = find_inputs([str(corpus)], tmp_path / "out").files
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+    rows = []
+    for index in range(3):
+        with opened(tmp_path / "out", MODEL, SETTINGS, Shard(index, 3)) as job:
+            rows.append(total(job.counts(files)).rows)
+            assert all(list(job.pending(file)) == [] for file in files)
+    assert sum(rows) == len(SENTENCES) + 5
+    assert all(rows)
+
+
+def test_shards_are_balanced_whether_files_are_many_or_few() -> None:
+    for names, parts in (("abcdefgh" * 50, 1), ("a", 400)):
+        keys = {(f"{name}{number}", part) for number, name in enumerate(names) for part in range(parts)}
+        sizes = [sum(Shard(index, 4).owns(*key) for key in keys) for index in range(4)]
+        assert sum(sizes) == 400
+        assert min(sizes) > 70
+
+
+@pytest.mark.parametrize("text", ["", "1", "4/4", "-1/4", "1/0", "1/4/", "a/b", " 1/4", "١/٤"])
+def test_a_shard_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="it must be I/N"):
+        parse_shard(text)
+
+
+def test_a_shard_is_counted_from_zero() -> None:
+    assert parse_shard("3/4") == Shard(3, 4)
