@@ -273,6 +273,10 @@ def json_arguments(
     secret, _ = make_keys(tmp_path / "maker")
     labelled = str(DATA / "tiny/test.jsonl")
     return {
+        ("edgener", "map"): (
+            *(str(DATA / "tiny/golden.txt"), "--output", str(tmp_path / "results")),
+            *("--model", str(TINY_BUNDLE)),
+        ),
         ("edgener", "inspect"): (str(TINY_BUNDLE),),
         ("edgener", "check"): (str(TINY_BUNDLE),),
         ("edgener", "env"): (),

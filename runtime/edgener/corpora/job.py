@@ -186,7 +186,10 @@ def opened(output: Path, model: Model, settings: Settings, shard: Shard) -> Iter
     state = output / STATE
     if not state.exists() and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputError(f"{output}: exists and is no output folder of edgener; give another folder with --output")
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{state}: cannot be made: {error.strerror}; give another folder with --output") from error
     with _locked(output, state / f"lock-{shard.name}"):
         _check_job(output, state / JOB, _fingerprint(model, settings))
         done: dict[str, _Done] = {}

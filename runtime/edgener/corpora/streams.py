@@ -33,6 +33,8 @@ class ByteStream:
         except BaseException:
             self._file.close()
             raise
+        self._read = getattr(self._content, "read1", self._content.read)
+        """Returns what is there, so that all before a damaged place is read."""
 
     def __enter__(self) -> ByteStream:
         return self
@@ -44,7 +46,7 @@ class ByteStream:
     def blocks(self) -> Iterator[bytes]:
         """Yield the content in blocks; raises InputError where the file is damaged or cut off."""
         try:
-            while block := self._content.read(BLOCK):
+            while block := self._read(BLOCK):
                 yield block
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise InputError(f"{self._path}: cannot be read to its end: {error}; copy the file again") from error
