@@ -171,10 +171,10 @@ Find the entities of every row of many files, on all cores, and write them to a 
 one answer: a run that is ended goes on where it stopped when the same command is typed again. Input is plain text of a
 line a text, JSON lines, CSV, TSV or Parquet, also compressed (gz, bz2, xz, zst).""",
     examples="""\
-edgener map corpus/ --output results                                a folder of files of any kind
-edgener map 'news/*.jsonl.gz' --text-field body --output results    the text is the key body
-edgener map a.parquet --format parquet --output results             pip install 'edgener[corpora]'
-edgener map corpus/ --output results --shard 3/16                   the fourth of 16 computers""",
+edgener map corpus/ --output results                        a folder with files of any kind
+edgener map 'news/*.csv.gz' --text-field body --output r    the text is in the column body
+edgener map corpus/ --format parquet --output results       needs the extra corpora
+edgener map corpus/ --output results --shard 3/16           the fourth of 16 computers""",
     add_arguments=_add_arguments,
     run=_map,
     when_interrupted="finished parts are kept; the same command goes on with the rest",

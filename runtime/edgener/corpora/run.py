@@ -33,7 +33,7 @@ class SetAside:
     rows: int
     """Number of rows."""
     reason: str
-    """What happened to those who tried."""
+    """The last error, or the end of the last process."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Damaged:
 
 @dataclass
 class Outcome:
-    """What a run did."""
+    """The result of a run."""
 
     counts: list[Counts] = field(default_factory=list)
     """Numbers of the parts that this run did."""

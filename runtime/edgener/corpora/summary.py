@@ -22,7 +22,7 @@ class Summary:
     done: Counts
     """Numbers of everything that is done, in this run or before."""
     outcome: Outcome
-    """What this run did."""
+    """Result of this run."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the summary as JSON has it."""

@@ -31,7 +31,7 @@ def do_job(
 ) -> list[tuple[str, int]]:
     """Do the parts of a job that are missing, at most ``most_parts``; return those that were done."""
     files = find_inputs(list(map(str, inputs)), output).files
-    done = []
+    done: list[tuple[str, int]] = []
     with opened(output, model, settings, shard) as job:
         job.check_sizes(files)
         for file in files:

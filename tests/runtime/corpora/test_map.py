@@ -94,10 +94,10 @@ def workers(parent: int) -> list[int]:
     return found
 
 
-def parts_done(output: Path) -> int:
-    """Return the number of parts that the log holds."""
+def until_parts(output: Path, parts: int) -> None:
+    """Wait until the log holds so many parts."""
     log = output / "_edgener/done-0-of-1.jsonl"
-    return log.read_bytes().count(b'"kind": "part"') if log.exists() else 0
+    until(lambda: log.exists() and log.read_bytes().count(b'"kind": "part"') >= parts)
 
 
 def is_alive(process: int) -> bool:
@@ -133,7 +133,7 @@ def test_threads_and_processes_change_no_byte(
 def test_a_worker_that_is_killed_is_replaced(corpus: Path, whole: Path, tmp_path: Path) -> None:
     with started(corpus, tmp_path / "out", "--threads", "2", "--processes", "2") as process:
         for parts in (1, 15):
-            until(lambda parts=parts: parts_done(tmp_path / "out") >= parts)
+            until_parts(tmp_path / "out", parts)
             os.kill(until(lambda: workers(process.pid))[0], signal.SIGKILL)
         assert ended(process) == (0, "")
     assert result_files(tmp_path / "out") == result_files(whole)
@@ -141,7 +141,7 @@ def test_a_worker_that_is_killed_is_replaced(corpus: Path, whole: Path, tmp_path
 
 def test_a_run_that_is_killed_goes_on_where_it_stopped(corpus: Path, whole: Path, tmp_path: Path) -> None:
     with started(corpus, tmp_path / "out", "--threads", "3", "--processes", "1") as process:
-        until(lambda: parts_done(tmp_path / "out") >= 10)
+        until_parts(tmp_path / "out", 10)
         (worker,) = workers(process.pid)
         process.kill()
         process.wait()
@@ -163,7 +163,7 @@ def test_a_run_that_is_interrupted_leaves_a_state_that_resumes(
     corpus: Path, whole: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     with started(corpus, tmp_path / "out", "--threads", "2", "--processes", "2") as process:
-        until(lambda: parts_done(tmp_path / "out") >= 5)
+        until_parts(tmp_path / "out", 5)
         alive = workers(process.pid)
         for one in (process.pid, *alive):  # as a terminal sends Ctrl-C to all of them
             with suppress(ProcessLookupError):  # without its parent a worker ends at once

@@ -281,7 +281,7 @@ def test_results_are_read_by_duckdb(recognizer: Recognizer, objects: Path, tmp_p
 select row, e.text, substring(t.text, e.start + 1, e."end" - e.start)
 from (select row, text, unnest(entities) as e from '{tmp_path}/out/in.jsonl/*.parquet') t
 where row <= {len(SENTENCES)} order by row, e.start"""
-    assert duckdb.sql(query).fetchall() == [
+    assert duckdb.connect().execute(query).fetchall() == [
         (number, entity.text, entity.text) for number, text in enumerate(SENTENCES, 1) for entity in recognizer(text)
     ]
 
