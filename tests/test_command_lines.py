@@ -71,7 +71,7 @@ def needed(parser: argparse.ArgumentParser) -> list[str]:
     words = []
     for action in parser._actions:
         value = str(next(iter(action.choices or ["x"])))
-        if not action.option_strings and action.nargs is None:
+        if not action.option_strings and action.nargs in (None, "+"):
             words.append(value)
         elif action.option_strings and action.required:
             words += [action.option_strings[0], value]
