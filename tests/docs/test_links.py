@@ -28,3 +28,8 @@ def anchors(page: Path) -> set[str]:
     """Return the names that GitHub and the web site give to the headings of a page."""
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     return {NOT_IN_ANCHORS.sub("", heading).lower().replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_installation_is_from_the_repository(page: Path) -> None:
+    assert not re.search(r"pip install '?edgener", page.read_text(encoding="utf-8")), "no package index has it"
