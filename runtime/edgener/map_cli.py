@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command, add_json
 from edgener.errors import IncompleteError, UsageError
 from edgener.options import add_min_score, add_model, add_provider, check_min_score, model_of, threads_of
-from edgener.output import write
+from edgener.output import say, write
 
 if TYPE_CHECKING:
     from edgener.corpora.job import Model
@@ -39,6 +39,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input-format",
         choices=(LINES, JSONL, CSV, TSV, PARQUET),
         help="format of all input files; default: by the ends of their names, else lines",
+    )
+    parser.add_argument(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        help="encoding of text files, as gb18030 or utf-16; results are always UTF-8; default: %(default)s",
     )
     parser.add_argument("--text-field", default="text", metavar="NAME", help="column of the text; default: %(default)s")
     parser.add_argument(
@@ -87,7 +93,7 @@ def _map(options: argparse.Namespace) -> None:
     from edgener.corpora.annotate import total
     from edgener.corpora.inputs import find_inputs
     from edgener.corpora.job import opened
-    from edgener.corpora.parts import check_header
+    from edgener.corpora.parts import check_file
     from edgener.corpora.pool import Pool
     from edgener.corpora.progress import JobProgress
     from edgener.corpora.run import run
@@ -105,7 +111,9 @@ def _map(options: argparse.Namespace) -> None:
     directory = model_of(options.model)
     inputs = find_inputs(options.input, options.output, options.input_format)
     for file in inputs.files:
-        check_header(file, settings)
+        warning = check_file(file, settings)
+        if warning:
+            say(warning)
     model = _model(directory, settings.provider)
     start = Start(directory, -(-threads // processes), settings)
     with opened(options.output, model, settings, shard) as job:
@@ -125,6 +133,7 @@ def _map(options: argparse.Namespace) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     from edgener.corpora.settings import MIB, Settings
+    from edgener.encodings import known_encoding
 
     check_min_score(options.min_score)
     if options.batch_size < 1:
@@ -136,6 +145,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise UsageError(f"--id-field and --text-field are both {options.id_field!r}; name two columns")
     return Settings(
         output_format=options.format,
+        encoding=known_encoding(options.encoding),
         text_field=options.text_field,
         id_field=options.id_field,
         min_score=options.min_score,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, InputFile
@@ -13,7 +15,10 @@ from edgener.corpora.raw_rows import RawRow, csv_records, filled_lines, lines, p
 from edgener.corpora.rows import DELIMITERS
 from edgener.corpora.settings import Settings
 from edgener.corpora.streams import ByteStream
+from edgener.corpora.transcode import as_utf_8
+from edgener.encodings import Inspection
 from edgener.errors import InputError
+from edgener.line_reader import UTF_8
 
 Item = TypeVar("Item")
 ROW_COST = 64
@@ -57,7 +62,7 @@ def parts_of(file: InputFile, settings: Settings) -> Iterator[Part]:
         yield from parquet_parts(file, settings)
         return
     with ByteStream(file.path) as stream:
-        rows = _SPLITTERS[file.format](stream.blocks(), settings.longest_row)
+        rows = _SPLITTERS[file.format](_text(file, stream, settings), settings.longest_row)
         header = _header(file, next(rows, None), settings) if file.format in DELIMITERS else ()
         first, start = 1, 0
         for number, content in enumerate(grouped(rows, lambda row: len(row.content), settings.part_bytes)):
@@ -67,17 +72,27 @@ def parts_of(file: InputFile, settings: Settings) -> Iterator[Part]:
             first, start = first + len(content), end
 
 
-def check_header(file: InputFile, settings: Settings) -> None:
-    """Raise InputError where the file cannot be opened, or where its columns lack the text or the id."""
+def check_file(file: InputFile, settings: Settings) -> str:
+    """Return a warning for the user about the start of a file, or nothing.
+
+    Raises InputError where the file cannot be opened, is not in the encoding of ``settings``, or has no columns for the
+    text or the id.
+    """
     if file.format == PARQUET:
         from edgener.corpora.arrow import check_columns
 
         check_columns(file, settings)
-        return
+        return ""
     with ByteStream(file.path) as stream:
-        rows = _SPLITTERS[file.format](stream.blocks(), settings.longest_row)
+        start = next(_text(file, stream, settings), b"")
+        inspection = Inspection(str(file.path), UTF_8)
+        inspection.add(codecs.getincrementaldecoder(UTF_8)("surrogateescape").decode(start))
+        inspection.end()
         if file.format in DELIMITERS:
+            rows = _SPLITTERS[file.format](chain([start], _text(file, stream, settings)), settings.longest_row)
             _header(file, next(rows, None), settings)
+    looks_like_json = file.format == LINES and start.startswith(b'{"')
+    return f"{file.path}: looks like JSON lines, but is read as text; see --input-format" if looks_like_json else ""
 
 
 def check_names(file: InputFile, names: Iterable[str], settings: Settings) -> None:
@@ -104,6 +119,14 @@ def grouped(rows: Iterable[Item], size: Callable[[Item], int], limit: int) -> It
         total += cost
     if group:
         yield group
+
+
+def _text(file: InputFile, stream: ByteStream, settings: Settings) -> Iterator[bytes]:
+    try:
+        yield from as_utf_8(stream.blocks(), settings.encoding)
+    except UnicodeError as error:
+        reason = getattr(error, "reason", error)
+        raise InputError(f"{file.path}: is not {settings.encoding}: {reason}; name its encoding") from error
 
 
 def _header(file: InputFile, row: RawRow | None, settings: Settings) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgener.line_reader import UTF_8
 from edgener.providers import CPU
 
 MIB = 1 << 20
@@ -20,6 +21,8 @@ class Settings:
 
     output_format: str = "jsonl"
     """Name of the output format, a key of outputs.WRITERS."""
+    encoding: str = UTF_8
+    """Encoding of text files."""
     text_field: str = "text"
     """Column, or key of JSON objects, that holds the text."""
     id_field: str | None = None

@@ -326,6 +326,23 @@ def test_a_job_that_is_done_starts_no_process(corpus: Path, whole: Path, monkeyp
     assert run_map(corpus, whole).code == 0
 
 
+def test_a_file_in_another_encoding_is_refused_or_read(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("王小明在青山大学工作。他说他叫李娜", encoding="gb18030")
+    assert run_map(corpus / "a.txt", tmp_path / "in.txt", tmp_path / "out").code == 3
+    assert not (tmp_path / "out").exists()
+    finished = run_map(tmp_path / "in.txt", tmp_path / "out", options=(*OPTIONS, "--encoding", "gbk"))
+    assert (finished.code, finished.errors) == (0, "")
+    (row,) = json_rows(tmp_path / "out", "in.txt")
+    assert [one["text"] for one in row["entities"]][:2] == ["王小明", "青山大学"]
+
+
+def test_json_lines_that_are_read_as_text_are_told(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text('{"text": "王小明"}', encoding="utf-8")
+    finished = run_map(tmp_path / "in", tmp_path / "out")
+    assert finished.code == 0
+    assert "in: looks like JSON lines, but is read as text; see --input-format" in finished.errors
+
+
 def test_an_empty_file_has_no_results(tmp_path: Path) -> None:
     for name in ("a.txt", "b.jsonl", "c.csv"):
         (tmp_path / name).write_bytes(b"")
@@ -345,6 +362,7 @@ def test_an_empty_file_has_no_results(tmp_path: Path) -> None:
         (("--batch-size", "0"), 2, "at least 1"),
         (("--part-size", "0"), 2, "must be above 0"),
         (("--longest-row", "0"), 2, "must be above 0"),
+        (("--encoding", "no"), 2, "--encoding is 'no'"),
         (("--shard", "2/2"), 2, "must be I/N"),
         (("--model", "/no"), 11, "/no/manifest.json: not found"),
     ],

@@ -1,0 +1,71 @@
+"""The line of progress shows share, rate, time left and trouble; cores are those that a process may use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgener.corpora.annotate import Counts
+from edgener.corpora.cores import available_cores
+from edgener.corpora.progress import JobProgress, duration
+
+
+def counts(texts: int, errors: int = 0) -> Counts:
+    """Return the numbers of a part."""
+    return Counts(texts, texts, texts, errors, {})
+
+
+def test_the_line_counts_what_is_left_for_this_run_only() -> None:
+    progress = JobProgress(1000)
+    progress.skip(500)
+    progress.advance(100, counts(50))
+    assert progress.line(10) == f"edgener map [{'#' * 4:<20}]  20%, 5 texts/s, 40 s left"
+    progress.advance(400, counts(1950, errors=2))
+    progress.died()
+    assert progress.line(10) == (
+        f"edgener map [{'#' * 20}] 100%, 200 texts/s, 0 s left, 2 rows with an error, 1 worker processes died"
+    )
+
+
+def test_a_line_is_shown_before_anything_is_done() -> None:
+    assert JobProgress(1000).line(1) == f"edgener map [{'':<20}]   0%, 0 texts/s"
+    assert "100%" in JobProgress(0).line(1)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_line_is_shown_on_a_terminal_and_erased(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    now = iter((0.0, 0.1, 0.6, 0.7, 1.2))
+    monkeypatch.setattr("edgener.corpora.progress.time.monotonic", lambda: next(now))
+    with JobProgress(100) as progress:
+        for _ in range(4):
+            progress.update()
+    lines = ["\redgener map [                    ]   0%, 0 texts/s\x1b[K"] * 2
+    assert capsys.readouterr().err == ("".join([*lines, "\r\x1b[K"]) if terminal else "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3599, "59 min 59 s"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")],
+)
+def test_a_time_is_told_in_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_share_of_a_container_limits_the_cores(tmp_path: Path) -> None:
+    allowed = len(os.sched_getaffinity(0))
+    quota = tmp_path / "cpu.max"
+    for content, cores in (
+        ("max 100000", allowed),
+        ("50000 100000", 1),
+        ("100000 100000", 1),
+        ("9900000 100000", allowed),
+    ):
+        quota.write_text(content)
+        assert available_cores(quota) == cores
+    assert available_cores(tmp_path / "no") == allowed
