@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     if not is_bundle(directory):
         verify_architecture(_read_config(source), source)
     full_tokenizer = _read_tokenizer(source)
-    pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary)
+    pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary, settings.aliases)
     model = _trained(directory, tag_set) if is_classifier(directory) else _pretrained(source, tag_set)
     if max(full_tokenizer["model"]["vocab"].values()) >= model.config.vocab_size:
         raise CheckpointError(
@@ -86,13 +87,15 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"])
 
 
-def load_pruned(directory: Path, keep: str, tokenizer: Path) -> PreTrainedModel:
+def load_pruned(directory: Path, keep: str, tokenizer: Path, aliases: Collection[str] = ()) -> PreTrainedModel:
     """Return a trained token classifier with fewer entries; its tokenizer.json is written to ``tokenizer``.
+
+    ``aliases`` are those of the recipe: a rule that names a text keeps the characters that the model sees in it.
 
     Raises CheckpointError if there is none, and RecipeError if the model cannot lose entries any more.
     """
     model = load_classifier(directory)
-    pruned, rows = prune_vocabulary(json.loads(tokenizer_file(directory).read_bytes()), keep)
+    pruned, rows = prune_vocabulary(json.loads(tokenizer_file(directory).read_bytes()), keep, aliases)
     loses_entries = len(rows) < model.config.vocab_size
     verify_no_pairs(model, f"model.packed_vocabulary {keep!r}", loses_entries)
     if loses_entries:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from edgener.aliases import ONE_TO_ONE
-from edgener.encode import Encoder
+from edgener.aliases import Aliases
 from edgener_export.corpus.text_file import read_lines
 from edgener_export.errors import CheckpointError, CorpusError, RecipeError
 from edgener_export.files.atomic import write_text
-from edgener_export.recipe.settings import TEXT_RULE
+from edgener_export.recipe.encoder import encoder_of
+from edgener_export.recipe.settings import TEXT_RULE, ModelSettings
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LONGEST_ASCII_PIECE = 2
@@ -42,7 +42,7 @@ def _is_full_width(character: str) -> bool:
 
 
 def _is_chinese_text_piece(entry: str) -> bool:
-    """Every single character that the tokenizer can produce, and pairs of ASCII letters and digits."""
+    """Tell whether an entry is a character that the tokenizer can produce, or a pair of ASCII letters and digits."""
     continues = entry.startswith("##") and len(entry) > 2
     piece = entry[2:] if continues else entry
     if len(piece) == 1:
@@ -51,7 +51,7 @@ def _is_chinese_text_piece(entry: str) -> bool:
 
 
 def _is_of_gb2312(last_row: int) -> Callable[[str], bool]:
-    """The characters of its first rows, of 94 each."""
+    """Return a test for the characters of the first rows of GB2312, which have 94 characters each."""
 
     def is_of_rows(character: str) -> bool:
         code = character.encode("gb2312", errors="ignore")
@@ -61,7 +61,7 @@ def _is_of_gb2312(last_row: int) -> Callable[[str], bool]:
 
 
 def _is_piece_with(is_kept: Callable[[str], bool]) -> Callable[[str], bool]:
-    """Pieces of Chinese text; of characters that are not ``ALWAYS_KEPT`` only those that ``is_kept`` says."""
+    """Return a test for pieces of Chinese text; ``is_kept`` decides about characters that are not ``ALWAYS_KEPT``."""
 
     def is_piece(entry: str) -> bool:
         character = entry.removeprefix("##")
@@ -81,11 +81,17 @@ KEEP: dict[str, Callable[[str], bool]] = {
 """Rules which entries stay, by the names that a recipe uses; a recipe may also name a file: see ``TEXT_RULE``."""
 
 
-def prune_vocabulary(tokenizer: dict[str, Any], keep: str) -> tuple[dict[str, Any], list[int]]:
-    """A parsed tokenizer.json without the other entries, and the old row of each entry that stays."""
+def prune_vocabulary(
+    tokenizer: dict[str, Any], keep: str, aliases: Collection[str] = ()
+) -> tuple[dict[str, Any], list[int]]:
+    """Return a parsed tokenizer.json without the entries that the rule drops, and the old row of each that stays.
+
+    A rule that names a text keeps its characters as a model with these ``aliases`` sees them. Raises CheckpointError
+    for a vocabulary of another kind than BERT's, and RecipeError for an unknown rule.
+    """
     if tokenizer["model"].get("type") != "WordPiece":
         raise CheckpointError("only WordPiece vocabularies (BERT and its family) can be pruned")
-    is_kept = _rule(keep, tokenizer)
+    is_kept = _rule(keep, tokenizer, aliases)
     vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
     kept = {entry: row for entry, row in vocabulary.items() if entry in SPECIAL or is_kept(entry)}
     rows = sorted(kept.values())
@@ -99,29 +105,29 @@ def prune_vocabulary(tokenizer: dict[str, Any], keep: str) -> tuple[dict[str, An
     return pruned, rows
 
 
-def _rule(keep: str, tokenizer: dict[str, Any]) -> Callable[[str], bool]:
+def _rule(keep: str, tokenizer: dict[str, Any], aliases: Collection[str]) -> Callable[[str], bool]:
     if keep.startswith(TEXT_RULE):
-        return _is_piece_with(_characters(Path(keep.removeprefix(TEXT_RULE)), tokenizer).__contains__)
+        return _is_piece_with(_characters(Path(keep.removeprefix(TEXT_RULE)), tokenizer, aliases).__contains__)
     if keep not in KEEP:
         raise RecipeError(f"vocabulary {keep!r} is unknown; known: {', '.join(KEEP)}, {TEXT_RULE}FILE")
     return KEEP[keep]
 
 
-def _characters(path: Path, tokenizer: dict[str, Any]) -> set[str]:
-    """The characters of a text as the tokenizer sees them."""
+def _characters(path: Path, tokenizer: dict[str, Any], aliases: Collection[str]) -> set[str]:
+    """Return the characters of a text as the model sees them; raise CorpusError if there are none."""
     normalizer = Tokenizer.from_str(json.dumps(tokenizer)).normalizer
-    text = "\n".join(read_lines(path)).translate(ONE_TO_ONE)
+    text = "\n".join(read_lines(path)).translate(Aliases(aliases, tokenizer["model"]["vocab"].__contains__))
     characters = set(normalizer.normalize_str(text) if normalizer else text) - set(" \n")
     if not characters:
         raise CorpusError(f"{path}: holds no character; the vocabulary would be empty")
     return characters
 
 
-def unknown_share(tokenizer: Path, texts: Sequence[str], aliases: Sequence[str] = ()) -> float:
-    """Return the percentage of the texts' characters that become [UNK]; white space does not count."""
+def unknown_share(model: ModelSettings, tokenizer: Path, texts: Sequence[str]) -> float:
+    """Return the percentage of the texts' characters that the model sees as [UNK]; white space does not count."""
     unknown_id = json.loads(tokenizer.read_bytes())["model"]["vocab"]["[UNK]"]
     unknown = characters = 0
-    for encoding in Encoder(tokenizer, aliases)(texts):
+    for encoding in encoder_of(model, tokenizer)(texts):
         lengths = encoding.offsets[:, 1] - encoding.offsets[:, 0]
         unknown += int(lengths[encoding.ids == unknown_id].sum())
         characters += int(lengths.sum())
@@ -139,5 +145,5 @@ def keep_embedding_rows(model: PreTrainedModel, rows: list[int]) -> None:
 
 
 def write_tokenizer(tokenizer: dict[str, Any], path: Path) -> None:
-    """tokenizer.json without white space: it is read at every start on the device."""
+    """Write a tokenizer.json without white space, because the device reads it at every start."""
     write_text(path, json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")))

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from edgener.bundle import GOLDEN, TOKENIZER, Quality, bundle_directory, load_bundle
-from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
@@ -38,6 +37,7 @@ from edgener_export.pipeline.stages import (
     TRAIN,
     Stages,
 )
+from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.settings import LineageSettings, Recipe
 from edgener_export.recipe.shape import layer_faults
 from edgener_export.report.collect import ScoredGraph, bundle_bytes, collect_report
@@ -128,13 +128,12 @@ class Pipeline:
         """Export the trained model and return the path of its fp32 graph."""
         self._stages.begin(EXPORT)
         graph = self._run / "fp32.onnx"
-        pruned = load_pruned(model, self._recipe.model.packed_vocabulary, self._packed_tokenizer)
-        difference = export_graph(pruned, graph, self._recipe.model.max_tokens)
+        settings = self._recipe.model
+        pruned = load_pruned(model, settings.packed_vocabulary, self._packed_tokenizer, settings.aliases)
+        difference = export_graph(pruned, graph, settings.max_tokens)
         self._log(f"export: logits differ from torch by at most {difference:.1e}")
         for part, sentences in (("training", self._corpus.train), ("test", self._corpus.test)):
-            share = unknown_share(
-                self._packed_tokenizer, [sentence.text for sentence in sentences], self._recipe.model.aliases
-            )
+            share = unknown_share(settings, self._packed_tokenizer, [sentence.text for sentence in sentences])
             self._log(f"vocabulary: {share:.3f} % of the {part} characters become [UNK]")
         return graph
 
@@ -156,7 +155,7 @@ class Pipeline:
         return calibration_rows(
             self._corpus.train,
             self._recipe.quantize.sentences,
-            Encoder(self._packed_tokenizer, self._recipe.model.aliases),
+            encoder_of(self._recipe.model, self._packed_tokenizer),
             self._recipe.model.max_tokens,
         )
 

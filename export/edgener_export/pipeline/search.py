@@ -17,7 +17,6 @@ import torch
 
 from edgener.bundle import TOKENIZER, describe_file
 from edgener.dataclass_json import RecordError, from_plain, to_plain
-from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.checkpoint.load import load_pruned
 from edgener_export.checkpoint.vocabulary import prune_vocabulary, unknown_share
@@ -31,6 +30,7 @@ from edgener_export.graph.sensitivity import sensitivities
 from edgener_export.pipeline.gate import check_figures
 from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.pack import write_bundle
+from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.paths import resolve
 from edgener_export.recipe.settings import METHODS, GateSettings, PathKind, QuantizeSettings, Recipe
 from edgener_export.report.collect import bundle_bytes
@@ -153,7 +153,7 @@ class Search:
         tokenizer = json.loads((self._model / TOKENIZER).read_bytes())
         by_rows: dict[tuple[int, ...], str] = {}
         for rule in vocabularies:
-            rows = tuple(prune_vocabulary(tokenizer, self._resolved(rule))[1])
+            rows = tuple(prune_vocabulary(tokenizer, self._resolved(rule), self._recipe.model.aliases)[1])
             by_rows.setdefault(rows, rule)
             self._kept[rule] = hashlib.sha256(repr(rows).encode()).hexdigest()
         return [by_rows[rows] for rows in sorted(by_rows, key=len)]
@@ -174,7 +174,7 @@ class Search:
         rows = calibration_rows(
             self._corpus.train,
             SENSITIVITY_SENTENCES,
-            Encoder(self._tokenizer, self._recipe.model.aliases),
+            encoder_of(self._recipe.model, self._tokenizer),
             self._recipe.model.max_tokens,
         )
         findings = Findings(
@@ -187,11 +187,11 @@ class Search:
         return findings
 
     def _export(self, vocabulary: str) -> None:
-        pruned = load_pruned(self._model, self._resolved(vocabulary), self._tokenizer)
+        pruned = load_pruned(self._model, self._resolved(vocabulary), self._tokenizer, self._recipe.model.aliases)
         export_graph(pruned, self._fp32, self._recipe.model.max_tokens)
 
     def _try(self, candidate: GridPoint, fp32_f1: float) -> Trial:
-        encoder = Encoder(self._tokenizer, self._recipe.model.aliases)
+        encoder = encoder_of(self._recipe.model, self._tokenizer)
         rows = calibration_rows(
             self._corpus.train, candidate.quantize.sentences, encoder, self._recipe.model.max_tokens
         )
@@ -203,7 +203,7 @@ class Search:
             candidate=candidate,
             entries=encoder.vocabulary_size,
             unknown=unknown_share(
-                self._tokenizer, [sentence.text for sentence in self._corpus.dev], self._recipe.model.aliases
+                self._recipe.model, self._tokenizer, [sentence.text for sentence in self._corpus.dev]
             ),
             size=size,
             f1=f1,
@@ -229,7 +229,8 @@ class Search:
         digest = hashlib.sha256(describe_file(self._model / "model.safetensors").sha256.encode())
         for sentences in (self._corpus.train, self._corpus.dev):
             digest.update(repr([_plain(sentence) for sentence in sentences]).encode("utf-8", "surrogatepass"))
-        digest.update(repr((self._recipe.model.max_tokens, self._golden_texts)).encode())
+        model = self._recipe.model
+        digest.update(repr((model.max_tokens, self._golden_texts, model.aliases, model.span_rules)).encode())
         return digest.hexdigest()
 
     def _read(self) -> Findings | None:

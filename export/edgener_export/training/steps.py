@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgener.bundle import bundle_directory
-from edgener.encode import Encoder
 from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
 from edgener_export.corpus.name_swap import NameSwapper, read_names
 from edgener_export.corpus.splits import Corpus, Sentence
+from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
 from edgener_export.training.adapt import PreTrainer, read_adapt_text
 from edgener_export.training.batches import Example, count_names, encode_sentences
@@ -41,7 +41,7 @@ class Training:
     ) -> None:
         self._recipe, self._run, self._corpus, self._tag_set = recipe, run, corpus, tag_set
         self._checkpoint, self._log = checkpoint, log
-        self._encoder = Encoder(checkpoint.tokenizer, recipe.model.aliases)
+        self._encoder = encoder_of(recipe.model, checkpoint.tokenizer)
 
     def run(self) -> None:
         """Train the checkpoint's model in place."""

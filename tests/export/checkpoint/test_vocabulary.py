@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForTokenClassification
 
+from edgener.aliases import SIMPLIFIED
 from edgener.encode import Encoder
 from edgener_export.checkpoint.vocabulary import (
     SPECIAL,
@@ -19,8 +21,11 @@ from edgener_export.checkpoint.vocabulary import (
     write_tokenizer,
 )
 from edgener_export.errors import CheckpointError, CorpusError, RecipeError
+from edgener_export.recipe.settings import ModelSettings
 from tests.support import labelled_texts
 from tools.make_tiny_bundle import PRUNED
+
+MODEL = ModelSettings(checkpoint="checkpoint")
 
 
 @pytest.fixture(scope="module")
@@ -129,5 +134,29 @@ def test_a_text_that_says_nothing_is_refused(characters: dict[str, Any], tmp_pat
 def test_the_share_of_unknown_characters_is_counted(characters: dict[str, Any], tmp_path: Path) -> None:
     for keep, expected in (("gb2312", 25.0), ("gb2312-1", 50.0), ("chinese", 0.0)):
         write_tokenizer(prune_vocabulary(characters, keep)[0], tmp_path / "tokenizer.json")
-        assert unknown_share(tmp_path / "tokenizer.json", ["座 臺", "亍。"]) == expected
-    assert unknown_share(tmp_path / "tokenizer.json", []) == 0
+        assert unknown_share(MODEL, tmp_path / "tokenizer.json", ["座 臺", "亍。"]) == expected
+    assert unknown_share(MODEL, tmp_path / "tokenizer.json", []) == 0
+
+
+def test_traditional_characters_are_known_to_a_model_that_sees_simplified_ones(
+    characters: dict[str, Any], tmp_path: Path
+) -> None:
+    plain, aliased = MODEL, replace(MODEL, aliases=(SIMPLIFIED,))
+    vocabulary = {**characters["model"]["vocab"], "国": len(characters["model"]["vocab"])}
+    tokenizer = {**characters, "model": {**characters["model"], "vocab": vocabulary}}
+    write_tokenizer(prune_vocabulary(tokenizer, "gb2312")[0], tmp_path / "tokenizer.json")
+    assert unknown_share(plain, tmp_path / "tokenizer.json", ["國座"]) == 50.0
+    assert unknown_share(aliased, tmp_path / "tokenizer.json", ["國座"]) == 0.0
+
+
+def test_a_text_keeps_the_characters_that_the_model_sees_in_it(characters: dict[str, Any], tmp_path: Path) -> None:
+    """Kept as it is written, 國 would be shown by the device to a model that was trained on 国 in its place."""
+    text = tmp_path / "text.txt"
+    text.write_text("國座臺", encoding="utf-8")
+    rows = characters["model"]["vocab"]
+    vocabulary = {**rows, "国": len(rows), "國": len(rows) + 1}
+    tokenizer = {**characters, "model": {**characters["model"], "vocab": vocabulary}}
+    always = {*SPECIAL, *CHARACTERS["ascii"], *CHARACTERS["symbols"], "座"}
+    for aliases, expected in (((), {"國", "臺"}), ((SIMPLIFIED,), {"国", "臺"})):
+        pruned, _ = prune_vocabulary(tokenizer, f"text:{text}", aliases)
+        assert set(pruned["model"]["vocab"]) == always | expected
