@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import write_text
 from edgener_export.recipe.paths import named_paths
-from edgener_export.recipe.settings import Recipe, walk
+from edgener_export.recipe.settings import Recipe, keys_of, table_of, tables, walk
 from edgener_export.recipe.text import flat_settings
 
 ORIGIN = "origin.json"
@@ -52,13 +53,30 @@ def claim(run: Path, origin: Origin) -> None:
     if not has_begun or not path.exists():
         write_text(path, json.dumps(origin, indent=1, ensure_ascii=False))
         return
-    before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(origin))
+    recorded, given = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(origin))
+    before, now = _with_defaults(recorded), _with_defaults(given)
     for name in sorted({**before, **now}):
-        if (before.get(name) or None) != (now.get(name) or None):  # a setting that is new and off changes nothing
+        if (before.get(name) or None) != (now.get(name) or None):
             raise CheckpointError(
                 f"{run}: was begun with another {name} ({_short(before.get(name))}, now {_short(now.get(name))}); "
                 "name another --run, or remove this one"
             )
+
+
+def _with_defaults(origin: Origin) -> Origin:
+    """Return an origin with the default of every setting that it lacks in the tables that it has.
+
+    An older version wrote it, which did not know the setting and did what the default does now.
+    """
+    prefixes = ((f"{table}." if table else "", kind) for table, kind in tables())
+    defaults = {
+        f"{prefix}{key.name}": to_plain(key.default)
+        for prefix, kind in prefixes
+        if any(name.startswith(prefix) for name in origin)
+        for key in keys_of(kind)
+        if key.setting.trains and key.default is not MISSING and not table_of(key.type)
+    }
+    return {**defaults, **origin}
 
 
 def _digest_of(path: Path) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from edgener_export.pipeline.fingerprint import Origin, origin_of
+import pytest
+
+from edgener_export.errors import CheckpointError
+from edgener_export.pipeline.fingerprint import ORIGIN, Origin, claim, origin_of
 from edgener_export.pipeline.inputs import read_recipe_corpus
 from edgener_export.recipe import Recipe, read_recipe
 from edgener_export.recipe.settings import walk
@@ -38,6 +42,52 @@ def test_another_content_of_any_path_makes_a_run_stale(tmp_path: Path) -> None:
         file.write_text(text, encoding="utf-8")
     assert origin(recipe, tmp_path) == before
     assert stale == set(all_paths(tmp_path)) - NOT_LEARNED_FROM
+
+
+def begun_without(name: str, origin: Origin, run: Path) -> Path:
+    """Return a run that an older version began, which did not know the setting ``name``."""
+    (run / "model").mkdir(parents=True)
+    assert name in origin
+    (run / ORIGIN).write_text(json.dumps({key: value for key, value in origin.items() if key != name}))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "other"),
+    [
+        ("scheme", "BIOES", "BIO"),
+        ("model.widen", 1, 2),
+        ("model.ngrams.pair_width", 64, 32),
+        ("model.aliases", [], ["dots"]),
+        ("finetune.layer_decay", 1.0, 0.9),
+        ("distil.temperature", 2.0, 1.0),
+    ],
+)
+def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default_alone(
+    tmp_path: Path, name: str, default: object, other: object
+) -> None:
+    path, overrides = recipe_with_all_paths(tmp_path)
+    plain = [*overrides, "model.ngrams.token_width=32"]
+    recipe = read_recipe(path, plain)
+    changed = read_recipe(path, [*plain, f"{name}={json.dumps(other)}"])
+    was = origin(recipe, tmp_path)
+    assert json.loads(json.dumps(was[name])) == default
+    run = begun_without(name, was, tmp_path / "run")
+    claim(run, was)
+    with pytest.raises(CheckpointError, match=f"begun with another {name} ") as caught:
+        claim(run, origin(changed, tmp_path))
+    assert f"({json.dumps(default)}, now {json.dumps(other)})" in str(caught.value)
+
+
+def test_a_table_that_a_run_was_begun_without_is_refused_even_with_defaults_alone(tmp_path: Path) -> None:
+    path, overrides = recipe_with_all_paths(tmp_path)
+    was = origin(read_recipe(path, overrides), tmp_path)
+    (tmp_path / "run" / "model").mkdir(parents=True)
+    claim(tmp_path / "run", was)
+    (tmp_path / "run" / ORIGIN).write_text(json.dumps(was))
+    now = origin(read_recipe(path, [*overrides, "model.ngrams.token_width=128"]), tmp_path)
+    with pytest.raises(CheckpointError, match=r"begun with another model\.ngrams\."):
+        claim(tmp_path / "run", now)
 
 
 def test_every_other_setting_is_in_the_fingerprint(tmp_path: Path) -> None:
