@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgener import line_reader as documents
-from edgener.line_reader import line_groups
+from edgener.line_reader import line_groups, whole_file
 from tests.support import temporary_input
 
 PIECES = [b"\n", b"\r\n", b"\r", "王".encode(), "王".encode()[:2], b"\xff", b"\0", BOM_UTF8, BOM_UTF8[:2]]
@@ -135,3 +135,21 @@ def test_other_encodings_give_the_same_lines(encoding: str, text: str, block: in
 def test_bytes_that_are_not_in_another_encoding_are_an_error() -> None:
     with temporary_input("王".encode("gb18030") + b"\xff\n") as file, pytest.raises(UnicodeError):
         list(line_groups(file.fileno(), nothing, nothing, "gb18030"))
+
+
+@given(BYTES, st.integers(1, 9))
+def test_a_whole_file_is_one_document_with_its_line_ends(content: bytes, block: int) -> None:
+    read: list[int] = []
+    texts: list[str] = []
+    with temporary_input(content) as file, blocks_of(block):
+        ((document,),) = whole_file(file.fileno(), read.append, texts.append)
+        pieces = list(document)
+    assert "".join(pieces) == content.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape") == "".join(texts)
+    assert "" not in pieces
+    assert sum(read) == len(content)
+
+
+def test_a_whole_file_in_another_encoding_is_decoded() -> None:
+    with temporary_input("王小明\n".encode("gb18030")) as file:
+        ((document,),) = whole_file(file.fileno(), nothing, nothing, "gb18030")
+        assert "".join(document) == "王小明\n"

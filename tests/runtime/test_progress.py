@@ -83,6 +83,25 @@ def test_the_amount_is_shown_where_the_size_is_not_known(clock: Clock) -> None:
         assert terminal.shown() == "\rstandard input 3.4 MB read \x1b[K"
 
 
+def test_a_megabyte_is_a_million_bytes(clock: Clock) -> None:
+    with Terminal() as terminal:
+        bar = Progress("standard input", 0)
+        clock.now += 3
+        bar.advance(5_000_000_000_000)
+        assert terminal.shown() == "\rstandard input 5000000.0 MB read \x1b[K"
+
+
+@pytest.mark.parametrize(
+    ("amount", "line"), [(0, f"[{'':<30}]   0%"), (1500, f"[{'#' * 30}] 100%, 0 s left")], ids=["nothing", "too-much"]
+)
+def test_the_share_is_between_nothing_and_all(clock: Clock, amount: int, line: str) -> None:
+    with Terminal() as terminal:
+        bar = Progress("growing.txt", 1000)
+        clock.now += 3
+        bar.advance(amount)
+        assert terminal.shown() == f"\rgrowing.txt {line} \x1b[K"
+
+
 def test_nothing_is_shown_in_the_first_two_seconds_and_then_five_times_a_second(clock: Clock) -> None:
     with Terminal() as terminal:
         bar = Progress("news.txt", 1000)
