@@ -71,9 +71,9 @@ class Service:
         self._is_stopping = False
 
     def run(self) -> None:
-        """Serve until SIGTERM or Ctrl-C; then answer all whole lines that have arrived, and return."""
+        """Serve until SIGTERM, Ctrl-C or ``stop``; then answer all whole lines that have arrived, and return."""
         self._listener.setblocking(False)
-        with _on_signals(self.stop, self._waker):
+        with self._wakeups, self._waker, _on_signals(self.stop, self._waker):
             say(f"ready, answers on {self._listener.getsockname()}")
             notify("READY=1")
             while not self._is_stopping:
@@ -95,7 +95,7 @@ class Service:
         self._wake()
 
     def _wake(self) -> None:
-        with suppress(BlockingIOError):  # enough wake-ups are waiting
+        with suppress(OSError):  # enough wake-ups are waiting, or ``run`` has ended
             self._waker.send(b"\0")
 
     def _admit(self) -> bool:
