@@ -2,6 +2,8 @@
 # make test: lint, types and all tests.
 # make test-fast: the tests of the runtime but for the slow ones, without lint, for use while you write.
 # make lint: the linters and the type checker alone, which pre-commit runs too.
+# make mutate: changes the code in thousands of small ways, and lists the changes that no test notices; it takes hours.
+#   make mutate MUTANTS='edgener.decode.* edgener.tags.*' takes only some modules; the results are kept in build/mutate.
 # make docs: the web site, in build/site.
 # make verify-edge: build the default model for a Raspberry Pi 4, and compare its answers under QEMU with this machine's.
 # All need Python 3.11 or later with venv, and the network at their first run.
@@ -13,12 +15,14 @@ DEMO := .venv-demo
 TEST := .venv-test
 DOCS := .venv-docs
 EDGE := .venv-edge
+MUTATE := build/mutate
+MUTANTS ?=
 EDGE_BUILD := build/edge
 EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test test-fast lint docs verify-edge clean
+.PHONY: demo test test-fast lint mutate docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -39,6 +43,16 @@ lint: $(TEST)/installed
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/python tools/lint_docstrings.py $(SENTENCES)
 	$(TEST)/bin/mypy
+
+# mutmut takes a file's path under src/ for the name of its module, so it is given a folder where that is so. It forks
+# for each mutant, which the threads of torch would not survive.
+mutate: $(TEST)/mutmut
+	@mkdir -p $(MUTATE)/src
+	@rm -rf $(MUTATE)/mutants/tests
+	@ln -sfn $(CURDIR)/pyproject.toml $(CURDIR)/tests $(CURDIR)/docs $(MUTATE)
+	@ln -sfn $(CURDIR)/runtime/edgener $(CURDIR)/export/edgener_export $(MUTATE)/src
+	cd $(MUTATE) && HYPOTHESIS_PROFILE=mutate OMP_NUM_THREADS=1 $(CURDIR)/$(TEST)/bin/mutmut run $(MUTANTS)
+	cd $(MUTATE) && $(CURDIR)/$(TEST)/bin/mutmut results
 
 docs: $(DOCS)/installed
 	$(DOCS)/bin/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/site
@@ -79,4 +93,8 @@ $(TEST)/installed: pyproject.toml
 	$(TEST)/bin/pip install $(PIP_OPTIONS) torch==2.13.0
 	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --group docs --editable \
 		'.[export,export-adapt,export-accelerate,export-label,formats,edge,sign,corpora,bench]'
+	@touch $@
+
+$(TEST)/mutmut: $(TEST)/installed
+	$(TEST)/bin/pip install $(PIP_OPTIONS) --group mutate
 	@touch $@

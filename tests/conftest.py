@@ -24,6 +24,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("search", settings.get_profile("same-every-time"), derandomize=False, max_examples=2000)
+settings.register_profile("mutate", settings.get_profile("same-every-time"), max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same-every-time"))
 
 
