@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edgener.encodings import Inspection
+from edgener.errors import InputError
 from tests.support import run_tiny
 
 TEXT = "王小明在青山大学工作。"
@@ -110,7 +112,10 @@ def test_json_lines_are_searched_as_they_are_with_a_warning(tmp_path: Path) -> N
     finished = run_tiny("--file", path)
     assert finished.code == 0
     assert finished.errors.count("looks like JSON lines") == 1
-    assert "jq -r .text FILE | edgener" in finished.errors
+    hint = (
+        "each line is searched as it is, braces and escapes included; extract the text first, for example: jq -r .text"
+    )
+    assert finished.errors == f"edgener: {path}: looks like JSON lines, but {hint} FILE | edgener\n"
     assert run_tiny("--file", written(tmp_path, "{王小明}\n".encode())).errors == ""
 
 
@@ -121,3 +126,36 @@ def test_a_text_that_is_the_name_of_a_file_is_searched_with_a_hint(tmp_path: Pat
     assert [row["line"] for row in finished.rows] == [1, 2]
     hint = f"{path}: is searched as text, although a file of that name exists; to read it: edgener --file {path}"
     assert finished.errors == f"edgener: {hint}\n"
+
+
+def test_only_the_first_characters_of_a_file_show_that_it_is_compressed() -> None:
+    inspection = Inspection("file", "utf-8")
+    inspection.add("")
+    with pytest.raises(InputError, match="file: is compressed"):
+        inspection.add("BZh91AY")
+    inspection = Inspection("file", "utf-8")
+    inspection.add("a")
+    inspection.add("BZh91AY")
+    assert inspection.warning == ""
+
+
+def test_a_file_is_refused_once_more_than_half_of_sixteen_characters_cannot_be_decoded() -> None:
+    inspection = Inspection("file", "utf-8")
+    inspection.add("\udc80" * 8)
+    with pytest.raises(InputError, match="is not UTF-8: 9 of 16 characters beyond ASCII"):
+        inspection.add("ab\udc80" + "王" * 7)
+
+
+def test_a_file_of_which_half_can_be_decoded_is_kept() -> None:
+    inspection = Inspection("file", "utf-8")
+    inspection.add("\udc80" * 8)
+    inspection.add("王" * 8)
+    inspection.end()
+    assert inspection.warning == "file: holds bytes that are not UTF-8; they are kept as they are"
+
+
+def test_only_utf8_is_judged_by_what_cannot_be_decoded() -> None:
+    inspection = Inspection("file", "gb18030")
+    inspection.add("\udc80" * 20)
+    inspection.end()
+    assert inspection.warning == ""

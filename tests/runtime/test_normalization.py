@@ -88,9 +88,20 @@ def test_no_aliases_and_no_rules_are_no_normalization() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": VERSION + 1}, "update edgener"),
-        ({"version": VERSION - 1}, "export the model again"),
-        ({"table_sha256": "0" * 64}, "another table of characters"),
+        (
+            {"version": VERSION + 1},
+            f"normalization.version is {VERSION + 1}, but this edgener does version {VERSION}; update edgener\n",
+        ),
+        (
+            {"version": VERSION - 1},
+            f"normalization.version is {VERSION - 1}, but this edgener does version {VERSION}; "
+            "export the model again\n",
+        ),
+        (
+            {"table_sha256": "0" * 64},
+            ": normalization.table_sha256 is another table of characters than that of this edgener; "
+            "update edgener, or export the model again\n",
+        ),
         ({"aliases": ["smileys"]}, "normalization.aliases names 'smileys'"),
         ({"span_rules": ["smileys"]}, "normalization.span_rules names 'smileys'"),
         ({"version": "1"}, "normalization.version is '1', expected int"),

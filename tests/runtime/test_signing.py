@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +135,35 @@ def test_keys_that_cannot_be_used(tmp_path: Path) -> None:
         SecretKey.read(MINISIGN / "test.pub")
     with pytest.raises(KeyFileError, match=r"none\.pub: cannot be read"):
         PublicKey.read(tmp_path / "none.pub")
+
+
+@pytest.mark.parametrize("place", [0, 1, 4, 5])
+def test_a_secret_key_of_another_algorithm_or_checksum_is_refused(tmp_path: Path, key: SecretKey, place: int) -> None:
+    comment, encoded = key.to_text().splitlines()
+    content = bytearray(base64.b64decode(encoded))
+    content[place] ^= 1
+    (tmp_path / "k.key").write_text(f"{comment}\n{base64.b64encode(content).decode()}\n")
+    with pytest.raises(KeyFileError, match="is no secret key"):
+        SecretKey.read(tmp_path / "k.key")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_public_key_of_another_algorithm_is_refused(tmp_path: Path, key: SecretKey, place: int) -> None:
+    comment, encoded = key.public().to_text().splitlines()
+    content = bytearray(base64.b64decode(encoded))
+    content[place] ^= 1
+    (tmp_path / "k.pub").write_text(f"{comment}\n{base64.b64encode(content).decode()}\n")
+    with pytest.raises(KeyFileError, match="is no public key"):
+        PublicKey.read(tmp_path / "k.pub")
+
+
+def test_a_public_key_is_readable_for_all_and_writable_for_its_owner(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        secret, public = make_keys(tmp_path / "k")
+    finally:
+        os.umask(before)
+    assert (secret.stat().st_mode & 0o777, public.stat().st_mode & 0o777) == (0o600, 0o644)
 
 
 def test_a_key_with_a_password_is_for_minisign_itself(tmp_path: Path) -> None:

@@ -73,3 +73,16 @@ def test_labels_keep_their_order_and_may_hold_dashes() -> None:
 def test_incomplete_tag_sets_are_refused(scheme: str, tags: tuple[str, ...], message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         TagSet(scheme, tags)
+
+
+def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ManifestError) as caught:
+        TagSet.of("IOB1", ("PER",))
+    assert str(caught.value) == "tagging scheme 'IOB1' is unknown; known: BIO, BIOES"
+
+
+@by_scheme
+def test_incomplete_tags_are_told_whole(tag_set: TagSet) -> None:
+    with pytest.raises(ManifestError) as caught:
+        TagSet(tag_set.scheme, ("O", "I-PER"))
+    assert str(caught.value) == f"tags ['O', 'I-PER'] are not a complete {tag_set.scheme} tag set"
