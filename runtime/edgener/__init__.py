@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from edgener.entity import Entity
 from edgener.errors import BundleError, EdgenerError
+from edgener.rules import Rules
 
 if TYPE_CHECKING:
     from edgener.recognizer import Recognizer, Segment
 
 __version__ = "0.1.0"
-__all__ = ["BundleError", "EdgenerError", "Entity", "Recognizer", "Segment", "__version__"]
+__all__ = ["BundleError", "EdgenerError", "Entity", "Recognizer", "Rules", "Segment", "__version__"]
 
 
 def __getattr__(name: str) -> object:

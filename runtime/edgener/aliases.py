@@ -83,9 +83,15 @@ class Aliases(dict[int, str]):
 
     def separators(self, text: str) -> str:
         """Return the text with those aliases in it that depend on a character's neighbours."""
-        if self._shows_dots:
-            text = FOREIGN_DOT.sub("·", text)
+        text = self._dots(text)
         return SEPARATING_SPACE.sub("、", text) if self._shows_spaces else text
+
+    def words(self, text: str) -> str:
+        """Return the text with the aliases of characters and dots, in which words look alike wherever they stand."""
+        return self._dots(text).translate(self)
+
+    def _dots(self, text: str) -> str:
+        return FOREIGN_DOT.sub("·", text) if self._shows_dots else text
 
 
 def table_sha256() -> str:

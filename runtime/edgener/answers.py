@@ -16,22 +16,20 @@ class Answers:
         self,
         recognizer: Recognizer,
         writer: Writer,
-        min_score: float,
         file: str | None = None,
         *,
         join_lines: bool = False,
     ) -> None:
-        """Take the recognizer and the writer; entities below ``min_score`` are left out.
+        """Take the recognizer and the writer.
 
         ``file`` is the name that the output has; ``join_lines`` is that of a recognizer's call.
         """
-        self._recognizer, self._writer, self._min_score, self._file = recognizer, writer, min_score, file
+        self._recognizer, self._writer, self._file = recognizer, writer, file
         self._join_lines = join_lines
         self._line = 1
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[str]:
         """Yield the output for ``documents``, each piece as soon as it is known."""
         for segment in self._recognizer.segments(documents, join_lines=self._join_lines):
-            certain = [entity for entity in segment.entities if entity.score >= self._min_score]
-            yield self._writer(Place(self._file, self._line), segment._replace(entities=certain))
+            yield self._writer(Place(self._file, self._line), segment)
             self._line += segment.is_last

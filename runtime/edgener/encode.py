@@ -76,6 +76,10 @@ class Encoder:
         """Return the encodings in the order of ``texts``; a text without any token has empty arrays."""
         return [self._encode(self._aliases.separators(text)) for text in texts]
 
+    def words_of(self, text: str) -> str:
+        """Return the text as the model sees its words: with aliases, one code point for one, but for white space."""
+        return self._aliases.words(text)
+
     def _encode_in_parts(self, text: str) -> Encoding:
         """Return what ``_encode_as_one`` does, with the tokenizer called only for the runs that need it."""
         parts: list[Encoding] = []

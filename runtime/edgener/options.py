@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edgener.errors import UsageError
 from edgener.output import held_signals
 from edgener.providers import CPU, PROVIDERS
+from edgener.rules import Rules, min_score_of, types_of
 
 if TYPE_CHECKING:
     from edgener.recognizer import Recognizer
@@ -40,9 +41,32 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
 
 
 def add_min_score(parser: argparse.ArgumentParser) -> None:
-    """Add the option ``--min-score``."""
+    """Add the option ``--min-score`` of commands that have no other rules."""
     help_text = "drop entities below this score, from 0 to 1; default: 0, which keeps all"
     parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help=help_text)
+
+
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dictionary``, ``--exclude``, ``--min-score`` and ``--types``; ``rules_of`` gives their values."""
+    dictionary = (
+        "words that are always entities: a line each with word, tab, type (O for no entity), and if need be tab, "
+        "priority from 0 to 9"
+    )
+    parser.add_argument("--dictionary", type=Path, metavar="FILE", help=dictionary)
+    exclude = "texts that are no entities: a line each, if need be with a tab and the only type that is meant"
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help=exclude)
+    min_score = (
+        "drop entities below this score, from 0 to 1, or below those of their types, as PER=0.9,LOC=0.6; "
+        "default: 0, which keeps all"
+    )
+    parser.add_argument("--min-score", default="0", metavar="P", help=min_score)
+    parser.add_argument("--types", metavar="TYPE,…", help="print entities of these types alone; default: all types")
+
+
+def rules_of(options: argparse.Namespace) -> Rules:
+    """Return the rules that the user gave; raise UsageError for a value that makes no sense."""
+    min_score, types = min_score_of(options.min_score), types_of(options.types)
+    return Rules(options.dictionary, options.exclude, min_score, types)
 
 
 def check_min_score(min_score: float) -> None:

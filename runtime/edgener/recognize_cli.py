@@ -14,13 +14,13 @@ from edgener.encodings import Inspection, known_encoding
 from edgener.errors import InputError, UsageError
 from edgener.line_reader import Document, line_groups, whole_file
 from edgener.options import (
-    add_min_score,
     add_model,
     add_provider,
+    add_rules,
     add_threads,
-    check_min_score,
     load_recognizer_class,
     model_of,
+    rules_of,
     threads_of,
 )
 from edgener.output import say, write
@@ -37,13 +37,11 @@ STANDARD_INPUT = "-"
 class _Run:
     """Documents through one recognizer to standard output."""
 
-    def __init__(
-        self, recognizer: Recognizer, output_format: str, min_score: float, encoding: str, *, join_lines: bool
-    ) -> None:
+    def __init__(self, recognizer: Recognizer, output_format: str, encoding: str, *, join_lines: bool) -> None:
         from edgener.writers import WRITERS
 
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._recognizer, self._min_score, self._encoding = recognizer, min_score, encoding
+        self._recognizer, self._encoding = recognizer, encoding
         self._writer: Writer = WRITERS[output_format](shows_colour)
         self._join_lines = join_lines
         self._said: set[str] = set()
@@ -82,7 +80,7 @@ class _Run:
     def _answers(self, file: str | None) -> Answers:
         from edgener.answers import Answers
 
-        return Answers(self._recognizer, self._writer, self._min_score, file, join_lines=self._join_lines)
+        return Answers(self._recognizer, self._writer, file, join_lines=self._join_lines)
 
     def _warn_once(self, warning: str) -> None:
         if warning and warning not in self._said:
@@ -122,7 +120,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", type=int, default=8, metavar="N", help="windows per batch, fewer of long ones; default: 8"
     )
-    add_min_score(parser)
+    add_rules(parser)
     add_provider(parser)
 
 
@@ -130,16 +128,16 @@ def _recognize(options: argparse.Namespace) -> None:
     if options.text and options.file:
         raise UsageError("give either texts or --file, not both")
     encoding = known_encoding(options.encoding)
+    rules = rules_of(options)
     recognizer_class = load_recognizer_class()
-
-    check_min_score(options.min_score)
     recognizer = recognizer_class.load(
         model_of(options.model),
         threads=threads_of(options.threads),
         batch_size=options.batch_size,
         provider=options.provider,
+        rules=rules,
     )
-    run = _Run(recognizer, options.format, options.min_score, encoding, join_lines=options.join_lines)
+    run = _Run(recognizer, options.format, encoding, join_lines=options.join_lines)
     if options.text:
         for text in filter(os.path.isfile, options.text):
             say(f"{text}: is searched as text, although a file of that name exists; to read it: edgener --file {text}")
@@ -186,6 +184,7 @@ edgener --format text "…"                   marked in the text, in colour on a
 edgener --file news.txt > entities.jsonl    a file, one document a line
 edgener --file old.txt --encoding gb18030   a file that is not in UTF-8
 tail -f log.txt | edgener                   lines as they come, each answered at once
+edgener --dictionary drugs.tsv --types PER … words of your own, and one type alone
 edgener --model ./my-bundle --threads 4 …   another model, on four cores""",
     add_arguments=_add_arguments,
     run=_recognize,

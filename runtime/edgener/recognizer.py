@@ -14,7 +14,9 @@ from edgener.decode import ScoredSpan, decode
 from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
+from edgener.operator_rules import OperatorRules
 from edgener.providers import CPU
+from edgener.rules import Rules
 from edgener.segmentation import Chunk, Window, chunks
 from edgener.session import SerialSession, Session
 from edgener.span_rules import apply_rules
@@ -71,10 +73,15 @@ class Recognizer:
     [('王小明', 'PER'), ('北京大学', 'ORG')]
     """
 
-    def __init__(self, manifest: Manifest, encoder: Encoder, session: Session, batch_size: int) -> None:
+    def __init__(
+        self, manifest: Manifest, encoder: Encoder, session: Session, batch_size: int, rules: Rules | None = None
+    ) -> None:
         self.manifest = manifest
         self._encoder, self._session, self._batch_size = encoder, session, batch_size
         self._tag_set, self._span_rules = manifest.tag_set, manifest.span_rules
+        self._rules: OperatorRules | None = None
+        if rules and rules != Rules():
+            self._rules = OperatorRules(rules, self._tag_set.labels, encoder.words_of)
 
     @classmethod
     def load(
@@ -85,19 +92,30 @@ class Recognizer:
         batch_size: int = 8,
         serial: bool = False,
         provider: str = CPU,
+        rules: Rules | None = None,
     ) -> Recognizer:
         """Return the model of the bundle in the directory ``path``, or of the built-in one for ``default``.
 
         ``threads`` compute one batch together; a batch holds at most ``batch_size`` windows, fewer of long ones. With
         ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with
         them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``; the latter two take the bundle's fp16 graph,
-        if it has one.
-        Raises UsageError, ProviderError, or a BundleError that names the file and the remedy.
+        if it has one. ``rules`` change the entities that are found; their files are read now.
+        Raises UsageError, ProviderError, InputError for a file of ``rules``, or a BundleError that names the file and
+        the remedy.
         """
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
         bundle = load_bundle(path, provider)
-        return open_recognizer(bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider)
+        return open_recognizer(
+            bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider, rules=rules
+        )
+
+    def with_rules(self, rules: Rules | None) -> Recognizer:
+        """Return a recognizer with other rules, or with none, that shares this one's model and its memory.
+
+        Raises UsageError for rules that do not fit the model, and InputError for a fault of their files.
+        """
+        return Recognizer(self.manifest, self._encoder, self._session, self._batch_size, rules)
 
     def __call__(self, text: str, *, join_lines: bool = False) -> list[Entity]:
         """Return the entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each.
@@ -141,8 +159,20 @@ class Recognizer:
         return self._segments(checked_documents(documents), join_lines)
 
     def _segments(self, documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[Segment]:
+        if self._rules:
+            ahead = self._rules.text_ahead(join_lines=join_lines)
+            return self._rules(self._found(documents, join_lines, ahead), join_lines=join_lines)
+        return (segment for _, segment in self._found(documents, join_lines, ahead=0))
+
+    def _found(
+        self, documents: Iterable[Iterable[str]], join_lines: bool, ahead: int
+    ) -> Iterator[tuple[Chunk, Segment]]:
+        """Yield the segments with what the model finds in them, each with the chunk that it is the core of.
+
+        ``ahead`` is that of ``edgener.segmentation.chunks``.
+        """
         owned_until = 0
-        for pool in _pools(documents, join_lines):
+        for pool in _pools(documents, join_lines, ahead):
             encodings = self._encoder([part.chunk.text for part in pool])
             inputs = [
                 _Input(number, window, encoding.ids[window.start : window.end])
@@ -154,13 +184,14 @@ class Recognizer:
                 offsets = encodings[item.part].offsets[item.window.start : item.window.end]
                 found[item.part].extend(_owned_spans(pool[item.part].chunk, item.window, offsets, spans))
             for part, candidates in zip(pool, found, strict=True):
-                offset, text, core_start, core_end = part.chunk
+                offset, text, core_start, core_end, _ = part.chunk
                 entities = []
                 for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
                     if offset + start >= owned_until:
                         owned_until = offset + end
                         entities.append(Entity(offset + start, owned_until, label, text[start:end], score))
-                yield Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
+                segment = Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
+                yield part.chunk, segment
                 if part.is_last:
                     owned_until = 0
 
@@ -206,11 +237,11 @@ class Recognizer:
         return self._session(ids, attention_mask)[:, 1:-1]
 
 
-def _pools(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[list[_Part]]:
+def _pools(documents: Iterable[Iterable[str]], join_lines: bool, ahead: int) -> Iterator[list[_Part]]:
     """Yield lists of the parts of documents, in order, that are computed together."""
     pool: list[_Part] = []
     code_points = 0
-    for part in _parts(documents, join_lines):
+    for part in _parts(documents, join_lines, ahead):
         pool.append(part)
         code_points += len(part.chunk.text)
         if len(pool) == POOL_DOCUMENTS or code_points >= POOL_CODE_POINTS:
@@ -220,10 +251,10 @@ def _pools(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[lis
         yield pool
 
 
-def _parts(documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[_Part]:
+def _parts(documents: Iterable[Iterable[str]], join_lines: bool, ahead: int) -> Iterator[_Part]:
     for pieces in documents:
         latest = Chunk(0, "", 0, 0)
-        for number, chunk in enumerate(chunks(pieces, join_lines=join_lines)):
+        for number, chunk in enumerate(chunks(pieces, join_lines=join_lines, ahead=ahead)):
             if number:
                 yield _Part(latest, is_last=False)
             latest = chunk
@@ -258,7 +289,13 @@ def _owned_spans(
 
 
 def open_recognizer(
-    bundle: Bundle, *, threads: int = 1, batch_size: int = 8, serial: bool = False, provider: str = CPU
+    bundle: Bundle,
+    *,
+    threads: int = 1,
+    batch_size: int = 8,
+    serial: bool = False,
+    provider: str = CPU,
+    rules: Rules | None = None,
 ) -> Recognizer:
     """Return the model of a bundle that was just verified; options and errors are those of ``Recognizer.load``."""
     encoder = Encoder(bundle.path(TOKENIZER), bundle.manifest.aliases)
@@ -268,4 +305,4 @@ def open_recognizer(
             f"{bundle.manifest.vocabulary_size}; export the model again"
         )
     session = (SerialSession if serial else Session)(bundle.graph(provider), bundle.manifest, threads, provider)
-    return Recognizer(bundle.manifest, encoder, session, batch_size)
+    return Recognizer(bundle.manifest, encoder, session, batch_size, rules)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 CHUNK = 8192
@@ -61,6 +61,8 @@ class Chunk(NamedTuple):
     """The position in ``text`` at which the core starts."""
     core_end: int
     """The position in ``text`` at which the core ends."""
+    following: str = ""
+    """The document's text after ``text``, as much of it as was asked for."""
 
 
 class Window(NamedTuple):
@@ -77,26 +79,35 @@ class Window(NamedTuple):
 
 
 def chunks(
-    pieces: Iterable[str], limit: int = CHUNK, margin: int = CHUNK_MARGIN, *, join_lines: bool = False
+    pieces: Iterable[str],
+    limit: int = CHUNK,
+    margin: int = CHUNK_MARGIN,
+    *,
+    join_lines: bool = False,
+    ahead: int = 0,
 ) -> Iterator[Chunk]:
     """Yield chunks of at most ``limit`` code points of the document that ``pieces`` make up, in order.
 
     The cores, laid side by side, are the document. An empty document has no chunk. With ``join_lines``, the text is
-    wrapped: a sentence goes on in the next line.
+    wrapped: a sentence goes on in the next line. Each chunk comes with ``ahead`` code points of the text after it,
+    unless the document ends before; they do not change where it is cut.
     """
     buffer, offset, core_start = "", 0, 0
-    for block in _blocks(pieces):
+    for block, needed in chain(((block, limit + ahead) for block in _blocks(pieces)), [("", limit)]):
         buffer += block
         position = 0
-        while len(buffer) - position > limit:
+        while len(buffer) - position > needed:
             text = buffer[position : position + limit]
             sentence_end = _last_sentence_end(text, join_lines)
             if sentence_end > core_start:
-                yield Chunk(offset + position, text[:sentence_end], core_start, sentence_end)
-                position, core_start = position + sentence_end, 0
+                end = position + sentence_end
+                following = buffer[end : end + ahead]
+                yield Chunk(offset + position, text[:sentence_end], core_start, sentence_end, following)
+                position, core_start = end, 0
             else:
                 core_end = _word_start(text, margin + 1, limit - margin)
-                yield Chunk(offset + position, text, core_start, core_end)
+                following = buffer[position + limit : position + limit + ahead]
+                yield Chunk(offset + position, text, core_start, core_end, following)
                 position, core_start = position + core_end - margin, margin
         buffer, offset = buffer[position:], offset + position
     if len(buffer) > core_start:

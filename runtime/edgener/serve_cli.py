@@ -8,13 +8,13 @@ from pathlib import Path
 from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.options import (
-    add_min_score,
     add_model,
     add_provider,
+    add_rules,
     add_threads,
-    check_min_score,
     load_recognizer_class,
     model_of,
+    rules_of,
     threads_of,
 )
 
@@ -25,7 +25,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model(parser)
     add_threads(parser)
-    add_min_score(parser)
+    add_rules(parser)
     add_provider(parser)
 
 
@@ -34,15 +34,14 @@ def _serve(options: argparse.Namespace) -> None:
     from edgener.service import Service, listening
     from edgener.systemd import inherited_listener
 
-    check_min_score(options.min_score)
-    threads = threads_of(options.threads)
+    rules, threads = rules_of(options), threads_of(options.threads)
     inherited = inherited_listener()
     if bool(inherited) == bool(options.socket):
         raise UsageError("give either --socket or, through systemd, a socket unit")
     model = model_of(options.model)
-    recognizer = recognizer_class.load(model, threads=threads, serial=True, provider=options.provider)
+    recognizer = recognizer_class.load(model, threads=threads, serial=True, provider=options.provider, rules=rules)
     with inherited or listening(options.socket) as listener:
-        Service(recognizer, listener, options.min_score).run()
+        Service(recognizer, listener).run()
 
 
 SERVE = Command(

@@ -62,9 +62,9 @@ class _Client:
 class Service:
     """A service that answers clients until it is told to stop."""
 
-    def __init__(self, recognizer: Recognizer, listener: socket.socket, min_score: float) -> None:
+    def __init__(self, recognizer: Recognizer, listener: socket.socket) -> None:
         """``recognizer`` was loaded with ``serial``; ``listener`` is a listening Unix socket."""
-        self._recognizer, self._listener, self._min_score = recognizer, listener, min_score
+        self._recognizer, self._listener = recognizer, listener
         self._clients: set[_Client] = set()
         self._wakeups, self._waker = socket.socketpair()
         self._waker.setblocking(False)
@@ -122,7 +122,7 @@ class Service:
             client.touch()
 
     def _serve(self, client: _Client) -> None:
-        answers = Answers(self._recognizer, JsonLines(), self._min_score)
+        answers = Answers(self._recognizer, JsonLines())
         try:
             with client.connection as connection, connection.makefile("wb") as output:
                 for group in line_groups(connection.fileno(), partial(self._on_read, client), _ignore):

@@ -19,7 +19,16 @@ import pytest
 from tests.docs.pages import PAGES, Command, blocks, commands, name
 from tests.support import ROOT
 
-RUN = sorted(ROOT / page for page in ("README.md", "README.zh-CN.md", "docs/python-api.md", "docs/zh/quick-start.md"))
+RUN = sorted(
+    ROOT / page
+    for page in (
+        "README.md",
+        "README.zh-CN.md",
+        "docs/python-api.md",
+        "docs/operator-rules.md",
+        "docs/zh/quick-start.md",
+    )
+)
 """Pages whose blocks run."""
 SCORE = re.compile(r"0\.\d{2,}")
 SCORE_DIFFERENCE = 0.001

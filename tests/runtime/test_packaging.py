@@ -59,7 +59,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 
 
 def test_public_names() -> None:
-    assert edgener.__all__ == ["BundleError", "EdgenerError", "Entity", "Recognizer", "Segment", "__version__"]
+    assert edgener.__all__ == ["BundleError", "EdgenerError", "Entity", "Recognizer", "Rules", "Segment", "__version__"]
     assert all(getattr(edgener, name) is not None for name in edgener.__all__)
     with pytest.raises(AttributeError, match="Recogniser"):
         edgener.Recogniser  # noqa: B018
@@ -69,7 +69,7 @@ def test_public_fields_and_methods() -> None:
     assert edgener.Entity.__match_args__ == ("start", "end", "label", "text", "score")
     assert edgener.Segment._fields == ("start", "text", "entities", "is_last")
     public = [name for name in vars(edgener.Recognizer) if not name.startswith("_")]
-    assert public == ["load", "batch", "stream", "segments", "logits", "abandon"]
+    assert public == ["load", "with_rules", "batch", "stream", "segments", "logits", "abandon"]
 
 
 def test_the_wheel_holds_these_files_and_no_others(wheel: zipfile.ZipFile) -> None:

@@ -45,7 +45,7 @@ def test_cores_of_chunks_are_the_document(pieces: list[str], limits: Limits) -> 
 @given(in_pieces(SENTENCES | TEXTS), LIMITS)
 def test_chunks_are_short_parts_of_the_document_with_a_core(pieces: list[str], limits: Limits) -> None:
     document = "".join(pieces)
-    for offset, text, core_start, core_end in chunks(pieces, *limits):
+    for offset, text, core_start, core_end, _ in chunks(pieces, *limits):
         assert document[offset : offset + len(text)] == text
         assert 0 <= core_start < core_end <= len(text) <= limits.limit
 
@@ -62,6 +62,15 @@ def test_a_core_that_ends_within_a_sentence_has_context(pieces: list[str], limit
         ends_with_sentence = before.core_end == len(before.text) and after.core_start == 0
         has_context = len(before.text) - before.core_end >= limits.margin == after.core_start
         assert ends_with_sentence or has_context
+
+
+@given(in_pieces(SENTENCES | TEXTS), LIMITS, st.integers(0, 40))
+def test_text_ahead_follows_a_chunk_and_does_not_change_it(pieces: list[str], limits: Limits, ahead: int) -> None:
+    document, found = "".join(pieces), list(chunks(pieces, *limits, ahead=ahead))
+    assert [chunk._replace(following="") for chunk in found] == list(chunks(pieces, *limits))
+    for chunk in found:
+        end = chunk.offset + len(chunk.text)
+        assert chunk.following == document[end : end + ahead]
 
 
 def test_chunks_end_at_the_last_sentence_end_that_fits() -> None:
@@ -175,7 +184,7 @@ def test_passages_cover_everything_once_and_fit_where_cuts_allow_it(
 @given(in_pieces(st.text("字aB1 １", min_size=60, max_size=200)), LIMITS)
 def test_cores_of_chunks_end_inside_words_only_where_a_word_fills_the_core(pieces: list[str], limits: Limits) -> None:
     document = "".join(pieces)
-    for offset, text, core_start, core_end in chunks(pieces, *limits):
+    for offset, text, core_start, core_end, _ in chunks(pieces, *limits):
         if limits.margin and INSIDE_WORD.match(document, offset + core_end - 1):  # else the next character is unseen
             assert re.fullmatch("[aB1１]+", text[max(core_start, limits.margin) : core_end])
 

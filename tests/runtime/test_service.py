@@ -226,6 +226,17 @@ def serve_words(place: Path, *options: str) -> list[str]:
     return ["-m", "edgener", "serve", "--socket", str(place), "--model", str(TINY_BUNDLE), *options]
 
 
+def test_the_rules_of_the_operator_hold(start: Start, place: Path, tmp_path: Path) -> None:
+    words, excluded = tmp_path / "words.tsv", tmp_path / "exclude.txt"
+    words.write_text("小明\tLOC\n", encoding="utf-8")
+    excluded.write_text("李娜\n", encoding="utf-8")
+    rules = ["--dictionary", str(words), "--exclude", str(excluded), "--min-score", "ORG=1", "--types", "LOC,PER,ORG"]
+    start(*serve_words(place, *rules))
+    rows = ask(place, LINE + "李娜在小明家。\n".encode())
+    found = [[(entity["text"], entity["label"]) for entity in row["entities"]] for row in rows]
+    assert found == [[("小明", "LOC")], [("小明", "LOC")]]
+
+
 def test_entities_below_the_least_score_are_dropped(start: Start, place: Path) -> None:
     start(*serve_words(place, "--min-score", "0.99005"))
     texts = [row.text for row in labelled_texts()]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from edgener import Recognizer, service
+from edgener import Recognizer, Rules, service
 from edgener.errors import OutputError
 from edgener.service import Service, listening
 from edgener.systemd import notify
@@ -45,12 +45,10 @@ def connect(place: Path) -> socket.socket:
     return client
 
 
-def serve(
-    recognizer: Recognizer, place: Path, talk: Callable[[Service], Any], min_score: float = 0.0, *, stops: bool = True
-) -> Any:
+def serve(recognizer: Recognizer, place: Path, talk: Callable[[Service], Any], *, stops: bool = True) -> Any:
     """Run a service in the main thread while ``talk`` runs in another, and return the result of that."""
     with listening(place) as listener, ThreadPoolExecutor(1) as pool:
-        running = Service(recognizer, listener, min_score)
+        running = Service(recognizer, listener)
 
         def talk_and_stop() -> Any:
             try:
@@ -103,7 +101,7 @@ def test_every_line_of_a_client_is_answered_in_order(
 
 def test_entities_below_the_least_score_are_left_out(serial: Recognizer, place: Path) -> None:
     scores = sorted(round(entity.score, 4) for entity in serial(TEXT))
-    row = serve(serial, place, lambda _: asked_once(place), min_score=scores[0] + 0.0001)
+    row = serve(serial.with_rules(Rules(min_score=scores[0] + 0.0001)), place, lambda _: asked_once(place))
     assert [entity["score"] for entity in row["entities"]] == [score for score in scores if score > scores[0]]
 
 

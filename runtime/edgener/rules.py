@@ -1,0 +1,69 @@
+"""Rules by which an operator changes a model's answers without training: words to force or drop, scores, types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgener.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Changes to the entities that a model finds; without arguments there are none.
+
+    >>> rules = Rules(dictionary={"鹿鸣山庄": "ORG"}, min_score={"PER": 0.9}, types=["PER", "ORG"])
+    """
+
+    dictionary: str | Path | Mapping[str, str] | None = None
+    """Words that are always entities: a path of a file with a word, a tab and its type per line, or types by word.
+
+    The type ``O`` says that a word is no entity. A third column can hold a priority, from 0 to 9."""
+    exclude: str | Path | Collection[str] | None = None
+    """Texts that are no entities: a path of a file with one text per line, or a list or set of texts.
+
+    A second column can hold the only type that is meant."""
+    min_score: float | Mapping[str, float] = 0.0
+    """The lowest score, from 0 to 1, that the model's entities may have, for all types or by type; others have 0."""
+    types: Collection[str] | None = None
+    """The types of the entities that are returned; None for all."""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for scores outside of 0 to 1 and for an empty list of types, TypeError for a bare str."""
+        if isinstance(self.types, str):
+            raise TypeError(f"expected types as a list or another collection, got the str {self.types!r}")
+        if self.types is not None and not self.types:
+            raise UsageError("types is empty, so that nothing would be found; name at least one type, or leave it out")
+        for score in self.scores.values():
+            if not 0 <= score <= 1:
+                raise UsageError(f"min_score is {score}; it must be between 0 and 1")
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Return the lowest score of each type that is named; under the empty string, that of all other types."""
+        return {"": 0.0, **self.min_score} if isinstance(self.min_score, Mapping) else {"": self.min_score}
+
+
+def min_score_of(argument: str) -> float | dict[str, float]:
+    """Return the value of ``--min-score``: a number for all types, or a number for each of several types.
+
+    Raises UsageError where ``argument`` is neither such as ``0.9`` nor such as ``PER=0.9,LOC=0.6``.
+    """
+    try:
+        if "=" not in argument:
+            return float(argument)
+        pairs = [item.split("=") for item in argument.split(",")]
+        scores = {label.strip(): float(score) for label, score in pairs}
+    except ValueError:
+        raise UsageError(f"--min-score is {argument!r}; write one number, as 0.9, or PER=0.9,LOC=0.6") from None
+    if len(scores) < len(pairs):
+        raise UsageError(f"--min-score is {argument!r}; name each type only once")
+    return scores
+
+
+def types_of(argument: str | None) -> tuple[str, ...] | None:
+    """Return the value of ``--types``, names with commas between them; None where it was not given."""
+    if argument is None:
+        return None
+    return tuple(name for name in map(str.strip, argument.split(",")) if name)

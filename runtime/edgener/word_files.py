@@ -1,0 +1,127 @@
+"""Files of words that operators write: one entry per line in UTF-8, columns separated by a tab, empty lines ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from unicodedata import category
+
+from edgener.errors import EdgenerError, InputError, UsageError
+from edgener.tags import OUTSIDE
+
+LONGEST_WORD = 256
+"""Most code points of a word."""
+PRIORITIES = range(10)
+"""Priorities that a word can have; words of a higher one are matched first."""
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+BYTE_ORDER_MARK = "\ufeff"
+
+
+class Word(NamedTuple):
+    """An entry of a dictionary."""
+
+    line: int
+    """The line of the file, from 1; 0 for a word that does not come from a file."""
+    text: str
+    label: str
+    """The entity type, or ``O`` for a word that is no entity."""
+    priority: int
+    """One of PRIORITIES."""
+
+
+class Exclusion(NamedTuple):
+    """An entry of a list of excluded texts."""
+
+    line: int
+    """The line of the file, from 1; 0 for a text that does not come from a file."""
+    text: str
+    label: str
+    """The entity type that is excluded; empty for all types."""
+
+
+def fault(name: str, line: int, message: str) -> EdgenerError:
+    """Return an InputError about a line of the file ``name``, or a UsageError where ``line`` is 0."""
+    return InputError(f"{name}: line {line}: {message}") if line else UsageError(f"{name}: {message}")
+
+
+def dictionary_words(source: str | Path | Mapping[str, str], labels: Collection[str]) -> Iterator[Word]:
+    """Yield the words of a file or of a mapping from words to types.
+
+    ``labels`` are the types that the model has. Raises InputError for a fault of the file, UsageError for one of the
+    mapping.
+    """
+    if isinstance(source, Mapping):
+        name = "dictionary"
+        rows: Iterable[tuple[int, list[str]]] = ((0, [text, label]) for text, label in source.items())
+    else:
+        name, rows = str(source), _rows(source)
+    for line, columns in rows:
+        if not 2 <= len(columns) <= 3:
+            raise fault(name, line, f"has {_columns(columns)}; write word, tab, type, and if need be tab, priority")
+        text, label, priority = (*columns, "0")[:3]
+        _check_text(name, line, text)
+        _check_label(name, line, label, (*labels, OUTSIDE))
+        if not (priority.isascii() and priority.isdecimal() and int(priority) in PRIORITIES):
+            raise fault(name, line, f"the priority is {priority!r}; write a whole number from 0 to {PRIORITIES[-1]}")
+        yield Word(line, text, label, int(priority))
+
+
+def excluded_texts(source: str | Path | Collection[str], labels: Collection[str]) -> Iterator[Exclusion]:
+    """Yield the excluded texts of a file or of a collection; the errors are those of ``dictionary_words``."""
+    if isinstance(source, (str, Path)):
+        name, rows = str(source), _rows(source)
+    else:
+        name, rows = "exclude", ((0, [text]) for text in source)
+    for line, columns in rows:
+        if len(columns) > 2:
+            raise fault(name, line, f"has {_columns(columns)}; write a text, and if need be a tab and a type")
+        text, label = (*columns, "")[:2]
+        _check_text(name, line, text)
+        if len(columns) == 2:
+            _check_label(name, line, label, labels)
+        yield Exclusion(line, text, label)
+
+
+def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the columns of each line of a file that is not empty."""
+    try:
+        with Path(path).open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    text = line.decode().removesuffix("\n").removesuffix("\r")
+                except UnicodeDecodeError:
+                    remedy = f"convert it, as: iconv -f gb18030 -t utf-8 {path} > utf-8.txt"
+                    raise fault(str(path), number, f"is not UTF-8; {remedy}") from None
+                if number == 1:
+                    text = text.removeprefix(BYTE_ORDER_MARK)
+                if text:
+                    yield number, text.split("\t")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise InputError(f"{path}: cannot be read: {reason}; check the path and the permissions") from error
+
+
+def _check_text(name: str, line: int, text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"{name}: expected words as str, got {type(text).__name__}")
+    if not text.strip():
+        raise fault(name, line, "the word is empty; write a word before the tab, or delete the line")
+    if text != text.strip():
+        raise fault(name, line, f"{text!r} begins or ends with white space; delete it")
+    if CONTROL_CHARACTER.search(text):
+        raise fault(name, line, f"{text[:40]!r} holds a control character or a line break; delete it")
+    if category(text[0]).startswith("M"):
+        raise fault(name, line, f"{text!r} begins with a mark that belongs to a character before it; write both")
+    if len(text) > LONGEST_WORD:
+        raise fault(name, line, f"the word has {len(text)} characters; write at most {LONGEST_WORD}")
+
+
+def _check_label(name: str, line: int, label: str, labels: Collection[str]) -> None:
+    if label not in labels:
+        raise fault(name, line, f"the type is {label!r}, which the model does not have; write {' or '.join(labels)}")
+
+
+def _columns(columns: Collection[str]) -> str:
+    return "1 column" if len(columns) == 1 else f"{len(columns)} columns"
