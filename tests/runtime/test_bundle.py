@@ -231,12 +231,60 @@ def test_the_command_line_ends_with_the_code_of_the_error(bundle: Path, bad: Bad
         assert finished.errors.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    {
+        "no directory": "not found; give the directory of a model bundle",
+        "graph missing": "not found, but the manifest lists it; copy the bundle again",
+        "huge manifest": "larger than any manifest; copy the bundle again",
+        "another program's": "has no format_version; it is not a manifest of edgener",
+        "newer version": "format version 2, but this edgener reads version 1; update edgener",
+        "older version": "format version 0, but this edgener reads version 1; export the model again",
+        "window without room": "max_tokens is 7; no text fits into that",
+        "card not listed": f"lists no {CARD}",
+        "name with ..": "file name '../secret' leaves the bundle; do not use this bundle",
+        "symbolic link": "is a link or no plain file; copy the bundle with its links followed",
+        "flipped byte of the card": "is not the file that was packed (SHA-256 differs); copy the bundle again",
+        "labels do not fit": "gives 13 values a token, but the manifest lists 17 tags",
+    }.items(),
+)
+def test_each_message_tells_the_remedy(bundle: Path, kind: str, message: str) -> None:
+    bad = BAD[kind]
+    bad.damage(bundle)
+    with pytest.raises(BundleError) as caught:
+        Recognizer.load(bundle)
+    assert str(caught.value) == f"{bundle / bad.file}: {message}"
+
+
+def test_a_file_of_another_size_is_told_with_both_sizes(bundle: Path) -> None:
+    size = (bundle / GOLDEN).stat().st_size
+    cut(GOLDEN)(bundle)
+    with pytest.raises(ChecksumError) as caught:
+        load_bundle(bundle)
+    message = f"has {size - 1} bytes, the manifest says {size}; copy the bundle again"
+    assert str(caught.value) == f"{bundle / GOLDEN}: {message}"
+
+
+@pytest.mark.parametrize("name", ["", ".", "a\\b"])
+def test_names_that_are_no_files_leave_the_bundle(bundle: Path, name: str) -> None:
+    list_file(name)(bundle)
+    with pytest.raises(UnsafePathError, match="leaves the bundle"):
+        load_bundle(bundle)
+
+
+def test_the_largest_manifest_and_the_smallest_window_are_read(bundle: Path) -> None:
+    change_manifest(bundle, max_tokens=8)
+    text = (bundle / MANIFEST).read_text(encoding="utf-8")
+    (bundle / MANIFEST).write_bytes(text.encode().ljust(LONGEST_MANIFEST))
+    assert load_bundle(bundle).manifest.max_tokens == 8
+
+
 def test_no_two_errors_share_an_exit_code() -> None:
     classes: list[type[EdgenerError]] = [EdgenerError]
     for cls in classes:
         classes.extend(sub for sub in cls.__subclasses__() if sub.__module__ == "edgener.errors")
     codes = [cls.exit_code for cls in classes]
-    assert len(codes) == len(set(codes)) == 22
+    assert len(codes) == len(set(codes)) == 24
 
 
 @pytest.mark.parametrize("locked", ["", MANIFEST, GRAPH, WEIGHTS], ids=["directory", "manifest", "graph", "weights"])

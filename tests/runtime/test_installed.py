@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ import pytest
 
 from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
 from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
-from edgener.installed import CURRENT, check_golden, current_model, install, rollback
-from tests.support import TINY_BUNDLE, disk_full, replace_file, without_rights
+from edgener.golden import Cases, read_cases, write_cases
+from edgener.installed import CURRENT, check_golden, current_model, install, models_directory, rollback
+from tests.support import TINY_BUNDLE, change_manifest, disk_full, replace_file, without_rights
 
 STEPS = [
     (os, "fsync"),
@@ -59,6 +62,46 @@ def test_install_and_rollback(tmp_path: Path, other_bundle: Path) -> None:
     assert rollback(directory) == first
     assert current_model(directory) == first
     assert rollback(directory) == second
+
+
+def test_a_folder_is_called_by_the_models_name_and_its_manifest(tmp_path: Path, other_bundle: Path) -> None:
+    change_manifest(other_bundle, name="..另一个/model v1_2-3")
+    folder = install(other_bundle, tmp_path / "models")
+    digest = hashlib.sha256((other_bundle / MANIFEST).read_bytes()).hexdigest()[:12]
+    assert folder == tmp_path / "models" / f"另一个_model_v1_2-3-{digest}"
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {folder.name, "current", ".lock"}
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"EDGENER_MODELS": "/m", "XDG_DATA_HOME": "/x", "HOME": "/h"}, "/m"),
+        ({"XDG_DATA_HOME": "/x", "HOME": "/h"}, "/x/edgener/models"),
+        ({"HOME": "/h"}, "/h/.local/share/edgener/models"),
+        ({"EDGENER_MODELS": "", "XDG_DATA_HOME": "", "HOME": ""}, "/root/.local/share/edgener/models"),
+    ],
+)
+def test_models_lie_where_the_environment_says(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EDGENER_MODELS", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert models_directory() == Path(expected)
+
+
+def test_a_wrong_answer_is_told_with_its_text(tmp_path: Path, other_bundle: Path) -> None:
+    cases = read_cases(other_bundle / GOLDEN)
+    text = cases[0].text
+    write_cases(Cases((replace(cases[0], entities=()),)), tmp_path / GOLDEN)
+    replace_file(other_bundle, GOLDEN, (tmp_path / GOLDEN).read_bytes())
+    with pytest.raises(GoldenError) as caught:
+        check_golden(other_bundle)
+    message = f"gives another answer to {text!r} than it was packed with; not used"
+    assert str(caught.value) == f"{other_bundle}: {message}"
 
 
 def test_installing_again_changes_nothing(tmp_path: Path, other_bundle: Path) -> None:
@@ -158,8 +201,9 @@ def test_a_directory_that_may_not_be_looked_into_is_told_if_it_was_named(
 
 
 def test_nothing_to_go_back_to(tmp_path: Path) -> None:
-    with pytest.raises(BundleMissingError, match="no older model"):
+    with pytest.raises(BundleMissingError) as caught:
         rollback(tmp_path / "models")
+    assert str(caught.value) == f"{tmp_path / 'models'}: holds no older model to go back to"
     install(TINY_BUNDLE, tmp_path / "models")
     with pytest.raises(BundleMissingError, match="no older model"):
         rollback(tmp_path / "models")
