@@ -21,7 +21,10 @@ def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:
     """
     classifier = load_classifier(Path(settings.checkpoint))
     if tags_of(classifier) != tags_of(model):
-        raise CheckpointError(f"{settings.checkpoint}: its tags are {tags_of(classifier)}, not {tags_of(model)}")
+        raise CheckpointError(
+            f"{settings.checkpoint}: its tags are {tags_of(classifier)}, not {tags_of(model)}; average models of the "
+            "same types first, and start a second recipe, with other types, from the result"
+        )
     other = classifier.state_dict()
     own = model.state_dict()
     if {name: weight.shape for name, weight in own.items()} != {name: weight.shape for name, weight in other.items()}:

@@ -20,10 +20,10 @@ from edgener_export.checkpoint.classifier import (
     is_bundle,
     is_classifier,
     load_classifier,
-    tags_of,
     tokenizer_file,
     verify_architecture,
 )
+from edgener_export.checkpoint.new_head import HeadChange, change_tags
 from edgener_export.checkpoint.ngram import verify_no_pairs, with_ngrams
 from edgener_export.checkpoint.prune import keep_heads, narrow_feed_forward, replace_activation, select_layers
 from edgener_export.checkpoint.vocabulary import keep_embedding_rows, prune_vocabulary, write_tokenizer
@@ -46,14 +46,17 @@ class Checkpoint:
     """Path of the tokenizer.json."""
     mask_id: int
     """Id of the [MASK] token."""
+    head: HeadChange | None = None
+    """What became of the head of a classifier with other tags; None where the checkpoint has these, or no head."""
 
 
 def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, cache: Path) -> Checkpoint:
     """Return the model that is to be trained; its pruned tokenizer.json is written to ``tokenizer``.
 
-    Downloads go to ``cache``. The classification head is new, unless the checkpoint is a token classifier already.
-    Raises CheckpointError if the checkpoint is nowhere, has no tokenizer, is of an architecture that is not supported,
-    has weights that do not fit its configuration, or is a token classifier with other tags; and DownloadError.
+    Downloads go to ``cache``. The classification head is new, unless the checkpoint is a token classifier already,
+    whose head keeps the rows of the types that it knows. Raises CheckpointError if the checkpoint is nowhere, has no
+    tokenizer, is of an architecture that is not supported, has weights that do not fit its configuration, or a head
+    that cannot be changed; and DownloadError.
     """
     name = str(e5.fetch_e5(cache)) if settings.checkpoint == e5.NAME else settings.checkpoint
     directory = bundle_directory(name)
@@ -62,7 +65,8 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
         verify_architecture(_read_config(source), source)
     full_tokenizer = _read_tokenizer(source)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary, settings.aliases)
-    model = _trained(directory, tag_set) if is_classifier(directory) else _pretrained(source, tag_set)
+    model = load_classifier(directory) if is_classifier(directory) else _pretrained(source, tag_set)
+    head = change_tags(model, tag_set, source)
     if max(full_tokenizer["model"]["vocab"].values()) >= model.config.vocab_size:
         raise CheckpointError(
             f"{source}: its tokenizer has {len(full_tokenizer['model']['vocab'])} entries, its embedding table "
@@ -78,13 +82,13 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     if settings.average:
         average_with(model, settings.average)
     loses_entries = len(rows) < model.config.vocab_size
-    verify_no_pairs(model, f"model.vocabulary {settings.vocabulary!r}", loses_entries)
+    verify_no_pairs(model, f"model.vocabulary {settings.vocabulary!r}", loses_entries, 'set it to "all"')
     verify_no_pairs(model, f"model.widen {settings.widen}", settings.widen > 1)
     verify_no_pairs(model, "[model.ngrams]", settings.ngrams is not None)
     keep_embedding_rows(model, rows)
     model = _reshape(model, settings)
     write_tokenizer(pruned, tokenizer)
-    return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"])
+    return Checkpoint(model, tokenizer, pruned["model"]["vocab"]["[MASK]"], head)
 
 
 def load_pruned(directory: Path, keep: str, tokenizer: Path, aliases: Collection[str] = ()) -> PreTrainedModel:
@@ -101,13 +105,6 @@ def load_pruned(directory: Path, keep: str, tokenizer: Path, aliases: Collection
     if loses_entries:
         keep_embedding_rows(model, rows)
     write_tokenizer(pruned, tokenizer)
-    return model
-
-
-def _trained(directory: Path, tag_set: TagSet) -> PreTrainedModel:
-    model = load_classifier(directory)
-    if tags_of(model) != list(tag_set.tags):
-        raise CheckpointError(f"{directory}: its tags {tags_of(model)} are not the recipe's {list(tag_set.tags)}")
     return model
 
 

@@ -65,7 +65,7 @@ class NgramBertForTokenClassification(BertForTokenClassification):  # type: igno
         self.post_init()  # type: ignore[no-untyped-call]
 
 
-def verify_no_pairs(model: PreTrainedModel, setting: str, is_wanted: bool) -> None:
+def verify_no_pairs(model: PreTrainedModel, setting: str, is_wanted: bool, remedy: str = "leave it out") -> None:
     """Raise RecipeError if a wanted setting would change the entries or the width of a model with ngram embeddings.
 
     Such a model finds the rows of pairs by the numbers of their entries, which must stay as they were in the training.
@@ -73,7 +73,7 @@ def verify_no_pairs(model: PreTrainedModel, setting: str, is_wanted: bool) -> No
     if is_wanted and hasattr(model.config, "ngrams"):
         raise RecipeError(
             f"{setting}: cannot be applied to a model that was trained with [model.ngrams], which knows pairs of "
-            "characters by the numbers of their entries; leave it out, or apply it before that training"
+            f"characters by the numbers of their entries; {remedy}, or apply it before that training"
         )
 
 

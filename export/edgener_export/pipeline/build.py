@@ -113,6 +113,8 @@ class Pipeline:
         faults = list(layer_faults(self._recipe, checkpoint.model.config.num_hidden_layers))
         if faults:
             raise RecipeError("; ".join(faults))
+        if checkpoint.head:
+            self._log(f"train: {checkpoint.head}")
         more = f" and {len(self._corpus.more)} more" if self._corpus.more else ""
         labelled = f"{len(self._corpus.train)} labelled sentences{more}"
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {labelled}")

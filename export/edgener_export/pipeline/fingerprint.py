@@ -22,7 +22,7 @@ from edgener_export.recipe.text import flat_settings
 ORIGIN = "origin.json"
 """The file in the directory of a run that holds its origin."""
 DATA_TABLE = "data."
-"""The settings of this table count by the sentences that they select."""
+"""The settings of this table count by the sentences that they select and label."""
 
 TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
 """The files of a run that another training would overwrite or mix up."""
@@ -32,7 +32,8 @@ Origin = Mapping[str, Any]
 
 def origin_of(recipe: Recipe, corpus: Corpus) -> Origin:
     """Return every setting that the trained weights depend on, by its full name; a path counts by its content."""
-    settings = dict(flat_settings(to_plain(recipe)))
+    flat = flat_settings(to_plain(recipe))
+    settings = {name: value for name, value in flat if not name.startswith(DATA_TABLE)}
     for name, key, value in walk(recipe):
         if not key.setting.trains or name.startswith(DATA_TABLE):
             settings.pop(name, None)

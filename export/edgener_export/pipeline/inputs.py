@@ -11,6 +11,7 @@ from edgener.tags import TagSet
 from edgener_export.corpus.formats import JSONL
 from edgener_export.corpus.msra import read_msra
 from edgener_export.corpus.name_swap import read_names
+from edgener_export.corpus.retype import retyped_corpus
 from edgener_export.corpus.rewrite import rewritten
 from edgener_export.corpus.splits import Corpus, read_corpus_file
 from edgener_export.errors import RecipeError
@@ -19,9 +20,10 @@ from edgener_export.recipe.settings import QuantizeSettings, Recipe
 
 
 def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] | None = None) -> Corpus:
-    """Read the sentences that a recipe names, and rewrite some; downloads are kept in ``cache``.
+    """Read the sentences that a recipe names, with its types, and rewrite some; downloads are kept in ``cache``.
 
-    ``tell`` is given what was left out of the files, or mended. Raises CorpusError or DownloadError.
+    ``tell`` is given what was left out of the files, mended or renamed. Raises CorpusError, RecipeError or
+    DownloadError.
     """
     data = recipe.data
     if data.corpus:
@@ -33,7 +35,8 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
         )
     limit = data.limit or None
     more = [sentence for name in data.more for sentence in read_corpus_file(Path(name), JSONL, tell=tell)[:limit]]
-    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit], more)
+    corpus = retyped_corpus(replace(corpus, more=more), data.types, tell)
+    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit], corpus.more)
     corpus.verify_labels(
         data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test, ", ".join(data.more)
     )

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from edgener.tags import OUTSIDE
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import (
     AdaptSettings,
@@ -59,6 +60,8 @@ def joint_faults(table: object, where: str) -> Iterator[str]:
             yield from _recipe_faults(table)
         case DataSettings(corpus="") if not (table.train and table.dev and table.test):
             yield "data: name a corpus, or files for all of train, dev and test"
+        case DataSettings() if OUTSIDE in table.types.values():
+            yield f'{where}.types makes a type of {OUTSIDE}; write "" to drop a type'
         case AdaptSettings(text=""):
             yield f"{where}.text is missing; name a file of texts"
         case DistilSettings(teacher=""):

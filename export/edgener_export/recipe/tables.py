@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from edgener.dataclass_json import RecordError, from_plain
+from edgener.errors import BundleError
 from edgener_export.recipe.bounds import joint_faults, value_faults
+from edgener_export.recipe.inherit import inherited
 from edgener_export.recipe.paths import path_faults, resolve
 from edgener_export.recipe.settings import Key, PathKind, Recipe, keys_of
 from edgener_export.recipe.shape import read_shape, shape_faults
@@ -25,12 +27,22 @@ class TableReader:
         self._directory, self._needs_models = directory, needs_models
 
     def recipe(self, plain: Mapping[str, Any]) -> Recipe:
-        """Return the recipe with its paths resolved; it is complete only if there are no ``faults``."""
+        """Return the recipe with its paths resolved and with what it inherits from the bundle that it starts from.
+
+        It is complete only if there are no ``faults``.
+        """
         recipe: Recipe = self._table(Recipe, plain, "")
         shape = read_shape(Path(recipe.model.checkpoint or "")) if recipe.model and self._needs_models else None
         if shape:
             self.faults += shape_faults(recipe, shape)
-        return recipe
+        return recipe if self.faults else self._inherited(recipe, plain["model"])
+
+    def _inherited(self, recipe: Recipe, model: Mapping[str, Any]) -> Recipe:
+        try:
+            return inherited(recipe, model)
+        except BundleError as error:
+            self.faults.append(f"model.checkpoint: {error}")
+            return recipe
 
     def _table(self, kind: Any, plain: Any, name: str) -> Any:
         if not isinstance(plain, dict):

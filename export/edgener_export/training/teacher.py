@@ -213,7 +213,10 @@ def _verify(directory: Path, own: Path, tags: Sequence[str], tokenizer: Path, ta
             "a student learns token by token and needs the same vocabulary"
         )
     if tuple(tags) != tag_set.tags:
-        raise CheckpointError(f"{directory}: its tags {list(tags)} are not the student's {list(tag_set.tags)}")
+        raise CheckpointError(
+            f"{directory}: its tags {list(tags)} are not the student's {list(tag_set.tags)}; a teacher needs the same "
+            "types: rename types with data.types, or use [finetune], which needs no teacher"
+        )
 
 
 def _write(examples: Sequence[Example], teacher: Teacher, layers: Sequence[int], cache: Path, pad_id: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from edgener import Recognizer
 from edgener.bundle import DEFAULT_BUNDLE, GRAPH, load_bundle
 from edgener.encode import Encoder
 from edgener_export.checkpoint.classifier import load_classifier, tags_of
@@ -64,12 +65,22 @@ def test_a_bundle_is_trained_further(build_tiny: list[str], tiny_run: Path, tmp_
     assert main([*build_tiny, *bundle, *short, "--run", str(tmp_path)]) == 0
 
 
-def test_a_bundle_with_other_tags_is_no_checkpoint(
+def test_a_bundle_is_trained_further_in_another_scheme(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
+    bundle = ["--set", f"model.checkpoint={tiny_run / 'bundle'}", "--set", "scheme=BIO"]
+    short = ["--set", "finetune.epochs=1", "--set", "gate.f1=50", "--set", "gate.loss=100"]
+    assert main([*build_tiny, *bundle, *short, "--run", str(tmp_path)]) == 0
+    assert load_bundle(tmp_path / "bundle").manifest.scheme == "BIO"
+
+
+def test_a_bundle_learns_a_type_that_it_does_not_know(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundle = ["--set", f"model.checkpoint={tiny_run / 'bundle'}", "--set", "scheme=BIO"]
-    assert main([*build_tiny, *bundle, "--run", str(tmp_path)]) == CheckpointError.exit_code
-    assert "bundle: its tags" in capsys.readouterr().err
+    bundle = ["--set", f"model.checkpoint={tiny_run / 'bundle'}", "--set", "data.types={LOC = 'PLACE', ORG = ''}"]
+    short = ["--set", "finetune.epochs=3", "--set", "gate.f1=80", "--set", "gate.loss=100"]
+    assert main([*build_tiny, *bundle, *short, "--run", str(tmp_path)]) == 0
+    assert "train: the model keeps what it knows of PER, learns PLACE, forgets LOC ORG" in capsys.readouterr().err
+    found = {entity.label for entity in Recognizer.load(tmp_path / "bundle")(TEXTS[1])}
+    assert found == {"PER", "PLACE"}
 
 
 def test_a_graph_that_is_not_of_bytes_is_refused_by_name(tiny_run: Path, tmp_path: Path) -> None:

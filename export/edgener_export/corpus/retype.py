@@ -1,0 +1,40 @@
+"""Entity types of labelled sentences renamed, merged or dropped, as the ``types`` of a recipe's data say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.splits import Corpus
+from edgener_export.errors import RecipeError
+
+
+def retyped_corpus(corpus: Corpus, types: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Corpus:
+    """Return the corpus with other types in all of its parts; ``types`` is applied once, so two types may be swapped.
+
+    ``tell`` is given a line with the number of entities that were renamed, and one with that of the dropped ones.
+    Raises RecipeError for a type that no entity has.
+    """
+    parts = (corpus.train, corpus.dev, corpus.test, corpus.more)
+    counts = Counter(span.label for part in parts for sentence in part for span in sentence.spans)
+    unknown = [label for label in types if label not in counts]
+    if unknown:
+        raise RecipeError(
+            f"data.types names {', '.join(unknown)}, which no sentence has; the types of the data are "
+            f"{', '.join(sorted(counts)) or 'none'}"
+        )
+    if tell:
+        renamed = [f"{counts[old]} {old} as {new}" for old, new in types.items() if new not in ("", old)]
+        dropped = [f"{counts[old]} {old}" for old, new in types.items() if not new]
+        for what, entries in (("renamed", renamed), ("dropped", dropped)):
+            if entries:
+                tell(f"data.types: entities {what}: {', '.join(entries)}")
+    return Corpus(*([retyped(sentence, types) for sentence in part] for part in parts))
+
+
+def retyped(sentence: Sentence, types: Mapping[str, str]) -> Sentence:
+    """Return the sentence with each type replaced by what ``types`` has for it, and without the spans of empty ones."""
+    spans = (span._replace(label=types.get(span.label, span.label)) for span in sentence.spans)
+    return replace(sentence, spans=tuple(span for span in spans if span.label))

@@ -1,0 +1,46 @@
+"""The settings that a recipe leaves out and takes from the bundle that it starts from, and the bundle's lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, replace
+from typing import Any
+
+from edgener.bundle import MANIFEST, Manifest, bundle_directory, load_bundle
+from edgener_export.recipe.settings import LineageSettings, Recipe
+
+ROLE = "base weights"
+"""The role in the lineage of the bundle that the training began with."""
+
+
+def inherited(recipe: Recipe, given: Collection[str]) -> Recipe:
+    """Return the recipe with what its checkpoint decides, if that is a bundle; ``given`` are the keys of ``[model]``.
+
+    A bundle's vocabulary was pruned already, so all of it is kept; its aliases, span rules and longest row go on. The
+    lineage names the bundle and what it was made from, apart from the entries that the recipe has itself. Raises
+    BundleError for a bundle that is damaged.
+    """
+    directory = bundle_directory(recipe.model.checkpoint)
+    if not (directory / MANIFEST).exists():
+        return recipe
+    manifest = load_bundle(directory).manifest
+    of_bundle: dict[str, Any] = {
+        "vocabulary": "all",
+        "max_tokens": manifest.max_tokens,
+        "aliases": manifest.aliases,
+        "span_rules": manifest.span_rules,
+    }
+    model = replace(recipe.model, **{key: value for key, value in of_bundle.items() if key not in given})
+    return replace(recipe, model=model, lineage=_lineage(recipe, manifest))
+
+
+def _lineage(recipe: Recipe, manifest: Manifest) -> tuple[LineageSettings, ...]:
+    names = {entry.name for entry in recipe.lineage}
+    sources = [LineageSettings(**asdict(source)) for source in manifest.lineage]
+    start = LineageSettings(
+        role=ROLE,
+        name=manifest.name,
+        license="; ".join(dict.fromkeys(source.license for source in sources)),
+        note="the bundle that the training began with, made from " + ", ".join(source.name for source in sources),
+    )
+    return (*(entry for entry in (start, *sources) if entry.name not in names), *recipe.lineage)
