@@ -19,14 +19,16 @@ class Answers:
         file: str | None = None,
         *,
         join_lines: bool = False,
+        first_line: int = 1,
     ) -> None:
         """Take the recognizer and the writer.
 
-        ``file`` is the name that the output has; ``join_lines`` is that of a recognizer's call.
+        ``file`` is the name that the output has; ``join_lines`` is that of a recognizer's call;
+        ``first_line`` is the number of the first document.
         """
         self._recognizer, self._writer, self._file = recognizer, writer, file
         self._join_lines = join_lines
-        self._line = 1
+        self._line = first_line
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[str]:
         """Yield the output for ``documents``, each piece as soon as it is known."""

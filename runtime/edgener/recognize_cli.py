@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
@@ -37,18 +39,22 @@ STANDARD_INPUT = "-"
 class _Run:
     """Documents through one recognizer to standard output."""
 
-    def __init__(self, recognizer: Recognizer, output_format: str, encoding: str, *, join_lines: bool) -> None:
+    def __init__(
+        self, recognizer: Recognizer, output_format: str, encoding: str, *, join_lines: bool, threads: int = 1
+    ) -> None:
+        """Prepare for files, pipes and texts; so many ``threads`` answer the documents of a file at the same time."""
         from edgener.writers import WRITERS
 
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._recognizer, self._encoding = recognizer, encoding
-        self._writer: Writer = WRITERS[output_format](shows_colour)
+        self._new_writer: Callable[[], Writer] = partial(WRITERS[output_format], shows_colour)
+        self._threads = threads
         self._join_lines = join_lines
         self._said: set[str] = set()
 
     def read(self, fd: int, file: str | None) -> None:
         """Answer all lines of an open file; raise InputError where it cannot be read or is no text."""
-        answers, name = self._answers(file), file or "standard input"
+        name = file or "standard input"
         progress = Progress(name, os.fstat(fd).st_size, is_typed=os.isatty(fd))
         inspection = Inspection(name, self._encoding)
 
@@ -57,9 +63,9 @@ class _Run:
             self._warn_once(inspection.warning)
 
         try:
-            groups = whole_file if self._join_lines else line_groups
-            for group in groups(fd, progress.advance, inspect, self._encoding):
-                for piece in answers(group):
+            read = whole_file if self._join_lines else line_groups
+            with closing(self._answer_groups(read(fd, progress.advance, inspect, self._encoding), file)) as pieces:
+                for piece in pieces:
                     write(piece)
             inspection.end()
         except BrokenPipeError:
@@ -77,10 +83,23 @@ class _Run:
         for piece in self._answers(None)(documents):
             write(piece)
 
-    def _answers(self, file: str | None) -> Answers:
+    def _answer_groups(self, groups: Iterable[Sequence[Document]], file: str | None) -> Generator[str]:
+        if self._threads == 1:
+            answers = self._answers(file)
+            for group in groups:
+                yield from answers(group)
+            return
+        from edgener.parallel import Run, answers_in_threads
+
+        def answer(run: Run) -> Iterator[str]:
+            return self._answers(file, run.first_line)(run.documents)
+
+        yield from answers_in_threads(groups, answer, self._threads, self._recognizer.abandon)
+
+    def _answers(self, file: str | None, first_line: int = 1) -> Answers:
         from edgener.answers import Answers
 
-        return Answers(self._recognizer, self._writer, file, join_lines=self._join_lines)
+        return Answers(self._recognizer, self._new_writer(), file, join_lines=self._join_lines, first_line=first_line)
 
     def _warn_once(self, warning: str) -> None:
         if warning and warning not in self._said:
@@ -95,7 +114,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="read lines of this file, each a document; - is standard input; may be repeated",
+        help="read lines of this file, each a document, which --threads answer at the same time; - is standard input; "
+        "may be repeated",
     )
     parser.add_argument(
         "--encoding",
@@ -130,14 +150,22 @@ def _recognize(options: argparse.Namespace) -> None:
     encoding = known_encoding(options.encoding)
     rules = rules_of(options)
     recognizer_class = load_recognizer_class()
+    threads = threads_of(options.threads)
+    by_document = _are_whole_files(options.file) and not options.join_lines and threads > 1
     recognizer = recognizer_class.load(
         model_of(options.model),
-        threads=threads_of(options.threads),
+        threads=1 if by_document else threads,
         batch_size=options.batch_size,
         provider=options.provider,
         rules=rules,
     )
-    run = _Run(recognizer, options.format, encoding, join_lines=options.join_lines)
+    run = _Run(
+        recognizer,
+        options.format,
+        encoding,
+        join_lines=options.join_lines,
+        threads=threads if by_document else 1,
+    )
     if options.text:
         for text in filter(os.path.isfile, options.text):
             say(f"{text}: is searched as text, although a file of that name exists; to read it: edgener --file {text}")
@@ -151,6 +179,11 @@ def _recognize(options: argparse.Namespace) -> None:
         if os.isatty(fd):
             say("reading lines from the terminal; Ctrl-D ends, --help explains")
         run.read(fd, None)
+
+
+def _are_whole_files(names: Sequence[str]) -> bool:
+    """Return True if there are files and all their lines are there, so that nobody waits for the answer to one."""
+    return bool(names) and all(Path(name).is_file() for name in names)
 
 
 def _standard_input() -> int:
