@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
@@ -183,7 +182,7 @@ def _recognize(options: argparse.Namespace) -> None:
 
 def _are_whole_files(names: Sequence[str]) -> bool:
     """Return True if there are files and all their lines are there, so that nobody waits for the answer to one."""
-    return bool(names) and all(Path(name).is_file() for name in names)
+    return bool(names) and all(map(os.path.isfile, names))
 
 
 def _standard_input() -> int:

@@ -58,7 +58,7 @@ def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = 
     files: dict[str, InputFile] = {}
     left_out = []
     for given in inputs:
-        for path, name, is_named in _paths(given, output):
+        for path, name, is_named in _readable_paths(given, output):
             found = input_format or format_of(path.name) or (LINES if is_named else None)
             if found is None:
                 left_out.append(str(path))
@@ -81,6 +81,13 @@ def format_of(name: str) -> str | None:
     for compression in COMPRESSIONS:
         lower = lower.removesuffix(compression)
     return next((found for ending, found in FORMATS.items() if lower.endswith(ending)), None)
+
+
+def _readable_paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
+    try:
+        yield from _paths(given, output)
+    except OSError as error:
+        raise InputError(f"{error.filename or given}: cannot be read: {error.strerror}") from error
 
 
 def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:

@@ -9,6 +9,7 @@ import pytest
 
 from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, find_inputs, format_of
 from edgener.errors import InputError, UsageError
+from tests.support import without_rights
 
 
 @pytest.fixture
@@ -73,6 +74,15 @@ def test_a_name_with_characters_of_patterns_is_a_file_if_it_exists(corpus: Path)
 def test_an_input_that_does_not_exist_is_an_error(corpus: Path, missing: str) -> None:
     with pytest.raises(InputError, match=r"does not exist|matches no file"):
         names(corpus / "b.txt", corpus / missing)
+
+
+def test_an_input_that_cannot_be_looked_at_is_an_error(corpus: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        names(corpus / ("x" * 300))
+    (corpus / "a").chmod(0)
+    with without_rights(), pytest.raises(InputError, match="cannot be read: Permission denied"):
+        names(corpus)
+    (corpus / "a").chmod(0o755)
 
 
 def test_a_folder_without_known_files_is_an_error(tmp_path: Path) -> None:
