@@ -37,7 +37,7 @@ def test_a_run_is_a_pool_of_the_recognizer(lengths: list[int]) -> None:
         1 + sum(len(run.documents) for run in found[:number]) for number in range(len(found))
     ]
     if max(lengths) <= CHUNK:
-        pools = [[(part.chunk.text,) for part in pool] for pool in recognizer_pools(group, join_lines=False)]
+        pools = [[(part.chunk.text,) for part in pool] for pool in recognizer_pools(group, join_lines=False, ahead=0)]
         assert [list(run.documents) for run in found] == pools * 2
     else:
         assert len(found) == 2
