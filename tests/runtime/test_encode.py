@@ -125,6 +125,42 @@ def test_a_tokenizer_of_another_kind_does_all_of_its_work_itself(tmp_path: Path,
     assert_same(Encoder(path)([text])[0], tokenizers_own(text, path))
 
 
+@pytest.mark.parametrize("change", [{}, {"pre_tokenizer": {"type": "Whitespace"}}], ids=["looked-up", "as-one"])
+def test_no_special_tokens_are_added_to_a_text(tmp_path: Path, change: dict[str, Any]) -> None:
+    ids = {token: PLAIN["model"]["vocab"][token] for token in ("[CLS]", "[SEP]")}
+    adding = {"type": "BertProcessing", "sep": ["[SEP]", ids["[SEP]"]], "cls": ["[CLS]", ids["[CLS]"]]}
+    path = tmp_path / TOKENIZER
+    path.write_text(json.dumps(PLAIN | change | {"post_processor": adding}), encoding="utf-8")
+    text = "王小明abc，工作"
+    assert not set(Encoder(path)([text])[0].ids.tolist()) & set(ids.values())
+    if not change:
+        assert_same(Encoder(path)([text])[0], ENCODER([text])[0])
+
+
+@pytest.mark.parametrize("setting", ["truncation", "padding"])
+def test_a_tokenizer_that_truncates_or_pads_does_neither_here(tmp_path: Path, setting: str) -> None:
+    settings = {
+        "truncation": {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0},
+        "padding": {
+            "strategy": {"Fixed": 9},
+            "direction": "Right",
+            "pad_to_multiple_of": None,
+            "pad_id": 0,
+            "pad_type_id": 0,
+            "pad_token": "[PAD]",
+        },
+    }
+    path = tmp_path / TOKENIZER
+    path.write_text(json.dumps(PLAIN | {setting: settings[setting]}), encoding="utf-8")
+    assert_same(Encoder(path)(["a b c d e"])[0], ENCODER(["a b c d e"])[0])
+
+
+def test_the_special_tokens_are_those_of_the_vocabulary() -> None:
+    vocabulary = PLAIN["model"]["vocab"]
+    assert [ENCODER.start_id, ENCODER.end_id, ENCODER.pad_id] == [vocabulary[x] for x in ("[CLS]", "[SEP]", "[PAD]")]
+    assert ENCODER.vocabulary_size == len(vocabulary)
+
+
 @pytest.mark.parametrize("content", ["王小明", "（甲）", "(x)"])
 def test_added_tokens_are_found(tmp_path: Path, content: str) -> None:
     added = {"id": len(PLAIN["model"]["vocab"]), "content": content, "special": True, "normalized": False, **LOOSE}
@@ -153,5 +189,6 @@ def test_a_tokenizer_without_special_tokens_is_refused(tmp_path: Path) -> None:
     plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] != "[SEP]"]
     path = tmp_path / TOKENIZER
     path.write_text(json.dumps(plain), encoding="utf-8")
-    with pytest.raises(TokenizerError, match=r"\[SEP\]"):
+    with pytest.raises(TokenizerError) as caught:
         Encoder(path)
+    assert str(caught.value) == f"{path}: has no [SEP] token; the bundle was made for another kind of model"

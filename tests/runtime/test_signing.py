@@ -88,6 +88,12 @@ def test_files_are_read_with_the_line_ends_that_minisign_accepts(
     public.verify(TEXT.read_bytes(), TEXT, tmp_path / "text.minisig")
 
 
+def test_blanks_at_the_end_of_a_trusted_comment_are_signed_too(tmp_path: Path, key: SecretKey) -> None:
+    signature = tmp_path / "text.minisig"
+    signature.write_text(key.sign(TEXT.read_bytes(), "a comment \t "), encoding="utf-8")
+    key.public().verify(TEXT.read_bytes(), TEXT, signature)
+
+
 def test_a_trusted_comment_that_is_not_utf8_is_checked_as_bytes(tmp_path: Path) -> None:
     secret = SecretKey.read(MINISIGN / "test.key")
     made = secret.sign(TEXT.read_bytes(), "王小明").encode()
