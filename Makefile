@@ -49,8 +49,8 @@ lint: $(TEST)/installed
 mutate: $(TEST)/mutmut
 	@mkdir -p $(MUTATE)/src
 	@rm -rf $(MUTATE)/mutants/tests
-	@ln -sfn $(CURDIR)/pyproject.toml $(CURDIR)/tests $(CURDIR)/docs $(MUTATE)
-	@ln -sfn $(CURDIR)/runtime/edgener $(CURDIR)/export/edgener_export $(MUTATE)/src
+	@ln -sfn $(CURDIR)/pyproject.toml $(CURDIR)/tests $(CURDIR)/tools $(CURDIR)/docs $(MUTATE)
+	@ln -sfn $(CURDIR)/runtime/edgener $(CURDIR)/export/edgener_export $(CURDIR)/edge/edgener_edge $(MUTATE)/src
 	cd $(MUTATE) && HYPOTHESIS_PROFILE=mutate OMP_NUM_THREADS=1 $(CURDIR)/$(TEST)/bin/mutmut run $(MUTANTS)
 	cd $(MUTATE) && $(CURDIR)/$(TEST)/bin/mutmut results
 

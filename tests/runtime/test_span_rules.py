@@ -128,6 +128,14 @@ def test_of_spans_that_meet_in_one_word_the_most_certain_stays() -> None:
     assert apply_rules(RULES, text, spans) == [ScoredSpan(Span(0, 9, "ORG"), 0.8)]
 
 
+def test_a_span_of_marks_alone_is_left_out_and_others_start_after_theirs() -> None:
+    text = "王\u0301\ufe0f在\u0301"
+    for start, end in ((1, 2), (1, 3), (2, 3), (4, 5)):
+        assert apply_rules((), text, [ScoredSpan(Span(start, end, "PER"), 0.5)]) == []
+    assert apply_rules((), text, [ScoredSpan(Span(0, 1, "PER"), 0.5)]) == [ScoredSpan(Span(0, 3, "PER"), 0.5)]
+    assert apply_rules((), text, [ScoredSpan(Span(1, 4, "PER"), 0.5)]) == [ScoredSpan(Span(3, 5, "PER"), 0.5)]
+
+
 @pytest.mark.parametrize("sign", SIGNS)
 def test_signs_stay_outside(sign: str) -> None:
     assert corrected(f"{sign}李娜{sign}说", (f"{sign}李娜{sign}", "PER")) == [("李娜", "PER")]
