@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.command_line import Command, add_json
-from edgener.errors import IncompleteError, UsageError
-from edgener.options import add_min_score, add_model, add_provider, check_min_score, model_of, threads_of
+from edgener.errors import IncompleteError, InputError, UsageError
+from edgener.options import add_model, add_provider, add_rules, model_of, rules_of, threads_of
 from edgener.output import say, write
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", type=int, default=8, metavar="N", help="windows per batch, fewer of long ones; default: 8"
     )
-    add_min_score(parser)
+    add_rules(parser)
     parser.add_argument(
         "--join-lines",
         action="store_true",
@@ -115,7 +115,7 @@ def _map(options: argparse.Namespace) -> None:
         if warning:
             say(warning)
     model = _model(directory, settings.provider)
-    start = Start(directory, -(-threads // processes), settings)
+    start = Start(directory, -(-threads // processes), settings, rules_of(options))
     with opened(options.output, model, settings, shard) as job:
         job.check_sizes(inputs.files)
         try:
@@ -135,7 +135,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     from edgener.corpora.settings import MIB, Settings
     from edgener.encodings import known_encoding
 
-    check_min_score(options.min_score)
+    rules = rules_of(options)
     if options.batch_size < 1:
         raise UsageError(f"--batch-size is {options.batch_size}; it must be at least 1")
     part_bytes, longest_row = (round(size * MIB) for size in (options.part_size, options.longest_row))
@@ -148,7 +148,10 @@ def _settings(options: argparse.Namespace) -> Settings:
         encoding=known_encoding(options.encoding),
         text_field=options.text_field,
         id_field=options.id_field,
-        min_score=options.min_score,
+        min_score=json.dumps(rules.min_score, sort_keys=True),
+        types=options.types,
+        dictionary=_digest(options.dictionary),
+        exclude=_digest(options.exclude),
         join_lines=options.join_lines,
         batch_size=options.batch_size,
         provider=options.provider,
@@ -161,6 +164,16 @@ def _threads(given: int | None) -> int:
     from edgener.corpora.cores import available_cores
 
     return available_cores() if given is None and "EDGENER_THREADS" not in os.environ else threads_of(given)
+
+
+def _digest(path: Path | None) -> str | None:
+    """Return the SHA-256 of a file of rules, if there is one; raise InputError where it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _model(directory: Path, provider: str) -> Model:

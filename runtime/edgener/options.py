@@ -69,12 +69,6 @@ def rules_of(options: argparse.Namespace) -> Rules:
     return Rules(options.dictionary, options.exclude, min_score, types)
 
 
-def check_min_score(min_score: float) -> None:
-    """Raise UsageError unless ``min_score`` is a probability."""
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"--min-score is {min_score}; it must be between 0 and 1")
-
-
 def model_of(given: Path | None) -> Path:
     """Return the directory of the model that the user gave, else of the installed one, else of the built-in one."""
     from edgener.installed import current_model

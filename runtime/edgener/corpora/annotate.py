@@ -60,7 +60,7 @@ def recognize(rows: Sequence[Row], recognizer: Recognizer, settings: Settings) -
     """Return the entities of each row, left to right."""
     texts = (row.text for row in rows if row.text is not None)
     found = recognizer.batch(texts, join_lines=settings.join_lines)
-    return [None if row.text is None else _certain(next(found), settings.min_score) for row in rows]
+    return [None if row.text is None else next(found) for row in rows]
 
 
 def total(counts: Iterable[Counts]) -> Counts:
@@ -81,10 +81,6 @@ def total(counts: Iterable[Counts]) -> Counts:
 def _number(rows: Iterable[Row], first: int) -> None:
     for number, row in enumerate(rows, first):
         row.columns = {ROW: number, **row.columns}
-
-
-def _certain(entities: list[Entity], min_score: float) -> list[Entity]:
-    return [entity for entity in entities if entity.score >= min_score]
 
 
 def _count(rows: Sequence[Row], answers: Sequence[Answer]) -> Counts:

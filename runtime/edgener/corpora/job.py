@@ -191,11 +191,15 @@ def opened(output: Path, model: Model, settings: Settings, shard: Shard) -> Iter
     except OSError as error:
         raise OutputError(f"{state}: cannot be made: {error.strerror}; give another folder with --output") from error
     with _locked(output, state / f"lock-{shard.name}"):
-        _check_job(output, state / JOB, _fingerprint(model, settings))
         done: dict[str, _Done] = {}
         for path in sorted(state.glob(DONE)):
             for entry in read_log(path):
                 _note(done.setdefault(entry["file"], _Done()), entry)
+        is_alone = len(list(state.glob("lock-*"))) == 1
+        if is_alone and not any(known.parts for known in done.values()):
+            (state / JOB).unlink(missing_ok=True)  # nothing is done yet that other options would mix with
+            done.clear()
+        _check_job(output, state / JOB, _fingerprint(model, settings))
         with Log(state / f"done-{shard.name}.jsonl") as log:
             yield Job(output, settings, shard, log, done)
 

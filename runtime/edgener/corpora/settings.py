@@ -27,8 +27,14 @@ class Settings:
     """Column, or key of JSON objects, that holds the text."""
     id_field: str | None = None
     """Column that identifies a row; without one, rows are numbered in a column ROW."""
-    min_score: float = 0.0
-    """Entities below this score are dropped."""
+    min_score: str = "0.0"
+    """Lowest scores that entities may have, as JSON."""
+    types: str | None = None
+    """Types of the entities that are kept; None for all."""
+    dictionary: str | None = None
+    """SHA-256 of the file of words that are always entities; None if there is none."""
+    exclude: str | None = None
+    """SHA-256 of the file of texts that are no entities; None if there is none."""
     join_lines: bool = False
     """Texts are wrapped: names go on in the next line."""
     batch_size: int = 8

@@ -16,6 +16,7 @@ from edgener.corpora.annotate import Counts, annotate
 from edgener.corpora.parts import Part
 from edgener.corpora.settings import Settings
 from edgener.errors import EdgenerError
+from edgener.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Start:
     """Parts that are annotated at the same time."""
     settings: Settings
     """Settings of the job."""
+    rules: Rules
+    """Rules of the recognizer, whose files have the digests that stand in the settings."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,13 @@ def work(connection: Connection, start: Start) -> None:
         from edgener.recognizer import Recognizer
 
         settings = start.settings
-        recognizer = Recognizer.load(start.model, threads=1, batch_size=settings.batch_size, provider=settings.provider)
+        recognizer = Recognizer.load(
+            start.model,
+            threads=1,
+            batch_size=settings.batch_size,
+            provider=settings.provider,
+            rules=start.rules,
+        )
     except Exception as error:
         send(_failure(None, error))
         return

@@ -159,7 +159,7 @@ def test_an_input_that_changed_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("options", "model", "message"),
     [
-        (Settings(part_bytes=SMALL, min_score=0.5), MODEL, "min_score 0.0, not 0.5"),
+        (Settings(part_bytes=SMALL, min_score="0.5"), MODEL, "min_score '0.0', not '0.5'"),
         (Settings(part_bytes=SMALL + 1), MODEL, "part_bytes 200, not 201"),
         (Settings(part_bytes=SMALL, output_format="conll"), MODEL, "output_format 'jsonl', not 'conll'"),
         (SETTINGS, Model("tiny", "1" * 64), "model_digest '000"),
@@ -174,6 +174,15 @@ def test_another_model_and_other_options_are_refused(
     with pytest.raises(MixedJobError, match=message):
         do_job(recognizer, [corpus], tmp_path / "out", options, model=model)
     assert result_files(tmp_path / "out") == before
+
+
+def test_a_folder_in_which_nothing_is_done_can_be_begun_with_other_options(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=0)
+    assert do_job(recognizer, [corpus], tmp_path / "out", Settings(part_bytes=SMALL, types="PER"), most_parts=1)
+    with pytest.raises(MixedJobError, match="types 'PER', not None"):
+        do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
 
 
 def test_another_version_of_edgener_is_refused(

@@ -388,7 +388,22 @@ def test_wrong_options_are_told_before_anything_is_written(
 def test_another_option_in_the_same_folder_has_an_exit_code_of_its_own(corpus: Path, whole: Path) -> None:
     finished = run_map(corpus, whole, options=(*OPTIONS, "--min-score", "0.5"))
     assert finished.code == 9
-    assert "was begun with min_score 0.0, not 0.5; give another folder with --output" in finished.errors
+    assert "was begun with min_score '0.0', not '0.5'; give another folder with --output" in finished.errors
+
+
+def test_rules_of_the_recognizer_apply_and_their_files_belong_to_the_job(tmp_path: Path) -> None:
+    words, output = tmp_path / "words", tmp_path / "out"
+    (tmp_path / "in.txt").write_text("王小明在青山大学吃豆腐。", encoding="utf-8")
+    rules = ("--dictionary", str(words), "--types", "PER,ORG", "--min-score", "PER=1")
+    assert run_map(tmp_path / "in.txt", output, options=(*OPTIONS, *rules)).code == 3
+    words.write_text("豆腐\tMEAL", encoding="utf-8")
+    assert run_map(tmp_path / "in.txt", output, options=(*OPTIONS, *rules)).code in (2, 3)
+    words.write_text("豆腐\tORG\n", encoding="utf-8")
+    assert run_map(tmp_path / "in.txt", output, options=(*OPTIONS, *rules)).code == 0
+    (row,) = json_rows(output, "in.txt")
+    assert [(one["text"], one["label"]) for one in row["entities"]] == [("青山大学", "ORG"), ("豆腐", "ORG")]
+    words.write_text("豆腐\tPER\n", encoding="utf-8")
+    assert run_map(tmp_path / "in.txt", output, options=(*OPTIONS, *rules)).code == 9
 
 
 def test_an_output_folder_that_cannot_be_made_is_told(corpus: Path) -> None:

@@ -63,13 +63,6 @@ def test_json_lines_keep_every_key_and_say_what_is_wrong(recognizer: Recognizer,
     ]
 
 
-def test_entities_below_the_least_score_are_dropped(recognizer: Recognizer, objects: Path, tmp_path: Path) -> None:
-    do_job(recognizer, [objects], tmp_path / "out", Settings(min_score=0.99))
-    found = [one["score"] for row in json_rows(tmp_path / "out", "in.jsonl") for one in row["entities"] or ()]
-    expected = [entity.score for text in SENTENCES for entity in recognizer(text)]
-    assert 0 < len(found) == sum(score >= 0.99 for score in expected) < len(expected)
-
-
 def test_wrapped_texts_are_joined_on_request(recognizer: Recognizer, tmp_path: Path) -> None:
     text = "昨天，李娜从云州\n市来到龙泉县。"
     (tmp_path / "in.jsonl").write_text(json.dumps({"text": text}), encoding="utf-8")
