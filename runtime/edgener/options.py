@@ -40,12 +40,6 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", choices=tuple(PROVIDERS), default=CPU, help=help_text)
 
 
-def add_min_score(parser: argparse.ArgumentParser) -> None:
-    """Add the option ``--min-score`` of commands that have no other rules."""
-    help_text = "drop entities below this score, from 0 to 1; default: 0, which keeps all"
-    parser.add_argument("--min-score", type=float, default=0.0, metavar="P", help=help_text)
-
-
 def add_rules(parser: argparse.ArgumentParser) -> None:
     """Add ``--dictionary``, ``--exclude``, ``--min-score`` and ``--types``; ``rules_of`` gives their values."""
     dictionary = (

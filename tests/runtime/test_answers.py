@@ -9,7 +9,6 @@ import pytest
 from edgener import Recognizer, Rules
 from edgener.answers import Answers
 from edgener.errors import UsageError
-from edgener.options import check_min_score
 from edgener.writers import JsonLines
 
 TEXT = "王小明在青山大学工作。"
@@ -45,7 +44,6 @@ def test_wrapped_lines_are_joined_where_that_is_asked_for(recognizer: Recognizer
 @pytest.mark.parametrize("score", [-0.01, 1.01, float("nan")])
 def test_a_least_score_is_a_probability(score: float) -> None:
     with pytest.raises(UsageError) as caught:
-        check_min_score(score)
-    assert str(caught.value) == f"--min-score is {score}; it must be between 0 and 1"
-    check_min_score(0)
-    check_min_score(1)
+        Rules(min_score=score)
+    assert str(caught.value) == f"min_score is {score}; it must be between 0 and 1"
+    assert [Rules(min_score=probability).min_score for probability in (0, 1)] == [0, 1]
