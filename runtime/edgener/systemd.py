@@ -29,6 +29,7 @@ def inherited_listener() -> socket.socket | None:
     listener.set_inheritable(False)
     listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if (listener.family, listener.type) != (socket.AF_UNIX, socket.SOCK_STREAM) or not listens:
+        listener.close()
         raise UsageError("systemd passed another kind of socket; the socket unit must have ListenStream=/a/path")
     return listener
 

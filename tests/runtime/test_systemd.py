@@ -1,0 +1,94 @@
+"""A socket that systemd passes is taken if it is the right one, and only by the process that it is meant for."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edgener import systemd
+from edgener.errors import UsageError
+from edgener.systemd import inherited_listener
+
+VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+Pass = Callable[..., None]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "ner.sock"
+
+
+@pytest.fixture
+def pass_socket(monkeypatch: pytest.MonkeyPatch) -> Pass:
+    """A function that does what systemd does before it starts a service."""
+
+    def passes(passed: socket.socket | None, count: str = "1", pid: int | None = None) -> None:
+        if passed:
+            monkeypatch.setattr(systemd, "FIRST_DESCRIPTOR", os.dup(passed.fileno()))
+            os.set_inheritable(systemd.FIRST_DESCRIPTOR, True)
+        for name, value in zip(VARIABLES, (str(pid or os.getpid()), count, "ner.socket"), strict=True):
+            monkeypatch.setenv(name, value)
+
+    return passes
+
+
+@pytest.fixture
+def listener(place: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(place))
+        listening.listen()
+        yield listening
+
+
+def test_the_socket_is_taken_once_and_no_child_inherits_it(
+    pass_socket: Pass, listener: socket.socket, place: Path
+) -> None:
+    pass_socket(listener)
+    found = inherited_listener()
+    assert found is not None
+    with found:
+        assert found.getsockname() == str(place)
+        assert not found.get_inheritable()
+    assert not set(VARIABLES) & set(os.environ)
+    assert inherited_listener() is None
+
+
+def test_a_socket_for_another_process_is_not_taken(pass_socket: Pass, listener: socket.socket) -> None:
+    pass_socket(listener, pid=os.getpid() + 1)
+    assert inherited_listener() is None
+    os.close(systemd.FIRST_DESCRIPTOR)
+
+
+@pytest.mark.parametrize(("count", "told"), [("2", "2"), ("0", "0"), ("", "no")])
+def test_another_number_of_sockets_is_refused(pass_socket: Pass, count: str, told: str) -> None:
+    pass_socket(None, count)
+    with pytest.raises(UsageError) as caught:
+        inherited_listener()
+    assert str(caught.value) == f"systemd passed {told} sockets; the socket unit must have one ListenStream="
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "listens"),
+    [
+        (socket.AF_UNIX, socket.SOCK_STREAM, False),
+        (socket.AF_UNIX, socket.SOCK_DGRAM, False),
+        (socket.AF_UNIX, socket.SOCK_SEQPACKET, True),
+        (socket.AF_INET, socket.SOCK_STREAM, True),
+    ],
+)
+def test_another_kind_of_socket_is_refused(
+    pass_socket: Pass, family: socket.AddressFamily, kind: socket.SocketKind, listens: bool
+) -> None:
+    with socket.socket(family, kind) as other:
+        other.bind("" if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        if listens:
+            other.listen()
+        pass_socket(other)
+        with pytest.raises(UsageError) as caught:
+            inherited_listener()
+    message = "systemd passed another kind of socket; the socket unit must have ListenStream=/a/path"
+    assert str(caught.value) == message
