@@ -37,7 +37,8 @@ def test_logits_have_a_row_for_each_token_until_the_session_is_abandoned(kind: t
     session = kind(PLACE, MANIFEST, 1)
     ids, mask = np.array([[2, 5, 3], [2, 3, 0]]), np.array([[1, 1, 1], [1, 1, 0]])
     logits = session(ids, mask)
-    assert (logits.shape, logits.dtype) == ((2, 3, len(MANIFEST.tags)), np.float32)
+    assert logits.shape == (2, 3, len(MANIFEST.tags))
+    assert logits.dtype == np.float32
     assert not np.array_equal(logits, session(ids, np.ones_like(mask)))
     session.abandon()
     with pytest.raises(AbandonedError):
