@@ -16,7 +16,7 @@ from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import write_text
 from edgener_export.recipe.paths import named_paths
-from edgener_export.recipe.settings import Recipe, keys_of, table_of, tables, walk
+from edgener_export.recipe.settings import Recipe, full_name, keys_of, table_of, tables, walk
 from edgener_export.recipe.text import flat_settings
 
 ORIGIN = "origin.json"
@@ -69,11 +69,10 @@ def _with_defaults(origin: Origin) -> Origin:
 
     An older version wrote it, which did not know the setting and did what the default does now.
     """
-    prefixes = ((f"{table}." if table else "", kind) for table, kind in tables())
     defaults = {
-        f"{prefix}{key.name}": to_plain(key.default)
-        for prefix, kind in prefixes
-        if any(name.startswith(prefix) for name in origin)
+        full_name(table, key.name): to_plain(key.default)
+        for table, kind in tables()
+        if any(name.startswith(full_name(table, "")) for name in origin)
         for key in keys_of(kind)
         if key.setting.trains and key.default is not MISSING and not table_of(key.type)
     }

@@ -16,6 +16,7 @@ from edgener_export.recipe.settings import (
     ModelSettings,
     Recipe,
     TrainSettings,
+    full_name,
     keys_of,
 )
 
@@ -31,7 +32,7 @@ def table_faults(table: object, where: str = "") -> Iterator[str]:
     """Yield one sentence for each impossible value of a table and of the tables within it; ``where`` is its name."""
     for key in keys_of(type(table)):
         value = getattr(table, key.name)
-        name = f"{where}.{key.name}" if where else key.name
+        name = full_name(where, key.name)
         if dataclasses.is_dataclass(value):
             yield from table_faults(value, name)
         else:
@@ -63,9 +64,9 @@ def joint_faults(table: object, where: str) -> Iterator[str]:
         case DataSettings() if OUTSIDE in table.types.values():
             yield f'{where}.types makes a type of {OUTSIDE}; write "" to drop a type'
         case AdaptSettings(text=""):
-            yield f"{where}.text is missing; name a file of texts"
+            yield f"{full_name(where, 'text')} is missing; name a file of texts"
         case DistilSettings(teacher=""):
-            yield f"{where}.teacher is missing; name a bundle, a trained model or `default`"
+            yield f"{full_name(where, 'teacher')} is missing; name a bundle, a trained model or `default`"
     if isinstance(table, TrainSettings) and table.patience and table.average_last:
         yield (
             f"{where or 'training'}: patience keeps the best weights, average_last a mean of the last ones; choose one"

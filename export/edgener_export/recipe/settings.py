@@ -80,10 +80,15 @@ def keys_of(table: type) -> Iterator[Key]:
         yield Key(field_.name, type_, field_.default if factory is MISSING else factory(), setting)
 
 
+def full_name(table: str, key: str) -> str:
+    """Return the name of a key in a recipe; the top-level table has an empty name."""
+    return f"{table}.{key}" if table else key
+
+
 def walk(table: object, name: str = "") -> Iterator[tuple[str, Key, Any]]:
     """Yield the full name, the key and the value of every setting in a table and in the tables within it."""
     for key in keys_of(type(table)):
-        value, where = getattr(table, key.name), f"{name}.{key.name}" if name else key.name
+        value, where = getattr(table, key.name), full_name(name, key.name)
         if is_dataclass(value):
             yield from walk(value, where)
         else:
@@ -621,7 +626,7 @@ def tables(kind: Any = Recipe, name: str = "") -> Iterator[tuple[str, Any]]:
     for key in keys_of(kind):
         within = table_of(key.type)
         if within:
-            yield from tables(within, f"{name}.{key.name}" if name else key.name)
+            yield from tables(within, full_name(name, key.name))
 
 
 def table_of(type_: Any) -> Any:

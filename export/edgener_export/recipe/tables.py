@@ -14,7 +14,7 @@ from edgener.errors import BundleError
 from edgener_export.recipe.bounds import joint_faults, value_faults
 from edgener_export.recipe.inherit import inherited
 from edgener_export.recipe.paths import path_faults, resolve
-from edgener_export.recipe.settings import Key, PathKind, Recipe, keys_of
+from edgener_export.recipe.settings import Key, PathKind, Recipe, full_name, keys_of
 from edgener_export.recipe.shape import read_shape, shape_faults
 
 
@@ -49,10 +49,10 @@ class TableReader:
             self.faults.append(f"{name} is {plain!r:.80}, expected a table")
             plain = {}
         keys = {key.name: key for key in keys_of(kind)}
-        self.faults += [_unknown(_join(name, given), given, keys) for given in plain if given not in keys]
+        self.faults += [_unknown(full_name(name, given), given, keys) for given in plain if given not in keys]
         values = {}
         for key in keys.values():
-            where = _join(name, key.name)
+            where = full_name(name, key.name)
             if key.name in plain:
                 values[key.name] = self._value(key, plain[key.name], where)
             elif key.default is MISSING:
@@ -93,7 +93,3 @@ def _unknown(name: str, given: str, keys: Mapping[str, Key]) -> str:
 
 def _without_none(kind: Any) -> Any:
     return get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
-
-
-def _join(table: str, name: str) -> str:
-    return f"{table}.{name}" if table else name

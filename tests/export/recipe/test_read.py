@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from edgener_export.errors import RecipeError
+from edgener_export.recipe.bounds import verify_settings
 from edgener_export.recipe.read import read_recipe
+from edgener_export.recipe.settings import DistilSettings
 from tests.support import DATA, ROOT
 
 TINY = (DATA / "tiny" / "recipe.toml").read_bytes()
@@ -137,3 +139,8 @@ def test_files_that_are_no_recipe_are_named(tmp_path: Path, content: bytes, mess
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"none\.toml: cannot be read: No such file"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_settings_without_a_recipe_are_verified_under_their_own_names() -> None:
+    with pytest.raises(RecipeError, match=r"^epochs is 0; it must be at least 1; teacher is missing; name a bundle"):
+        verify_settings(DistilSettings(epochs=0))

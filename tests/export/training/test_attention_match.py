@@ -45,7 +45,14 @@ class Lesson:
         factory: Any = AutoModelForTokenClassification
         self.teacher = factory.from_config(config).eval()
         self.examples = [self._taught(example) for example in self.tiny.constant]
-        plain = {"epochs": 4, "tokens_per_batch": 200, "precision": "fp32", "dev_every": 1000, "save_minutes": 0.0}
+        plain = {
+            "teacher": "default",
+            "epochs": 4,
+            "tokens_per_batch": 200,
+            "precision": "fp32",
+            "dev_every": 1000,
+            "save_minutes": 0.0,
+        }
         self.settings = DistilSettings(**{**plain, **settings})
 
     def distiller(self, directory: Path, kind: type[Distiller] = Distiller) -> tuple[Distiller, Any, AttentionMatcher]:
