@@ -49,21 +49,28 @@ class TinyTuner:
         return encode_sentences(corpus, self.encoder, self.tag_set, 64)
 
     def open(
-        self, directory: Path, kind: type[FineTuner] = FineTuner, weights: torch.Tensor | None = None
+        self,
+        directory: Path,
+        kind: type[FineTuner] = FineTuner,
+        weights: torch.Tensor | None = None,
+        *,
+        num_hidden_layers: int = 1,
+        seed: int = 0,
     ) -> tuple[FineTuner, Any]:
-        """A tuner in a directory, and its model: the same each time."""
+        """Return a tuner in a directory, and its model, which is the same for the same ``seed``."""
         config = AutoConfig.for_model(
             "bert",
             vocab_size=self.encoder.vocabulary_size,
             hidden_size=16,
-            num_hidden_layers=1,
+            num_hidden_layers=num_hidden_layers,
             num_attention_heads=2,
             intermediate_size=32,
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
-            num_labels=len(self.tag_set.tags),
+            id2label=dict(enumerate(self.tag_set.tags)),
+            label2id={tag: number for number, tag in enumerate(self.tag_set.tags)},
         )
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         factory: Any = AutoModelForTokenClassification
         model = factory.from_config(config)
         learner = Learner(model, self.encoder, 4, self.tag_set, weights)
