@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from edgener.surrogates import STAND_INS
+
 SIMPLIFIED = "simplified"
 RADICALS = "radicals"
 DOTS = "dots"
@@ -28,8 +30,7 @@ ALIASES = (SIMPLIFIED, RADICALS, DOTS, SPACES)
 TABLE = Path(__file__).with_name("aliases.txt")
 """The file that tools/make_aliases.py wrote."""
 FULL_WIDTH_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
-LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
-ONE_TO_ONE = FULL_WIDTH_ASCII | LONE_SURROGATES
+ONE_TO_ONE = FULL_WIDTH_ASCII | STAND_INS
 """The aliases of every bundle: full-width forms and lone surrogates."""
 IDEOGRAPH = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """Ideographs, as the inside of a regular expression's brackets."""

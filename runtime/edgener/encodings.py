@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 
 from edgener.errors import InputError, UsageError
 from edgener.line_reader import UTF_8
+from edgener.surrogates import UNDECODABLE
 
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
 """Encodings that files are called by, and the larger ones that they are in when a rare character occurs."""
-UNDECODABLE = re.compile("[\udc80-\udcff]")
-"""Bytes that are not UTF-8, as surrogateescape decodes them."""
 ENOUGH = 16
 """Code points beyond ASCII after which a file can be judged before its end."""
 COMPRESSED = {"\x1f\udc8b": "zcat", "\udcfd7zXZ": "xzcat", "BZh": "bzcat", "(\udcb5/\udcfd": "zstdcat"}

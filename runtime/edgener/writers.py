@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from edgener.recognizer import Segment
+from edgener.surrogates import JSON_ESCAPES, STAND_INS
 
 COLOURS = {"PER": 34, "LOC": 32, "ORG": 33}
 """ANSI foreground colours; other types are magenta."""
 OTHER_COLOUR = 35
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
-LONE_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
-"""JSON escapes of lone surrogates, which UTF-8 cannot encode."""
-CONLL_STAND_INS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ") | dict.fromkeys(
-    range(0xD800, 0xE000), "\ufffd"
-)
+CONLL_STAND_INS = STAND_INS | dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), ord(" "))
 """Replacements, one code point for one, of code points that would end a row or a column or are not UTF-8."""
 
 
@@ -120,4 +117,4 @@ WRITERS: dict[str, Callable[[bool], Writer]] = {
 
 
 def _json(value: object) -> str:
-    return _ENCODER.encode(value).translate(LONE_SURROGATES)
+    return _ENCODER.encode(value).translate(JSON_ESCAPES)

@@ -10,12 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgener.surrogates import JSON_ESCAPES
 from edgener_export.corpus.labelled_file import LabelledFile
 from edgener_export.corpus.writing import write_pieces
 from edgener_export.errors import CorpusError
 
-SURROGATE_ESCAPES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
-"""JSON's escapes for halves of surrogate pairs, which UTF-8 has no bytes for."""
 BLANK = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
@@ -103,7 +102,7 @@ def write_json_lines(rows: Iterable[Any], path: Path) -> None:
 
 def encode_json(value: Any) -> str:
     """Return a value as JSON on one line, with Chinese characters as they are."""
-    return json.dumps(value, ensure_ascii=False).translate(SURROGATE_ESCAPES)
+    return json.dumps(value, ensure_ascii=False).translate(JSON_ESCAPES)
 
 
 def _parse_text(parse: Callable[[Any], Parsed], text: str) -> Parsed:

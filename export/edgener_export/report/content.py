@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from edgener.aliases import LONE_SURROGATES
+from edgener.surrogates import STAND_INS
 from edgener_export.report.record import ConfusionRow, Fp16Figures, GraphFigures, Mark, ProductError, Report
 
 WORST = 10
 """Matrix products in the table of the worst ones."""
 NO_VALUE = "–"
-VISIBLE = LONE_SURROGATES | {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
+VISIBLE = STAND_INS | {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 VISIBLE |= dict.fromkeys((*range(0x80, 0xA0), 0x2028, 0x2029), 0x2424)
 """Characters that break lines or cannot be written, as pictures of the same length."""
 

@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgener.aliases import LONE_SURROGATES
 from edgener.bundle import Source
 from edgener.dataclass_json import RecordError, from_plain, to_plain
+from edgener.surrogates import JSON_ESCAPES
 from edgener_export.errors import ReportError
 from edgener_export.files.atomic import write_text
 
@@ -198,11 +198,8 @@ class Report:
 
     def write(self, directory: Path) -> None:
         """Keep it as report.json in the run's directory. Raises OutputError where it cannot be written."""
-        text = json.dumps(to_plain(self), ensure_ascii=False, indent=1).translate(ESCAPED_SURROGATES)
+        text = json.dumps(to_plain(self), ensure_ascii=False, indent=1).translate(JSON_ESCAPES)
         write_text(directory / RECORD, text + "\n")
-
-
-ESCAPED_SURROGATES = {code: f"\\u{code:04x}" for code in LONE_SURROGATES}
 
 
 def read_report(directory: Path) -> Report:

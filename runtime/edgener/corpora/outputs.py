@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from edgener.corpora.rows import Row, text_column
 from edgener.corpora.settings import ENTITIES, ERROR, Settings
+from edgener.surrogates import JSON_ESCAPES
 
 if TYPE_CHECKING:
     from edgener.corpora.arrow import Table
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 Write = Callable[
     [Sequence[Path], "Part", Sequence[Row], "Sequence[Sequence[Entity] | None]", "Table | None", Settings], None
 ]
-LONE_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
-"""JSON escapes of lone surrogates, which UTF-8 cannot encode."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def to_json(value: Any) -> str:
         text = _ENCODER.encode(value)
     except ValueError:
         text = _ENCODER.encode(_finite(value))
-    return text.translate(LONE_SURROGATES)
+    return text.translate(JSON_ESCAPES)
 
 
 def entity_rows(entities: Sequence[Entity]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 from edgener.corpora.inputs import CSV, JSONL, LINES, TSV
 from edgener.corpora.raw_rows import RawRow, parse_csv_record
 from edgener.corpora.settings import ENTITIES, ERROR, ROW, Settings
+from edgener.surrogates import STAND_INS
 
 DELIMITERS = {CSV: ",", TSV: "\t"}
 """Characters between the fields of a record, by format."""
@@ -19,8 +20,6 @@ ADDED = (ENTITIES, ERROR)
 """Columns that every output has in addition to those of the input."""
 RENAMED = "_of_input"
 """End of the name under which a column of the input is kept whose own name is that of an added column."""
-REPLACEMENT = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-"""Lone surrogates, which stand for undecodable bytes or were written as JSON escapes, and their stand-in."""
 NOT_UNICODE = "bytes or surrogates that are not Unicode text are replaced by U+FFFD"
 
 
@@ -61,7 +60,7 @@ def replace_surrogates(text: str) -> tuple[str, str | None]:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.translate(REPLACEMENT), NOT_UNICODE
+        return text.translate(STAND_INS), NOT_UNICODE
     return text, None
 
 

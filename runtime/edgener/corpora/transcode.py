@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterable, Iterator
 
 from edgener.line_reader import UTF_8
+from edgener.surrogates import UNDECODABLE
 
-UNDECODABLE = re.compile("[\udc80-\udcff]")
-"""Bytes that cannot be decoded, as surrogateescape decodes them."""
 NEVER_UTF_8 = b"\xff"
 """A byte that no text in UTF-8 holds; it stands for each byte that cannot be decoded."""
 
