@@ -38,7 +38,7 @@ Dir::Etc::sourceparts "{root}/sources.d";
 """
 
 
-class Source(NamedTuple):
+class AptSource(NamedTuple):
     """One entry of apt's list of sources."""
 
     suites: tuple[str, ...]
@@ -63,7 +63,7 @@ class AptRoot:
         self._is_fresh = False
 
     @cached_property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[AptSource, ...]:
         """The sources of the release; raises SourcesError where there are none, or their file cannot be read."""
         return read_sources(self._release, self._sources_file)
 
@@ -164,7 +164,7 @@ def not_offered(said: str) -> str:
     return ", ".join(found)
 
 
-def write_sources(sources: Iterable[Source], directory: Path) -> None:
+def write_sources(sources: Iterable[AptSource], directory: Path) -> None:
     """Write one file for each source, and delete those of an earlier call, whose archives may be out of reach."""
     for earlier in directory.iterdir():
         earlier.unlink()
@@ -172,14 +172,14 @@ def write_sources(sources: Iterable[Source], directory: Path) -> None:
         (directory / f"{number}{source.suffix}").write_text(source.text + "\n", encoding="utf-8")
 
 
-def read_sources(release: str, file: Path | None) -> tuple[Source, ...]:
+def read_sources(release: str, file: Path | None) -> tuple[AptSource, ...]:
     """The sources of a Debian release in ``file``, else in the machine's own lists, without the suites of others.
 
     Raises SourcesError where there are none, or the file cannot be read.
     """
     system = [*sorted((SYSTEM_SOURCES / "sources.list.d").glob("*")), SYSTEM_SOURCES / "sources.list"]
     wanted = (release, f"{release}-updates", f"{release}-security")
-    found: list[Source] = []
+    found: list[AptSource] = []
     for path in [file] if file else filter(Path.is_file, system):
         try:
             text = path.read_text(encoding="utf-8")
@@ -191,7 +191,7 @@ def read_sources(release: str, file: Path | None) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def narrowed(source: Source, wanted: Sequence[str]) -> Source:
+def narrowed(source: AptSource, wanted: Sequence[str]) -> AptSource:
     """The part of a source that names suites among ``wanted``; its ``suites`` are empty where it names none."""
     suites = tuple(suite for suite in source.suites if suite in wanted)
     if suites == source.suites or not suites:
@@ -199,18 +199,18 @@ def narrowed(source: Source, wanted: Sequence[str]) -> Source:
     return source._replace(suites=suites, text=SUITES.sub(f"Suites: {' '.join(suites)}", source.text))
 
 
-def parse_sources(text: str) -> Iterator[Source]:
+def parse_sources(text: str) -> Iterator[AptSource]:
     """Yield the sources of binary packages in a file of either of apt's formats."""
     lines = [line.rstrip() for line in text.splitlines() if not line.lstrip().startswith("#")]
     for paragraph in re.split(r"\n\s*\n", "\n".join(lines)):
         suites = SUITES.search(paragraph)
         if suites and re.search(r"^Types:(?:.*\s)?deb(?:\s|$)", paragraph, re.M | re.I):
-            yield Source(tuple(suites.group(1).split()), paragraph.strip(), ".sources")
+            yield AptSource(tuple(suites.group(1).split()), paragraph.strip(), ".sources")
             continue
         for line in paragraph.splitlines():
             one = re.match(r"deb\s+(?:\[[^]]*\]\s+)?\S+\s+(\S+)\s+\S", line)
             if one:
-                yield Source((one.group(1).rstrip("/"),), line, ".list")
+                yield AptSource((one.group(1).rstrip("/"),), line, ".list")
 
 
 def _printed_deb(match: re.Match[str]) -> Deb:

@@ -75,7 +75,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Report:
+class Verification:
     """The result of a verification."""
 
     reference: str
@@ -84,7 +84,9 @@ class Report:
     """One comparison for each processor."""
 
 
-def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulator: Emulator, scratch: Path) -> Report:
+def verify(
+    artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulator: Emulator, scratch: Path
+) -> Verification:
     """Recognize ``texts`` on this machine's own Python and on each CPU model with the build; compare.
 
     An emulator computes on one core: each model's texts are shared out among several, which run as long as each other.
@@ -116,7 +118,9 @@ def verify(artifact: Artifact, cpus: Sequence[str], texts: Sequence[str], emulat
         join_answers(paths, joined)
         agreements.append(compare(cpu, cases, texts, reference, joined))
     said = _read(reference)
-    return Report(f"{said['machine']}, Python {said['python']}, onnxruntime {said['onnxruntime']}", tuple(agreements))
+    return Verification(
+        f"{said['machine']}, Python {said['python']}, onnxruntime {said['onnxruntime']}", tuple(agreements)
+    )
 
 
 def shares(texts: Sequence[str], count: int) -> list[Sequence[str]]:
