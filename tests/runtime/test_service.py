@@ -63,7 +63,10 @@ def start(place: Path, tmp_path: Path) -> Iterator[Start]:
         messages.bind(str(address))
         messages.settimeout(PATIENCE)
         env = {**os.environ, "NOTIFY_SOCKET": str(address)}
-        process = subprocess.Popen([sys.executable, *words], env=env, stderr=subprocess.PIPE, pass_fds=pass_fds)
+        process = stack.enter_context(
+            subprocess.Popen([sys.executable, *words], env=env, stderr=subprocess.PIPE, pass_fds=pass_fds)
+        )
+        stack.callback(process.kill)
         processes.append(process)
         assert messages.recv(100) == b"READY=1"
         assert process.stderr
@@ -72,9 +75,6 @@ def start(place: Path, tmp_path: Path) -> Iterator[Start]:
 
     with ExitStack() as stack:
         yield start_service
-        for process in processes:
-            process.kill()
-            process.communicate()
 
 
 def connect(place: Path) -> socket.socket:

@@ -15,34 +15,19 @@ SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Duplicate:
-    """A sentence whose text came before."""
+class Repeat:
+    """A sentence whose text came before, in the same data or in other data such as the training set of a test set."""
 
     line: int
+    """The line of the sentence."""
     first_line: int
     """The line where the text stands for the first time."""
     same_entities: bool
-    """Its entities are those of that first time; if not, one of the two is labelled wrongly."""
-    file: str = ""
+    """True if both have the same entities; if not, one of the two is labelled wrongly."""
+    file: str
     """The file inside a directory that ``line`` is in; empty if the data is one file."""
-    first_file: str = ""
-    """The file inside a directory that ``first_line`` is in."""
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """A sentence of another file, the test set say, that this file holds too."""
-
-    line: int
-    """The line in the other file."""
-    first_line: int
-    """The line in this file."""
-    same_entities: bool
-    """The entities are the same in both files."""
-    file: str = ""
-    """The file inside the other directory that ``line`` is in; empty if the data is one file."""
-    first_file: str = ""
-    """The file inside this directory that ``first_line`` is in."""
+    first_file: str
+    """The file inside a directory that ``first_line`` is in; empty if the data is one file."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +48,12 @@ class DataReport:
     """Entities that are one character long."""
     names: dict[str, int]
     """Distinct entity texts by type."""
-    duplicates: tuple[Duplicate, ...]
+    duplicates: tuple[Repeat, ...]
     troubles: tuple[Trouble, ...]
     against: str | None = None
     """The file that this one was compared with."""
     against_sentences: int = 0
-    overlap: tuple[Overlap, ...] = ()
+    overlap: tuple[Repeat, ...] = ()
     unseen_names: dict[str, int] | None = None
     """Entities of the other file, by type, whose text is an entity of that type nowhere in this one."""
 
@@ -107,23 +92,14 @@ class DataReport:
 def report_data(reading: Reading, against: Reading | None = None) -> DataReport:
     """Return the counts of ``reading``, and what of ``against`` it holds."""
     seen: dict[str, int] = {}
-    duplicates: list[Duplicate] = []
+    duplicates: list[Repeat] = []
     entities: Counter[str] = Counter()
     names: defaultdict[str, set[str]] = defaultdict(set)
     single = 0
     for index, sentence in enumerate(reading.sentences):
         first = seen.setdefault(sentence.text, index)
         if first != index:
-            same = reading.sentences[first].spans == sentence.spans
-            duplicates.append(
-                Duplicate(
-                    line=reading.lines[index],
-                    first_line=reading.lines[first],
-                    same_entities=same,
-                    file=reading.files[index],
-                    first_file=reading.files[first],
-                )
-            )
+            duplicates.append(_repeat(reading, index, reading, first))
         for start, end, label in sentence.spans:
             entities[label] += 1
             names[label].add(sentence.text[start:end])
@@ -148,12 +124,20 @@ def report_data(reading: Reading, against: Reading | None = None) -> DataReport:
     )
 
 
-def _overlap(reading: Reading, seen: dict[str, int], against: Reading) -> Iterator[Overlap]:
-    for line, file, sentence in zip(against.lines, against.files, against.sentences, strict=True):
+def _overlap(reading: Reading, seen: Mapping[str, int], against: Reading) -> Iterator[Repeat]:
+    for index, sentence in enumerate(against.sentences):
         if sentence.text in seen:
-            index = seen[sentence.text]
-            same = reading.sentences[index].spans == sentence.spans
-            yield Overlap(line, reading.lines[index], same, file, reading.files[index])
+            yield _repeat(against, index, reading, seen[sentence.text])
+
+
+def _repeat(repeating: Reading, index: int, first: Reading, first_index: int) -> Repeat:
+    return Repeat(
+        line=repeating.lines[index],
+        first_line=first.lines[first_index],
+        same_entities=repeating.sentences[index].spans == first.sentences[first_index].spans,
+        file=repeating.files[index],
+        first_file=first.files[first_index],
+    )
 
 
 def _unseen(names: Mapping[str, set[str]], against: Reading) -> dict[str, int]:

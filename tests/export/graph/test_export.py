@@ -29,13 +29,6 @@ ROWS = [np.array([2, 17, 40, 99, 3]), np.array([2, 5, 3])]
 
 
 @pytest.fixture(scope="module")
-def exported(tiny_bert: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("graph") / "fp32.onnx"
-    export_graph(tiny_bert, path, max_tokens=24)
-    return path
-
-
-@pytest.fixture(scope="module")
 def optimized(exported: Path) -> Path:
     path = exported.with_name("model.onnx")
     optimize_graph(exported, path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -18,20 +17,13 @@ from edgener.golden import read_cases
 from edgener.providers import PROVIDERS
 from edgener_export.cli.main import main
 from edgener_export.errors import GateError
-from edgener_export.graph.export import export_graph, external_data_path, op_histogram, open_session
+from edgener_export.graph.export import external_data_path, op_histogram, open_session
 from edgener_export.graph.fp16 import Fp16, convert_graph, imitate
 from edgener_export.report.record import read_report
 from tests.support import labelled_texts, names, run_main
 
 ROWS = [np.array([2, 17, 40, 99, 3]), np.array([2, 5, 3])]
 WITH_FP16 = ["--set", "gpu.fp16=true"]
-
-
-@pytest.fixture(scope="module")
-def exported(tiny_bert: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("graph") / "fp32.onnx"
-    export_graph(tiny_bert, path, max_tokens=24)
-    return path
 
 
 @pytest.fixture(scope="module")
