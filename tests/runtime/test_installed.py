@@ -234,8 +234,9 @@ def test_killed_at_random_points(tmp_path: Path, other_bundle: Path) -> None:
     for number in range(KILLS):
         bundle = (other_bundle, TINY_BUNDLE)[number % 2]
         env = {**os.environ, "EDGENER_MODELS": str(directory)}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen([*command, bundle], env=env, **quiet) as process:
+        with subprocess.Popen(
+            [*command, bundle], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
             time.sleep(choose.uniform(0.05, 0.6))
             process.kill()
         assert_a_model_works(directory, first)
