@@ -24,10 +24,13 @@ ROWS = labelled_texts()
 TEXT = "王小明在青山大学工作。"
 FILLER = "这本书讲的是怎样做豆腐，今天天气很好，"
 WORDS = st.dictionaries(
-    st.text("王小。！a1\ufe00", min_size=1, max_size=6).filter(lambda word: word[0] != "\ufe00"),
+    st.text("王小。", min_size=1, max_size=6)
+    | st.text("王小。a1\ufe00", min_size=1, max_size=6).filter(lambda word: word[0] != "\ufe00"),
     st.tuples(st.sampled_from(LABELS), st.integers(0, 3)),
     max_size=8,
 )
+DENSE = st.text("王小", min_size=30, max_size=90) | st.text("王小。", min_size=30, max_size=90)
+"""Texts in which words of WORDS overlap everywhere."""
 LIMIT, MARGIN = 16, 5
 """Chunks that cut a text of a test into many."""
 
@@ -77,7 +80,7 @@ def expected_words(text: str, words: dict[str, tuple[str, int]]) -> list[tuple[i
     return sorted(chosen)
 
 
-@given(pieces=in_pieces(st.text("王小。！a1\ufe00", max_size=120)), words=WORDS)
+@given(pieces=in_pieces(DENSE | st.text("王小。a1\ufe00", max_size=120)), words=WORDS)
 def test_words_are_forced_as_if_the_text_were_never_cut(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[str], words: dict[str, tuple[str, int]]
 ) -> None:
@@ -92,7 +95,7 @@ def test_words_are_forced_as_if_the_text_were_never_cut(
     assert segments == applied(rules, [text])
 
 
-@given(text=st.text("王小。！a1", min_size=1, max_size=120), words=WORDS, data=st.data())
+@given(text=DENSE | st.text("王小。a1", min_size=1, max_size=120), words=WORDS, data=st.data())
 def test_forced_words_win_over_overlapping_entities_and_nothing_overlaps(
     tmp_path_factory: pytest.TempPathFactory, text: str, words: dict[str, tuple[str, int]], data: st.DataObject
 ) -> None:
@@ -342,3 +345,26 @@ def test_rules_that_make_no_sense_end_every_command_with_a_code(
         assert (finished.code, finished.output) == (code, b"")
         assert message in finished.errors
         assert finished.errors.count("\n") == 1
+
+
+UNCUT = "".join(chr(0x4E00 + number) for number in range(40))
+CUT_AT_11 = f"{UNCUT[:10]}。{UNCUT[11:]}"
+
+
+def test_a_word_after_the_core_wins_over_an_entity_that_reaches_there() -> None:
+    core_end = LIMIT - MARGIN
+    model = [Entity(core_end - 2, core_end + 2, "PER", UNCUT[core_end - 2 : core_end + 2], 0.9)]
+    rules = OperatorRules(Rules({UNCUT[core_end + 1 : core_end + 3]: "LOC"}), LABELS, str)
+    assert names(entities_of(applied(rules, [UNCUT], model))) == [(core_end + 1, core_end + 3, "LOC")]
+
+
+def test_a_chain_of_priorities_is_decided_by_its_last_word_behind_the_chunk(tmp_path: Path) -> None:
+    words = {CUT_AT_11[at : at + 3]: ("LOC", (at - 9) // 2) for at in (9, 11, 13, 15, 17)}
+    found = entities_of(applied(ready(tmp_path, words), [CUT_AT_11]))
+    assert [entity.start for entity in found] == [9, 13, 17]
+
+
+def test_a_word_that_begins_before_a_chunk_keeps_the_next_word_away(tmp_path: Path) -> None:
+    words = {CUT_AT_11[9:13]: ("LOC", 0), CUT_AT_11[11:14]: ("PER", 0)}
+    found = entities_of(applied(ready(tmp_path, words), [CUT_AT_11]))
+    assert names(found) == [(9, 13, "LOC")]
