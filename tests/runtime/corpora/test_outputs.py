@@ -194,6 +194,7 @@ def test_parquet_with_a_dictionary_of_texts_gives_strings(recognizer: Recognizer
     do_job(recognizer, [tmp_path / "in.parquet"], tmp_path / "out", options)
     rows = parquet_rows(tmp_path / "out", "in.parquet")
     assert [row["body"] for row in rows] == [row["id"] for row in rows] == [*SENTENCES, None, *SENTENCES]
+    assert parquet.read_schema(tmp_path / "out/in.parquet/part-0000000.parquet").field("body").type == pa.string()
     assert rows[0]["entities"]
     assert "has no 'id'" in rows[len(SENTENCES)]["error"]
 
