@@ -51,7 +51,9 @@ SEPARATORS = [chr(code) for code in range(0x110000) if len(f"a{chr(code)}b".spli
 """Every character that some program takes for the end of a line."""
 
 
-@pytest.mark.parametrize("character", [*SEPARATORS, "\t", "\x1f", "\r\n"], ids=ascii)
+@pytest.mark.parametrize(
+    "character", [*SEPARATORS, "\t", "\x1f", "\r\n"], ids=lambda character: character.encode("utf-8").hex()
+)
 def test_conll_rows_have_two_columns_whatever_separates_the_text(character: str) -> None:
     entity = Entity(0, 2 + len(character), "ORG", f"北{character}大", 0.9)
     rows = written("conll", Segment(0, f"{entity.text}{character}在", [entity], is_last=True)).splitlines()
