@@ -83,6 +83,14 @@ def test_the_amount_is_shown_where_the_size_is_not_known(clock: Clock) -> None:
         assert terminal.shown() == "\rstandard input 3.4 MB read \x1b[K"
 
 
+def test_the_line_is_shown_after_exactly_two_seconds(clock: Clock) -> None:
+    with Terminal() as terminal:
+        bar = Progress("news.txt", 1000)
+        clock.now += 2
+        bar.advance(500)
+        assert terminal.shown() == f"\rnews.txt [{'#' * 15:<30}]  50%, 2 s left \x1b[K"
+
+
 def test_a_megabyte_is_a_million_bytes(clock: Clock) -> None:
     with Terminal() as terminal:
         bar = Progress("standard input", 0)
