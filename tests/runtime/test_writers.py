@@ -76,6 +76,12 @@ def test_text_in_colour() -> None:
     assert output.startswith("\x1b[1;34m王小明\x1b[0m")
 
 
+def test_text_outside_of_entities_is_written_once_in_each_segment() -> None:
+    segments = Segment(0, "一二", [], is_last=False), Segment(2, "三四", [], is_last=True)
+    assert written("text", *segments) == "一二三四\n"
+    assert written("conll", *segments) == "一 O\n二 O\n三 O\n四 O\n\n"
+
+
 def test_a_writer_takes_one_document_after_the_other() -> None:
     for output_format in WRITERS:
         assert written(output_format, *SEGMENTS, *SEGMENTS) == 2 * written(output_format, *SEGMENTS)
