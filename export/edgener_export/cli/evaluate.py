@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,11 @@ from edgener.dataclass_json import to_plain
 from edgener.errors import UsageError
 from edgener.options import add_provider
 from edgener.output import write
-from edgener.table import table
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import add_cache
 
 if TYPE_CHECKING:
     from edgener import Recognizer
-    from edgener_export.suite import LabelledSet, SetScore
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +63,7 @@ def _score_file(recognizer: Recognizer, options: argparse.Namespace) -> None:
 def _score_suite(recognizers: Sequence[Recognizer], directory: Path, as_json: bool) -> None:
     from edgener_export.evaluate import recognize_all
     from edgener_export.suite import read_suite, score_set
+    from edgener_export.suite_table import text_tables
 
     sets = read_suite(directory)
     scores = {
@@ -76,32 +75,7 @@ def _score_suite(recognizers: Sequence[Recognizer], directory: Path, as_json: bo
         }
         for labelled in sets
     }
-    write(f"{json.dumps(to_plain(scores), ensure_ascii=False, indent=1)}\n" if as_json else _tables(sets, scores))
-
-
-def _tables(sets: Sequence[LabelledSet], scores: dict[str, dict[str, SetScore]]) -> str:
-    """Return the table of F1 by set, with its mean, and the table of categories where there are any."""
-    names = list(next(iter(scores.values())))
-    rows = [("exact F1 (overlap)", "sentences", "entities", *names)]
-    for labelled in sets:
-        by_model = scores[labelled.name]
-        first = by_model[names[0]]
-        cells = (f"{score.exact:.1f} ({score.overlap:.1f})" for score in by_model.values())
-        rows.append((labelled.name, str(first.sentences), str(first.spans), *cells))
-    means = (_mean(by_model[name].exact for by_model in scores.values()) for name in names)
-    rows.append(("mean", "", "", *(f"{mean:.1f}" for mean in means)))
-    categories = [("sentences with all entities, %", *names)]
-    for labelled in sets:
-        by_model = scores[labelled.name]
-        for category in labelled.categories:
-            shares = (f"{score.by_category[category]:.1f}" for score in by_model.values())
-            categories.append((f"{labelled.name}: {category}", *shares))
-    return table(rows) + (f"\n{table(categories)}" if len(categories) > 1 else "")
-
-
-def _mean(values: Iterable[float]) -> float:
-    numbers = list(values)
-    return sum(numbers) / len(numbers)
+    write(f"{json.dumps(to_plain(scores), ensure_ascii=False, indent=1)}\n" if as_json else text_tables(sets, scores))
 
 
 EVALUATE = Command(

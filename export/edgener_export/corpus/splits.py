@@ -26,6 +26,11 @@ class Corpus:
     more: Sequence[Sentence] = ()
     """Sentences to train on whose labels are not the corpus's own, and about which no teacher is asked."""
 
+    @property
+    def learned(self) -> Sequence[Sentence]:
+        """Return all sentences to train on; calibration takes some of them too."""
+        return [*self.train, *self.more] if self.more else self.train
+
     def labels(self) -> tuple[str, ...]:
         """Return the entity types of the training sentences, in alphabetical order."""
         return tuple(sorted({span.label for sentence in self.train for span in sentence.spans}))

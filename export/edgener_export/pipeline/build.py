@@ -155,7 +155,7 @@ class Pipeline:
 
     def _calibration(self) -> list[NDArray[np.int64]]:
         return calibration_rows(
-            self._corpus.train,
+            self._corpus.learned,
             self._recipe.quantize.sentences,
             encoder_of(self._recipe.model, self._packed_tokenizer),
             self._recipe.model.max_tokens,

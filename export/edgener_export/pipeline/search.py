@@ -172,7 +172,7 @@ class Search:
     def _begin(self) -> Findings:
         self._export(WHOLE)
         rows = calibration_rows(
-            self._corpus.train,
+            self._corpus.learned,
             SENSITIVITY_SENTENCES,
             encoder_of(self._recipe.model, self._tokenizer),
             self._recipe.model.max_tokens,
@@ -193,7 +193,7 @@ class Search:
     def _try(self, candidate: GridPoint, fp32_f1: float) -> Trial:
         encoder = encoder_of(self._recipe.model, self._tokenizer)
         rows = calibration_rows(
-            self._corpus.train, candidate.quantize.sentences, encoder, self._recipe.model.max_tokens
+            self._corpus.learned, candidate.quantize.sentences, encoder, self._recipe.model.max_tokens
         )
         graph = self._scratch / "int8.onnx"
         quantize_graph(self._fp32, graph, rows, candidate.quantize)
@@ -227,7 +227,7 @@ class Search:
 
     def _digest(self) -> str:
         digest = hashlib.sha256(describe_file(self._model / "model.safetensors").sha256.encode())
-        for sentences in (self._corpus.train, self._corpus.dev):
+        for sentences in (self._corpus.learned, self._corpus.dev):
             digest.update(repr([_plain(sentence) for sentence in sentences]).encode("utf-8", "surrogatepass"))
         model = self._recipe.model
         digest.update(repr((model.max_tokens, self._golden_texts, model.aliases, model.span_rules)).encode())
