@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 FILE = re.compile(r"^`(?P<name>[\w.]+)`[^\n]*:\n\n```\w+\n(?P<content>.*?)^```$", re.DOTALL | re.MULTILINE)
 TOLD = re.compile(r"^The build says[^\n]*:\n\n```text\n(?P<lines>.*?)```", re.DOTALL | re.MULTILINE)
 TYPES = {"NAME": "PER", "DRUG": "DRUG", "ORG": "ORG"}
-"""What becomes of the types of the page's sentences; TITLE is dropped."""
+"""Renamed types of the page's sentences; TITLE is dropped."""
 
 
 class Built(NamedTuple):

@@ -47,7 +47,7 @@ class Checkpoint:
     mask_id: int
     """Id of the [MASK] token."""
     head: HeadChange | None = None
-    """What became of the head of a classifier with other tags; None where the checkpoint has these, or no head."""
+    """The fate of the head of a classifier with other tags; None where the checkpoint has these, or no head."""
 
 
 def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, cache: Path) -> Checkpoint:
