@@ -19,7 +19,7 @@ from edgener import Recognizer, Rules, service
 from edgener.errors import OutputError
 from edgener.service import Service, listening
 from edgener.systemd import notify
-from tests.support import TINY_BUNDLE, run_tiny
+from tests.support import TINY_BUNDLE, run_main, run_tiny
 
 TEXT = "王小明在青山大学工作。"
 LINE = f"{TEXT}\n".encode()
@@ -297,3 +297,9 @@ def test_the_socket_of_a_successor_is_left(place: Path) -> None:
     with listening(place):
         place.unlink()
     assert not place.exists()
+
+
+def test_the_service_needs_one_place_to_listen_at() -> None:
+    finished = run_main("serve", "--model", str(TINY_BUNDLE))
+    assert finished.code == 2
+    assert finished.errors == "edgener: give either --socket or, through systemd, a socket unit\n"
