@@ -27,7 +27,17 @@ autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True, "exclude-members": "__init__"}
 
 CONTENTS = {
-    "Use it": ("python-api", "cli", "operator-rules", "corpora", "devices", "models", "guideline", "troubleshooting"),
+    "Use it": (
+        "python-api",
+        "cli",
+        "operator-rules",
+        "corpora",
+        "devices",
+        "models",
+        "quality",
+        "guideline",
+        "troubleshooting",
+    ),
     "Make a model": ("training", "choosing-a-model", "data-formats", "recipe", "quantization", "bundle"),
     "Look behind it": ("architecture", "reference", "benchmarks", "benchmarks-avx2", "experiments"),
     "中文": ("zh/quick-start", "zh/choosing-a-model"),
