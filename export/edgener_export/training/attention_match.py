@@ -6,7 +6,6 @@ heads; attention scores (Jiao et al., 2020, TinyBERT) want equally many heads in
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from transformers import PreTrainedModel
 
 from edgener_export.errors import RecipeError
 from edgener_export.training.batches import Batch
+from edgener_export.training.losses import map_loss, relation_loss
 
 KINDS = ("query", "key", "value")
 
@@ -115,44 +115,3 @@ class Projections:
             self._seen[kind, layer] = output
 
         return keep
-
-
-def relation_loss(student: torch.Tensor, teacher: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:
-    """Return the divergence of the student's relations from the teacher's, averaged over heads and tokens.
-
-    ``student`` and ``teacher`` are queries, keys or values [sentences, tokens, width] of either width; ``present``
-    [sentences, tokens] is False for padding. A relation is the softmax of a token's scaled dot products with all.
-    """
-    divergence = torch.nn.functional.kl_div(
-        _relations(student, present, heads), _relations(teacher, present, heads), reduction="none", log_target=True
-    )
-    rows = divergence.masked_fill(~present[:, None, None], 0).sum(dim=-1)
-    return rows.transpose(1, 2)[present].mean()
-
-
-def map_loss(
-    student: Sequence[torch.Tensor], teacher: Sequence[torch.Tensor], present: torch.Tensor, heads: int
-) -> torch.Tensor:
-    """Return the mean squared error of attention scores before the softmax, over all heads and pairs of tokens.
-
-    ``student`` and ``teacher`` hold queries and keys [sentences, tokens, width] of either width.
-    """
-    pairs = (present[:, None, :, None] & present[:, None, None, :]).expand(-1, heads, -1, -1)
-    scores = [_products(*(_split(values, heads) for values in model)) for model in (student, teacher)]
-    return torch.nn.functional.mse_loss(scores[0][pairs], scores[1][pairs])
-
-
-def _relations(values: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:
-    """Return log-probabilities [sentences, heads, tokens, tokens]."""
-    split = _split(values, heads)
-    scores = _products(split, split)
-    return scores.masked_fill(~present[:, None, None], torch.finfo(scores.dtype).min).log_softmax(dim=-1)
-
-
-def _split(values: torch.Tensor, heads: int) -> torch.Tensor:
-    """Return the values of each head, [sentences, heads, tokens, width of a head]."""
-    return values.reshape(*values.shape[:-1], heads, -1).transpose(1, 2)
-
-
-def _products(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    return left @ right.transpose(-1, -2) / math.sqrt(left.shape[-1])

@@ -13,6 +13,7 @@ from edgener_export.recipe.settings import DistilSettings
 from edgener_export.training.attention_match import AttentionMatcher, LayerPair
 from edgener_export.training.batches import IGNORED, Batch
 from edgener_export.training.finetune import FineTuner, Learner, Output
+from edgener_export.training.losses import soft_loss
 from edgener_export.training.teacher import ModelTeacher, Teacher
 
 
@@ -111,13 +112,3 @@ def layer_pairs(
                 f"and one of the teacher, 1 to {layers[1]}"
             )
     return [LayerPair(*pair) for pair in pairs]
-
-
-def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the Kullback-Leibler divergence of softened distributions [tokens, tags], as large as a hard loss."""
-    return temperature**2 * torch.nn.functional.kl_div(
-        (student / temperature).log_softmax(dim=-1),
-        (teacher / temperature).log_softmax(dim=-1),
-        reduction="batchmean",
-        log_target=True,
-    )

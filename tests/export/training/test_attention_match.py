@@ -13,10 +13,11 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import DistilSettings
-from edgener_export.training.attention_match import AttentionMatcher, LayerPair, map_loss, relation_loss
+from edgener_export.training.attention_match import AttentionMatcher, LayerPair
 from edgener_export.training.batches import Example, pad
 from edgener_export.training.distil import Distiller, HiddenStateMatcher
 from edgener_export.training.finetune import Learner
+from edgener_export.training.losses import map_loss, relation_loss
 from edgener_export.training.teacher import log_of_mean_probability
 from tests.export.tiny_tuner import Killed, TinyTuner
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from edgener.tags import TagSet
 from edgener_export.recipe.settings import DistilSettings
-from edgener_export.training.attention_match import AttentionMatcher, LayerPair, map_loss, relation_loss
+from edgener_export.training.attention_match import AttentionMatcher, LayerPair
 from edgener_export.training.batches import IGNORED, Batch, Example, pad
 from edgener_export.training.class_weights import tag_weights
 from edgener_export.training.distil import Distiller, HiddenStateMatcher
 from edgener_export.training.finetune import FineTuner, Learner, Output
+from edgener_export.training.losses import map_loss, relation_loss
 from tests.export.tiny_tuner import TinyTuner
 
 Floats = NDArray[np.float64]
