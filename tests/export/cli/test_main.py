@@ -280,7 +280,7 @@ def test_the_test_sentences_are_the_bundles_own_kind(build_tiny: list[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("bundle", "name"), [([], "msra-small-int8"), ([str(ROOT / "bundles/nano")], "msra-nano-int8")]
+    ("bundle", "name"), [([], "small-int8"), ([str(ROOT / "bundles/nano")], "msra-nano-int8")]
 )
 def test_the_built_in_bundle_or_a_given_one_is_evaluated(
     bundle: list[str], name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -92,7 +92,7 @@ def test_the_longest_of_overlapping_entities_is_kept_as_the_page_says(
 
 def test_the_page_names_the_settings_of_a_recipe() -> None:
     recipe = PAGE.partition("```toml\n[data]\n")[2].partition("```")[0]
-    named = dict(re.findall(r'^(\w+) = \[?"(.+?)"', recipe, re.MULTILINE))
+    named = dict(re.findall(r'^(\w+) = (?:\[|\{ \w+ = )?"(.+?)"', recipe, re.MULTILINE))
     defaults = {key.name: key.default for key in keys_of(DataSettings)}
     assert set(named) == set(defaults) - {"corpus", "limit"}
     assert {name: named[name] for name in ("format", "encoding", "offsets")} == {

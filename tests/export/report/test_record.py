@@ -67,10 +67,10 @@ def test_a_failing_gate_says_where_the_report_lies(
 ) -> None:
     page = run / "report.html"
     page.unlink()
-    overrides = ["--set", "gate.f1=100.1", "--set", "quantize.exclude=['classifier']"]
+    overrides = ["--set", "gate.f1=101", "--set", "quantize.exclude=['classifier']"]
     assert main([*build_tiny, *overrides, "--run", str(run)]) == GateError.exit_code
     assert f"{page} shows where it is lost" in capsys.readouterr().err
-    assert "is below 100.10" in page.read_text(encoding="utf-8")
+    assert "is below 101.00" in page.read_text(encoding="utf-8")
     report = read_report(run)
     assert [check.name for check in report.gate if check.failure] == ["F1 of int8"]
     assert report.integer_products == report.products - 64 * 13

@@ -71,4 +71,4 @@ def test_what_is_no_probability_is_refused(
 ) -> None:
     code = main([*command, "--set", "finetune.swap_probability=2", "--run", str(tmp_path)])
     assert code == RecipeError.exit_code
-    assert "swap_probability is 2.0; it must be between 0 and 1" in capsys.readouterr().err
+    assert "finetune.swap_probability is 2.0; it must be at most 1" in capsys.readouterr().err
