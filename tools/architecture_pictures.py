@@ -37,7 +37,7 @@ PICTURES: dict[str, Sequence[Step]] = {
         Step("text", "any length, in one piece or in many"),
         Step("sentences", "cut at sentence ends, in chunks of bounded size", "runtime/edgener/segmentation.py"),
         Step("characters that the model knows", "look-alikes replaced, one for one", "runtime/edgener/aliases.py"),
-        Step("token ids with offsets", "one token a Chinese character, mostly", "runtime/edgener/encode.py"),
+        Step("token ids with offsets", "one token a Chinese character, mostly", "runtime/edgener/tokenizer.py"),
         Step("windows in batches", "overlapping where a sentence is too long", "runtime/edgener/recognizer.py"),
         Step("logits: rows x tokens x tags", "the int8 graph, in onnxruntime", "runtime/edgener/session.py"),
         Step("spans with scores", "the best valid sequence of tags", "runtime/edgener/decode.py"),

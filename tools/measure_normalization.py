@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 from edgener import Recognizer
 from edgener.aliases import ALIASES
 from edgener.bundle import TOKENIZER, load_bundle
-from edgener.encode import Encoder
 from edgener.normalization import normalization_of
 from edgener.providers import CPU
 from edgener.session import Session
 from edgener.span_rules import SPAN_RULES
 from edgener.tags import Span
+from edgener.tokenizer import Encoder
 from edgener_export.corpus.msra import read_msra
 from edgener_export.score import score_spans
 

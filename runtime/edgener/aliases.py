@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from edgener.surrogates import STAND_INS
+from edgener.lone_surrogates import STAND_INS
 
 SIMPLIFIED = "simplified"
 RADICALS = "radicals"

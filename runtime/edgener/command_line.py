@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgener import __version__
-from edgener.output import exit_code, show, write
+from edgener.standard_streams import exit_code, show, write
 from edgener.table import table
 
 

@@ -11,7 +11,7 @@ from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import MachineError, UsageError
 from edgener.options import add_model, add_threads, load_recognizer_class, model_of, threads_of
-from edgener.output import write
+from edgener.standard_streams import write
 from edgener.table import table
 
 

@@ -7,7 +7,7 @@ import json
 
 from edgener.errors import InputError, UsageError
 from edgener.line_reader import UTF_8
-from edgener.surrogates import UNDECODABLE
+from edgener.lone_surrogates import UNDECODABLE
 
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
 """Encodings that files are called by, and the larger ones that they are in when a rare character occurs."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command, add_json
 from edgener.errors import IncompleteError, InputError, UsageError
 from edgener.options import add_model, add_provider, add_rules, model_of, rules_of, threads_of
-from edgener.output import say, write
+from edgener.standard_streams import say, write
 
 if TYPE_CHECKING:
     from edgener.corpora.job import Model

@@ -8,7 +8,7 @@ import json
 from edgener.command_line import Command, add_json
 from edgener.errors import GoldenError
 from edgener.options import add_bundle, add_provider, load_recognizer_class, model_of
-from edgener.output import write
+from edgener.standard_streams import write
 from edgener.table import table
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.errors import UsageError
-from edgener.output import held_signals
 from edgener.providers import CPU, PROVIDERS
 from edgener.rules import Rules, min_score_of, types_of
+from edgener.standard_streams import held_signals
 
 if TYPE_CHECKING:
     from edgener.recognizer import Recognizer

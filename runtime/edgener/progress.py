@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from edgener.output import is_terminal, show
+from edgener.standard_streams import is_terminal, show
 
 FIRST_AFTER = 2.0
 """Seconds; work that ends sooner needs no progress."""

@@ -24,13 +24,13 @@ from edgener.options import (
     rules_of,
     threads_of,
 )
-from edgener.output import say, write
 from edgener.progress import Progress
+from edgener.standard_streams import say, write
 
 if TYPE_CHECKING:
     from edgener.answers import Answers
+    from edgener.output_formats import Writer
     from edgener.recognizer import Recognizer
-    from edgener.writers import Writer
 
 STANDARD_INPUT = "-"
 
@@ -42,7 +42,7 @@ class _Run:
         self, recognizer: Recognizer, output_format: str, encoding: str, *, join_lines: bool, threads: int = 1
     ) -> None:
         """Prepare for files, pipes and texts; so many ``threads`` answer the documents of a file at the same time."""
-        from edgener.writers import WRITERS
+        from edgener.output_formats import WRITERS
 
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._recognizer, self._encoding = recognizer, encoding

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edgener.bundle import TOKENIZER, Bundle, Manifest, load_bundle
 from edgener.decode import ScoredSpan, decode
-from edgener.encode import Encoder, Encoding
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
 from edgener.operator_rules import OperatorRules
@@ -23,6 +22,7 @@ from edgener.span_rules import apply_rules
 from edgener.tags import Span
 from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
 from edgener.token_windows import SPECIAL_TOKENS, token_windows
+from edgener.tokenizer import Encoder, Encoding
 
 POOL_DOCUMENTS = 256
 """Most documents that are looked at together, to sort their windows by length."""

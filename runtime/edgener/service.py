@@ -21,11 +21,11 @@ from types import FrameType
 from edgener.answers import Answers
 from edgener.errors import OutputError
 from edgener.line_reader import line_groups
-from edgener.output import say
+from edgener.output_formats import JsonLines
 from edgener.recognizer import Recognizer
 from edgener.session import AbandonedError
+from edgener.standard_streams import say
 from edgener.systemd import notify
-from edgener.writers import JsonLines
 
 MOST_CLIENTS = 16
 """Number of clients that are served at once; others wait until one leaves or has been silent for SILENT_SECONDS."""

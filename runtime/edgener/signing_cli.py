@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from edgener.command_line import Command, add_json
-from edgener.output import write
+from edgener.standard_streams import write
 
 
 def _add_keygen(parser: argparse.ArgumentParser) -> None:

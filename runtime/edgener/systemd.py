@@ -9,7 +9,7 @@ import os
 import socket
 
 from edgener.errors import UsageError
-from edgener.output import say
+from edgener.standard_streams import say
 
 FIRST_DESCRIPTOR = 3
 

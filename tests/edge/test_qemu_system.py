@@ -94,7 +94,7 @@ def test_a_guest_that_gets_no_further_is_given_up(script: str) -> None:
 
 LISTENING = """\
 import sys
-from edgener.output import exit_code
+from edgener.standard_streams import exit_code
 from edgener_edge.qemu_system import listen
 
 def work():

@@ -10,8 +10,8 @@ import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
 from edgener.bundle import TOKENIZER
-from edgener.encode import Encoder
 from edgener.tags import TagSet
+from edgener.tokenizer import Encoder
 from edgener_export.corpus.name_swap import NameSwapper
 from edgener_export.corpus.reading import read_labelled
 from edgener_export.corpus.sentence import Sentence

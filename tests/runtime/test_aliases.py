@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgener.aliases import ALIASES, ONE_TO_ONE, TABLE, Aliases, table_sha256
 from edgener.bundle import BUILT_IN, TOKENIZER, bundle_directory, describe_file
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from tests.support import ROOT, TEXTS
 
 VOCABULARY = bundle_directory(BUILT_IN) / TOKENIZER

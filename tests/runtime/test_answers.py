@@ -9,7 +9,7 @@ import pytest
 from edgener import Recognizer, Rules
 from edgener.answers import Answers
 from edgener.errors import UsageError
-from edgener.writers import JsonLines
+from edgener.output_formats import JsonLines
 
 TEXT = "王小明在青山大学工作。"
 

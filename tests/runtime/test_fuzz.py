@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Recognizer
-from edgener.writers import WRITERS
+from edgener.output_formats import WRITERS
 from tests.support import CHARACTERS, FRAGMENTS, TEXTS, assert_consistent, run_main
 
 STRINGS = 7000

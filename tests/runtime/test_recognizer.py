@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from edgener import Entity, Recognizer
 from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
-from edgener.encode import Encoder
 from edgener.errors import UsageError
 from edgener.recognizer import POOL_DOCUMENTS, TOKENS_PER_ROW
 from edgener.segmentation import CHUNK
 from edgener.session import Session
+from edgener.tokenizer import Encoder
 from tests.support import (
     TEXTS,
     TINY_BUNDLE,

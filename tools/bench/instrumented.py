@@ -14,9 +14,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
-from edgener.encode import Encoder, Encoding
 from edgener.recognizer import Recognizer
 from edgener.session import INPUTS, Session, session_options
+from edgener.tokenizer import Encoder, Encoding
 
 
 class TimedEncoder(Encoder):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
-from edgener.output import log, write
+from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_edge.cli.downloads import GOES_ON, add_downloads, open_cache
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.output import log, write
+from edgener.standard_streams import log, write
 from edgener_edge.cli.downloads import GOES_ON, add_downloads, apt_root, open_cache
 
 

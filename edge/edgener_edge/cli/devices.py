@@ -7,7 +7,7 @@ import json
 
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
-from edgener.output import write
+from edgener.standard_streams import write
 from edgener.table import table
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.output import log
+from edgener.standard_streams import log
 from edgener_edge.lock import LOCK_FILE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.output import write
+from edgener.standard_streams import write
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
-from edgener.output import write
+from edgener.standard_streams import write
 from edgener.table import table
 from edgener_edge.cli.downloads import GOES_ON, add_downloads, open_cache
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.bundle import GRAPH, TOKENIZER, load_bundle
-from edgener.encode import Encoder
 from edgener.recognizer import Recognizer
 from edgener.session import Session
+from edgener.tokenizer import Encoder
 
 
 class RecordingSession(Session):

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.output import log, write
+from edgener.standard_streams import log, write
 from edgener_export.cli.recipe import GOES_ON, add_recipe
 from edgener_export.files.atomic import writing
 

@@ -13,7 +13,7 @@ from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import UsageError
 from edgener.options import add_provider
-from edgener.output import write
+from edgener.standard_streams import write
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import add_cache
 

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.output import log, write
+from edgener.standard_streams import log, write
 
 KINDS = ("modern", "news")
 

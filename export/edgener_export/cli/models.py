@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from edgener.command_line import Command, add_json
-from edgener.output import write
+from edgener.standard_streams import write
 from edgener_export.checkpoint.catalogue import (
     FAMILY,
     LATENCY_CLASSES,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.output import write
+from edgener.standard_streams import write
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.output import log, write
+from edgener.standard_streams import log, write
 from edgener_export.cli.recipe import GOES_ON, add_recipe
 
 

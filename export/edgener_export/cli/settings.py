@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from edgener.command_line import Command
-from edgener.output import write
+from edgener.standard_streams import write
 
 
 def _add_arguments(_parser: argparse.ArgumentParser) -> None:

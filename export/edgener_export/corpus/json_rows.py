@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgener.surrogates import JSON_ESCAPES
+from edgener.lone_surrogates import JSON_ESCAPES
 from edgener_export.corpus.labelled_file import LabelledFile
 from edgener_export.corpus.writing import write_pieces
 from edgener_export.errors import CorpusError

@@ -26,12 +26,12 @@ from edgener.bundle import (
     Source,
     describe_file,
 )
-from edgener.encode import Encoder
 from edgener.errors import OutputError
 from edgener.golden import Cases, check_case, read_cases, record_cases, write_cases
 from edgener.normalization import Normalization
 from edgener.session import Session, graph_signature
 from edgener.tags import TagSet
+from edgener.tokenizer import Encoder
 from edgener_export.errors import GateError
 from edgener_export.files.atomic import writing
 from edgener_export.graph.export import external_data_path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from edgener_export.recipe.settings import ModelSettings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from edgener.surrogates import STAND_INS
+from edgener.lone_surrogates import STAND_INS
 from edgener_export.report.record import ConfusionRow, Fp16Figures, GraphFigures, Mark, ProductError, Report
 
 WORST = 10

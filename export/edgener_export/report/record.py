@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgener.bundle import Source
 from edgener.dataclass_json import RecordError, from_plain, to_plain
-from edgener.surrogates import JSON_ESCAPES
+from edgener.lone_surrogates import JSON_ESCAPES
 from edgener_export.errors import ReportError
 from edgener_export.files.atomic import write_text
 

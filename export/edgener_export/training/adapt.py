@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedModel
 
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import AdaptSettings
 from edgener_export.training.batches import Batch, Example, batches

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.encode import Encoder, Encoding
 from edgener.segmentation import chunks
 from edgener.tags import Span, TagSet
 from edgener.token_windows import token_windows
+from edgener.tokenizer import Encoder, Encoding
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.splits import Sentence
 

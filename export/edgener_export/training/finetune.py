@@ -11,8 +11,8 @@ import torch
 from transformers import PreTrainedModel
 
 from edgener.decode import decode
-from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
+from edgener.tokenizer import Encoder
 from edgener_export.recipe.settings import FinetuneSettings
 from edgener_export.score import Score, score_spans
 from edgener_export.training.batches import IGNORED, Batch, Example, batches

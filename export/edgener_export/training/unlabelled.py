@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.text_file import read_lines
 from edgener_export.training.batches import IGNORED, Example, rows_of

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from edgener.corpora.rows import Row, text_column
 from edgener.corpora.settings import ENTITIES, ERROR, Settings
-from edgener.surrogates import JSON_ESCAPES
+from edgener.lone_surrogates import JSON_ESCAPES
 
 if TYPE_CHECKING:
     from edgener.corpora.arrow import Table
@@ -88,8 +88,8 @@ def _write_conll(
     _table: Table | None,
     settings: Settings,
 ) -> None:
+    from edgener.output_formats import Conll, Place
     from edgener.recognizer import Segment
-    from edgener.writers import Conll, Place
 
     tagged, others = drafts
     writer = Conll()

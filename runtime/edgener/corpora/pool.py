@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 
 from edgener.corpora.worker import Failed, Finished, Message, Ready, Start, Task, work
 from edgener.errors import MachineError
-from edgener.output import held_signals
+from edgener.standard_streams import held_signals
 
 MOST_FAILED_STARTS = 3
 """Workers that die, one after the other, before their model is loaded, until the job ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from edgener.corpora.annotate import Counts
-from edgener.output import is_terminal, show
+from edgener.standard_streams import is_terminal, show
 
 EVERY = 0.5
 """Seconds between two updates."""

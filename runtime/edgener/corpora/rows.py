@@ -12,7 +12,7 @@ from typing import Any
 from edgener.corpora.inputs import CSV, JSONL, LINES, TSV
 from edgener.corpora.raw_rows import RawRow, parse_csv_record
 from edgener.corpora.settings import ENTITIES, ERROR, ROW, Settings
-from edgener.surrogates import STAND_INS
+from edgener.lone_surrogates import STAND_INS
 
 DELIMITERS = {CSV: ",", TSV: "\t"}
 """Characters between the fields of a record, by format."""

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from edgener.line_reader import UTF_8
-from edgener.surrogates import UNDECODABLE
+from edgener.lone_surrogates import UNDECODABLE
 
 NEVER_UTF_8 = b"\xff"
 """A byte that no text in UTF-8 holds; it stands for each byte that cannot be decoded."""

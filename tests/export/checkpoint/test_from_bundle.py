@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgener import Recognizer
 from edgener.bundle import DEFAULT_BUNDLE, GRAPH, load_bundle
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.classifier import load_classifier, tags_of
 from edgener_export.checkpoint.from_bundle import unpack_bundle
 from edgener_export.cli.main import main

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForTokenClassification, BertConfig, BertForTokenClassification
 
 from edgener.bundle import DEFAULT_BUNDLE
-from edgener.encode import Encoder
 from edgener.tags import SCHEMES, Span, TagSet
+from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.classifier import load_classifier, tags_of
 from edgener_export.checkpoint.new_head import PRIOR, HeadChange, change_tags
 from edgener_export.corpus.schemes import FILE_SCHEMES, spans_to_tags

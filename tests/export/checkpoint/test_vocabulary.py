@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from edgener.aliases import SIMPLIFIED
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.vocabulary import (
     SPECIAL,
     keep_embedding_rows,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener import Entity, Segment
-from edgener.writers import CONLL_STAND_INS, WRITERS, Place
+from edgener.output_formats import CONLL_STAND_INS, WRITERS, Place
 from edgener_export.corpus.reading import read_labelled
 from tests.support import TEXTS
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgener.encode import Encoder
 from edgener.errors import OutputError
 from edgener.tags import Span
+from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.cli.main import main
 from edgener_export.corpus.splits import Sentence

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.bundle import TOKENIZER
-from edgener.encode import Encoder
+from edgener.tokenizer import Encoder
 from edgener_export.cli.main import main
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import AdaptSettings

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from edgener import Recognizer
 from edgener.bundle import TOKENIZER
-from edgener.encode import Encoder
 from edgener.tags import Span, TagSet
+from edgener.tokenizer import Encoder
 from edgener_export.corpus.splits import Sentence
 from edgener_export.training.batches import (
     IGNORED,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Entity, Recognizer, Segment
-from edgener.writers import CONLL_STAND_INS, WRITERS, Place
+from edgener.output_formats import CONLL_STAND_INS, WRITERS, Place
 from tests.support import TEXTS, in_pieces, labelled_texts
 
 TEXT = "王小明在青山大学"

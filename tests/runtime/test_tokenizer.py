@@ -16,8 +16,8 @@ from tokenizers import Tokenizer
 
 from edgener.aliases import ONE_TO_ONE
 from edgener.bundle import TOKENIZER
-from edgener.encode import RARE_IDEOGRAPH, SHARING, UNRECOGNIZED_IDEOGRAPH, Encoder, Encoding
 from edgener.errors import TokenizerError
+from edgener.tokenizer import RARE_IDEOGRAPH, SHARING, UNRECOGNIZED_IDEOGRAPH, Encoder, Encoding
 from tests.support import TEXTS, TINY_BUNDLE
 
 ENCODER = Encoder(TINY_BUNDLE / TOKENIZER)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgener.errors import InputError
-from edgener.output import TerminatedError, exit_code, log, say, show
+from edgener.standard_streams import TerminatedError, exit_code, log, say, show
 
 
 def failing(error: BaseException) -> Callable[[], None]:

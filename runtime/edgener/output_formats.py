@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
+from edgener.lone_surrogates import JSON_ESCAPES, STAND_INS
 from edgener.recognizer import Segment
-from edgener.surrogates import JSON_ESCAPES, STAND_INS
 
 COLOURS = {"PER": 34, "LOC": 32, "ORG": 33}
 """ANSI foreground colours; other types are magenta."""
