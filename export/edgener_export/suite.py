@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.tags import Span
+from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
+from edgener_export.score import Score
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
 """File names that a suite's directory is searched for."""
@@ -124,9 +126,8 @@ def _exact_counts(
 
 
 def _f1(counts: NDArray[np.int64]) -> float:
-    """Return the F1 in percent of (correct, found, expected) along the last axis; 0 where nothing is correct."""
-    correct, found, expected = (int(count) for count in counts)
-    return 200 * correct / (found + expected) if correct else 0.0
+    """Return the F1 in percent of the numbers of correct, found and expected spans."""
+    return Score(*(int(count) for count in counts)).f1
 
 
 def _interval(counts: NDArray[np.int64], seed: int) -> Interval:
@@ -155,7 +156,7 @@ def _overlap_f1(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]]) 
 
 
 def _overlaps(one: Span, other: Span) -> bool:
-    return one.label == other.label and one.start < other.end and other.start < one.end
+    return one.label == other.label and overlap(one, other)
 
 
 def _found_share(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]], category: str) -> float:

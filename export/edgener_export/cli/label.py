@@ -36,13 +36,14 @@ def _label(options: argparse.Namespace) -> None:
     from edgener_export.corpus.name_swap import read_names
     from edgener_export.corpus.text_file import read_lines
     from edgener_export.files.atomic import draft_of
-    from edgener_export.labelling.fuse import MODERN, NEWS
+    from edgener_export.labelling.fuse import MODERN, NEWS, KnownNames
     from edgener_export.labelling.label import label_texts
     from edgener_export.labelling.lac import Lac
 
     threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
     lac, recognizer = Lac(), Recognizer.load(options.model, threads=threads)
-    known = {name.text for name in read_names(options.known, ("ORG",))} if options.known else frozenset()
+    names = read_names(options.known, ("ORG",)) if options.known else ()
+    known = KnownNames(name.text for name in names)
     texts = [line for line in read_lines(options.text) if line.strip()]
     trust = {"modern": MODERN, "news": NEWS}[options.kind]
     labelled = label_texts(texts, recognizer, lac, known, trust)

@@ -9,6 +9,11 @@ from edgener.tags import Span
 from edgener_export.corpus.labelled_file import LEFT_OUT, Trouble
 
 
+def overlap(one: Span, other: Span) -> bool:
+    """Return True if both spans share a character; touching is not overlapping."""
+    return one.start < other.end and other.start < one.end
+
+
 def without_overlaps(
     text: str, spans: Iterable[Span], line: int, file: str = ""
 ) -> tuple[tuple[Span, ...], tuple[Trouble, ...]]:
@@ -22,7 +27,7 @@ def without_overlaps(
     for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
         place = bisect_left(kept, (span.start,))
         neighbours = kept[max(place - 1, 0) : place + 1]
-        rivals = [other for other in neighbours if other.start < span.end and span.start < other.end]
+        rivals = [other for other in neighbours if overlap(other, span)]
         if not rivals:
             insort(kept, span)
         elif span in rivals:

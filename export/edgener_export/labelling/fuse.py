@@ -8,13 +8,14 @@ not, the kind of text and the first labeller's certainty decide. What remains op
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
 
 from edgener import Entity
 from edgener.tags import Span
+from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.labelling.lac import Word
 
@@ -49,6 +50,14 @@ LEAST_DOUBT = 0.6
 """Entities of our model below this score are taken for no name; from here to ``Trust`` they are left open."""
 
 
+class KnownNames:
+    """Names of organizations that are labels wherever LAC's words begin and end with them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+        self.longest = max(map(len, self.names), default=0)
+
+
 class _Name(NamedTuple):
     """A name that LAC or the list of known names gives."""
 
@@ -56,9 +65,7 @@ class _Name(NamedTuple):
     is_known: bool
 
 
-def fuse(
-    text: str, entities: Sequence[Entity], words: Sequence[Word], known: Collection[str], trust: Trust
-) -> Sentence:
+def fuse(text: str, entities: Sequence[Entity], words: Sequence[Word], known: KnownNames, trust: Trust) -> Sentence:
     """Return the text with fused labels, and with the ranges that stay open as ``ignored``.
 
     ``known`` names organizations: where one of them is a whole number of LAC's words, it is an organization whatever
@@ -71,7 +78,7 @@ def fuse(
     settled: set[Span] = set()
     for entity in ours:
         span = Span(entity.start, entity.end, entity.label)
-        rivals = [name for name in theirs if _overlap(span, name.span)]
+        rivals = [name for name in theirs if overlap(span, name.span)]
         if any(rival.is_known and rival.span != span for rival in rivals):
             continue
         if entity.score >= _least_score(span, rivals, trust):
@@ -80,13 +87,13 @@ def fuse(
         elif not rivals and entity.score >= LEAST_DOUBT:
             open_ranges.append((span.start, span.end))
     for name in theirs:
-        if name.span in settled or any(_overlap(name.span, label) for label in labels):
+        if name.span in settled or any(overlap(name.span, label) for label in labels):
             continue
         if trust.takes_lac or name.is_known:
             labels.append(name.span)
         else:
             open_ranges.append((name.span.start, name.span.end))
-    still_open = (place for place in open_ranges if not any(_overlap(Span(*place, ""), label) for label in labels))
+    still_open = (place for place in open_ranges if not any(overlap(Span(*place, ""), label) for label in labels))
     return Sentence(text, tuple(sorted(labels)), ignored=tuple(sorted(still_open)))
 
 
@@ -98,12 +105,12 @@ def _least_score(span: Span, rivals: Sequence[_Name], trust: Trust) -> float:
     return trust.same_type if any(rival.span.label == span.label for rival in rivals) else trust.other_type
 
 
-def _names(text: str, words: Sequence[Word], known: Collection[str]) -> Iterator[_Name]:
+def _names(text: str, words: Sequence[Word], known: KnownNames) -> Iterator[_Name]:
     """Yield LAC's names in our guideline, left to right, and the known ones instead of what they overlap."""
     certain = list(_known_names(text, words, known))
     for word in words:
         span = _projected(text, word)
-        if span and not any(_overlap(span, name.span) for name in certain):
+        if span and not any(overlap(span, name.span) for name in certain):
             certain.append(_Name(span, is_known=False))
     yield from sorted(certain)
 
@@ -121,21 +128,14 @@ def _projected(text: str, word: Word) -> Span | None:
     return Span(word.start, end, word.tag)
 
 
-def _known_names(text: str, words: Sequence[Word], known: Collection[str]) -> Iterator[_Name]:
+def _known_names(text: str, words: Sequence[Word], known: KnownNames) -> Iterator[_Name]:
     """Yield the longest known names that begin and end with words, left to right and never overlapping."""
-    if not known:
-        return
-    longest = max(map(len, known))
     place = 0
     for index, first in enumerate(words):
         if first.start < place:
             continue
-        ends = takewhile((first.start + longest).__ge__, (word.end for word in words[index:]))
-        end = max((end for end in ends if text[first.start : end] in known), default=0)
+        ends = takewhile((first.start + known.longest).__ge__, (word.end for word in words[index:]))
+        end = max((end for end in ends if text[first.start : end] in known.names), default=0)
         if end:
             yield _Name(Span(first.start, end, "ORG"), is_known=True)
             place = end
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from edgener import Recognizer
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.labelling.fuse import Trust, fuse
+from edgener_export.labelling.fuse import KnownNames, Trust, fuse
 from edgener_export.labelling.lac import Lac
 
 BLOCK = 1024
@@ -14,7 +14,7 @@ BLOCK = 1024
 
 
 def label_texts(
-    texts: Sequence[str], recognizer: Recognizer, lac: Lac, known: Collection[str], trust: Trust
+    texts: Sequence[str], recognizer: Recognizer, lac: Lac, known: KnownNames, trust: Trust
 ) -> Iterator[Sentence | None]:
     """Yield a labelled sentence for each text, in order; None for a text whose characters LAC does not return."""
     for start in range(0, len(texts), BLOCK):

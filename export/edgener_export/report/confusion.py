@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from edgener.tags import Span
+from edgener_export.corpus.overlaps import overlap
 from edgener_export.report.record import ConfusionRow
 
 
@@ -24,19 +25,15 @@ def confuse(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> tuple[Con
         for span in expected_spans:
             if (span.start, span.end) in types:
                 found[span.label][types[span.start, span.end]] += 1
-            elif any(_overlap(span, other) for other in found_spans):
+            elif any(overlap(span, other) for other in found_spans):
                 other_ends[span.label] += 1
             else:
                 missed[span.label] += 1
         for span in found_spans:
-            if not any(_overlap(span, other) for other in expected_spans):
+            if not any(overlap(span, other) for other in expected_spans):
                 found[""][span.label] += 1
     columns = sorted(labels)
     return tuple(
         ConfusionRow(row, {column: found[row][column] for column in columns}, other_ends[row], missed[row])
         for row in (*columns, "")
     )
-
-
-def _overlap(first: Span, second: Span) -> bool:
-    return first.start < second.end and second.start < first.end

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgener import Entity
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.labelling.fuse import MODERN, NEWS, Trust, fuse
+from edgener_export.labelling.fuse import MODERN, NEWS, KnownNames, Trust, fuse
 from edgener_export.labelling.lac import Word
 
 
@@ -33,31 +33,32 @@ def labels(sentence: Sentence) -> list[tuple[str, str]]:
     return [(sentence.text[span.start : span.end], span.label) for span in sentence.spans]
 
 
+NONE = KnownNames(())
 TEXT, WORDS = words(("华为", "ORG"), ("的", "u"), ("任正非", "PER"), ("去", "v"), ("北京", "LOC"))
 
 
 def test_names_of_lac_alone_are_labels_in_modern_text_and_left_open_in_news() -> None:
-    assert labels(fuse(TEXT, [], WORDS, (), MODERN)) == [("华为", "ORG"), ("任正非", "PER"), ("北京", "LOC")]
-    news = fuse(TEXT, [], WORDS, (), NEWS)
+    assert labels(fuse(TEXT, [], WORDS, NONE, MODERN)) == [("华为", "ORG"), ("任正非", "PER"), ("北京", "LOC")]
+    news = fuse(TEXT, [], WORDS, NONE, NEWS)
     assert news.spans == ()
     assert news.ignored == ((0, 2), (3, 6), (7, 9))
 
 
 def test_our_entity_wins_over_another_type_only_where_it_is_certain() -> None:
     doubtful, certain = entity(TEXT, "华为", "LOC", 0.9), entity(TEXT, "华为", "LOC", 0.995)
-    assert labels(fuse(TEXT, [doubtful], WORDS, (), MODERN))[0] == ("华为", "ORG")
-    assert labels(fuse(TEXT, [certain], WORDS, (), MODERN))[0] == ("华为", "LOC")
-    assert labels(fuse(TEXT, [doubtful], WORDS, (), NEWS)) == [("华为", "LOC")]
+    assert labels(fuse(TEXT, [doubtful], WORDS, NONE, MODERN))[0] == ("华为", "ORG")
+    assert labels(fuse(TEXT, [certain], WORDS, NONE, MODERN))[0] == ("华为", "LOC")
+    assert labels(fuse(TEXT, [doubtful], WORDS, NONE, NEWS)) == [("华为", "LOC")]
 
 
 def test_an_agreement_needs_no_certainty() -> None:
-    assert labels(fuse(TEXT, [entity(TEXT, "北京", "LOC", 0.1)], WORDS, (), NEWS)) == [("北京", "LOC")]
+    assert labels(fuse(TEXT, [entity(TEXT, "北京", "LOC", 0.1)], WORDS, NONE, NEWS)) == [("北京", "LOC")]
 
 
 def test_our_entity_where_lac_sees_none_is_a_label_open_or_nothing_by_its_score() -> None:
     text, tagged = words(("小区", "n"), ("停电", "v"))
     for score, spans, ignored in ((0.98, [("小区", "LOC")], ()), (0.8, [], ((0, 2),)), (0.3, [], ())):
-        fused = fuse(text, [entity(text, "小区", "LOC", score)], tagged, (), MODERN)
+        fused = fuse(text, [entity(text, "小区", "LOC", score)], tagged, NONE, MODERN)
         assert labels(fused) == spans
         assert fused.ignored == ignored
 
@@ -65,14 +66,14 @@ def test_our_entity_where_lac_sees_none_is_a_label_open_or_nothing_by_its_score(
 def test_a_known_organization_is_one_whatever_both_say_if_words_end_where_it_ends() -> None:
     text, tagged = words(("小红", "PER"), ("书", "n"), ("上市", "v"))
     person = entity(text, "小红", "PER", 0.999)
-    assert labels(fuse(text, [person], tagged, {"小红书"}, MODERN)) == [("小红书", "ORG")]
-    assert labels(fuse(text, [person], tagged, {"红书"}, MODERN)) == [("小红", "PER")]
+    assert labels(fuse(text, [person], tagged, KnownNames({"小红书"}), MODERN)) == [("小红书", "ORG")]
+    assert labels(fuse(text, [person], tagged, KnownNames({"红书"}), MODERN)) == [("小红", "PER")]
 
 
 def test_forms_of_address_ethnic_groups_and_laughter_are_no_names() -> None:
     text, tagged = words(("刘先生", "PER"), ("汉族", "ORG"), ("哈哈哈", "PER"), ("@小王", "PER"), ("12", "PER"))
     laughing = entity(text, "哈哈哈", "PER", 0.999)
-    assert labels(fuse(text, [laughing], tagged, (), MODERN)) == [("刘", "PER")]
+    assert labels(fuse(text, [laughing], tagged, NONE, MODERN)) == [("刘", "PER")]
 
 
 TAGGED = st.lists(
@@ -91,7 +92,7 @@ def test_labels_and_open_ranges_never_overlap(tagged: list[tuple[str, str]], dat
             label = data.draw(st.sampled_from(["PER", "LOC", "ORG"]))
             ours.append(Entity(place, end, label, text[place:end], data.draw(st.floats(0, 1))))
         place = end
-    fused = fuse(text, ours, found, {"华为"}, trust)
+    fused = fuse(text, ours, found, KnownNames({"华为"}), trust)
     taken = sorted([(span.start, span.end) for span in fused.spans] + list(fused.ignored))
     spans = [(span.start, span.end) for span in fused.spans]
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
