@@ -1,0 +1,1 @@
+"""The recognizer as a service for many clients: its queue and its workers, and what speaks HTTP with the clients."""
