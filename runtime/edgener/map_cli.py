@@ -107,7 +107,7 @@ def _map(options: argparse.Namespace) -> None:
     if threads < 1 or processes < 1:
         raise UsageError(f"--threads ({threads}) and --processes ({processes}) must be at least 1")
     if settings.output_format == "parquet":
-        import edgener.corpora.arrow  # noqa: F401  # says before any work that pyarrow is missing
+        import edgener.corpora.parquet  # noqa: F401  # says before any work that pyarrow is missing
     directory = model_of(options.model)
     inputs = find_inputs(options.input, options.output, options.input_format)
     for file in inputs.files:

@@ -44,22 +44,22 @@ def annotate(part: Part, recognizer: Recognizer, settings: Settings, drafts: Seq
     """
     table = None
     if isinstance(part.content, bytes):
-        from edgener.corpora.arrow import read_table
+        from edgener.corpora.parquet import read_table
 
         table, rows = read_table(part.content, part.first_row, settings)
     else:
         rows = parse_rows(part.content, part.file.format, part.header, settings)
         if settings.id_field is None:
             _number(rows, part.first_row)
-    answers = recognize(rows, recognizer, settings)
+    answers = recognize(rows, recognizer, join_lines=settings.join_lines)
     WRITERS[settings.output_format].write(drafts, part, rows, answers, table, settings)
     return _count(rows, answers)
 
 
-def recognize(rows: Sequence[Row], recognizer: Recognizer, settings: Settings) -> list[Answer]:
-    """Return the entities of each row, left to right."""
+def recognize(rows: Sequence[Row], recognizer: Recognizer, *, join_lines: bool) -> list[Answer]:
+    """Return the entities of each row, left to right; ``join_lines`` is that of a call of the recognizer."""
     texts = (row.text for row in rows if row.text is not None)
-    found = recognizer.batch(texts, join_lines=settings.join_lines)
+    found = recognizer.batch(texts, join_lines=join_lines)
     return [None if row.text is None else next(found) for row in rows]
 
 

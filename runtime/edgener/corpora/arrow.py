@@ -1,32 +1,29 @@
-"""Parquet and zstd; the only file that imports pyarrow, which the extra ``corpora`` installs."""
+"""Annotation of Arrow record batches, which engines such as Ray, Spark, Daft and DuckDB pass between processes.
+
+It imports pyarrow, which the extra ``corpora`` installs, as ``parquet`` alone does besides.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from edgener.corpora.inputs import CSV, JSONL, TSV, InputFile
-from edgener.corpora.outputs import to_json
-from edgener.corpora.parts import Part, check_names, grouped
-from edgener.corpora.rows import Row, add_error, output_name, replace_surrogates, text_column
-from edgener.corpora.settings import ENTITIES, ERROR, REST, ROW, Settings
+from edgener.corpora.annotate import recognize
+from edgener.corpora.rows import ADDED, Row, kept_name, replace_surrogates
+from edgener.corpora.settings import ENTITIES, ERROR, MIB, NEEDS_PYARROW
 from edgener.errors import InputError, MissingExtraError
 
 try:
     import pyarrow as pa
-    from pyarrow import parquet
 except ImportError as missing:
-    raise MissingExtraError("Parquet and zstd need pyarrow: pip install 'edgener[corpora]'") from missing
+    raise MissingExtraError(NEEDS_PYARROW) from missing
 
 if TYPE_CHECKING:
     from edgener.entity import Entity
+    from edgener.recognizer import Recognizer
 
-MOST_ROWS = 4096
-"""Rows that are read at once."""
+LONGEST_TEXT = 16 * MIB
+"""Bytes; a longer text is not annotated, so that memory is bounded."""
 ENTITY = pa.struct(
     [
         ("start", pa.int32()),
@@ -39,112 +36,75 @@ ENTITY = pa.struct(
 """Type of an entity; offsets are code points of the text."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """The columns of a part, without those that are added at the end."""
+def annotate_batch(
+    batch: pa.RecordBatch,
+    recognizer: Recognizer,
+    *,
+    text: str = "text",
+    join_lines: bool = False,
+    longest_text: int = LONGEST_TEXT,
+) -> pa.RecordBatch:
+    """Return a record batch of the same rows with the columns ``entities`` and ``error``; see ``annotated_schema``.
 
-    columns: dict[str, Any]
-    """Arrow arrays of equal length by the name of the output's column."""
-
-
-def zstd_stream(file: IO[bytes]) -> Any:
-    """Return the decompressed content of an open file, with the methods ``read`` and ``close``."""
-    return pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
-
-
-def check_columns(file: InputFile, settings: Settings) -> None:
-    """Raise InputError where the file is no Parquet, lacks the text or the id, or its text is no string."""
-    with _opened(file) as source:
-        schema = source.schema_arrow
-        check_names(file, schema.names, settings)
-        kind = schema.field(settings.text_field).type
-        if not (_is_text(_value_type(kind)) or _is_binary(_value_type(kind))):
-            raise InputError(f"{file.path}: the column {settings.text_field!r} holds {kind}, no strings")
-
-
-def parquet_parts(file: InputFile, settings: Settings) -> Iterator[Part]:
-    """Yield the parts of a Parquet file in order. Raises InputError where it cannot be read."""
-    with file.path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = stream.tell()
-    with _opened(file) as source:
-        metadata = source.metadata
-        stored = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-        row_bytes = max(1, stored // max(1, metadata.num_rows))
-        batch_size = max(1, min(MOST_ROWS, settings.part_bytes // row_bytes))
-        number, first = 0, 1
-        for batch in _batches(file, source, batch_size):
-            lengths = _lengths(batch, settings)
-            start = 0
-            for group in grouped(lengths, int, settings.part_bytes):
-                rows = len(group)
-                part_digest = hashlib.sha256(f"{digest} {first} {rows}".encode()).hexdigest()
-                content = _stream_of(batch.slice(start, rows))
-                begin, end = (size * row // metadata.num_rows for row in (first - 1, first - 1 + rows))
-                yield Part(file, number, first, rows, part_digest, (), content, begin, end)
-                number, first, start = number + 1, first + rows, start + rows
-
-
-def read_table(content: bytes, first_row: int, settings: Settings) -> tuple[Table, list[Row]]:
-    """Return the columns and the rows of a part of a Parquet file.
-
-    The rows hold the values of the columns only where the output is not Parquet. A text longer than
-    ``settings.longest_row`` bytes is kept, but not annotated.
+    ``text`` names the column of the texts. A row whose text is null, or longer than ``longest_text`` bytes, has no
+    entities but an error; bytes that are not UTF-8 are replaced by U+FFFD, and an error says so. ``join_lines`` is that
+    of a call of the recognizer. Raises InputError where a column is missing, stands twice or holds no texts.
     """
-    with pa.ipc.open_stream(content) as reader:
-        batch = reader.read_next_batch()
-    columns = {
-        output_name(name, settings): _valid(column)
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-    }
-    rows = [_text_row(value, settings) for value in _as_binary(batch.column(settings.text_field)).to_pylist()]
-    name = text_column(settings)
-    if not _is_binary(columns[name].type):
-        columns[name] = _valid(_plain(columns[name]))
-    if settings.id_field is None:
-        columns = {ROW: pa.array(range(first_row, first_row + len(rows)), pa.int64()), **columns}
-    else:
-        for row, value in zip(rows, columns[output_name(settings.id_field, settings)], strict=True):
-            if not value.is_valid:
-                add_error(row, f"has no {settings.id_field!r}")
-    if settings.output_format != "parquet":
-        for row, values in zip(rows, pa.RecordBatch.from_pydict(columns).to_pylist(), strict=True):
-            row.columns = values if row.text is None else {**values, name: row.text}
-    return Table(columns), rows
+    schema = annotated_schema(batch.schema, text)
+    rows = text_rows(batch.column(text), text, longest_text, "longest_text")
+    answers = recognize(rows, recognizer, join_lines=join_lines)
+    columns = [valid_column(column) for column in batch.columns]
+    place = batch.schema.get_field_index(text)
+    columns[place] = valid_column(plain(batch.column(text)))
+    errors = pa.array([row.error for row in rows], pa.string())
+    return pa.RecordBatch.from_arrays([*columns, entities_column(answers), errors], schema=schema)
 
 
-def table_of_rows(rows: Sequence[Row], part: Part, settings: Settings) -> Table:
-    """Return the columns of rows of a text file, which are the same for all parts of the file.
+def annotate_table(table: pa.Table, recognizer: Recognizer, **options: Any) -> pa.Table:
+    """Return a table of the same rows with the columns that ``annotate_batch`` adds; ``options`` are its arguments."""
+    schema = annotated_schema(table.schema, options.get("text", "text"))
+    batches = (annotate_batch(batch, recognizer, **options) for batch in table.to_batches())
+    return pa.Table.from_batches(batches, schema)
 
-    Columns of CSV are strings. JSON objects give the text and the id as strings, and the rest of the object as JSON.
+
+def annotated_schema(schema: pa.Schema, text: str = "text") -> pa.Schema:
+    """Return the schema of annotated batches: the columns of the input, then ``entities`` and ``error``.
+
+    A column that has the name of an added one is kept as ``entities_of_input`` or ``error_of_input``, and a dictionary
+    of texts becomes plain texts. Raises InputError where a column is missing, stands twice or holds no texts.
     """
-    name = text_column(settings)
-    columns: dict[str, Any] = {}
-    if settings.id_field is None:
-        columns[ROW] = pa.array([row.columns[ROW] for row in rows], pa.int64())
-    if part.file.format in (CSV, TSV):
-        names = [output_name(column, settings) for column in part.header]
-    else:
-        names = [name] if settings.id_field is None else [output_name(settings.id_field, settings), name]
-    for column in names:
-        columns[column] = pa.array([_as_text(row.columns.get(column)) for row in rows], pa.string())
-    if part.file.format == JSONL:
-        rests = [{key: value for key, value in row.columns.items() if key not in columns} for row in rows]
-        columns[_free(REST, columns)] = pa.array([to_json(rest) if rest else None for rest in rests], pa.string())
-    return Table(columns)
+    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"the data has two columns {twice!r}; rename one")
+    if text not in schema.names:
+        raise InputError(f"the data has no column {text!r}, but {', '.join(schema.names)}; name another one as text")
+    require_texts(schema.field(text).type, "the data", text)
+    fields = [
+        pa.field(kept_name(field.name, ADDED), value_type(field.type) if field.name == text else field.type)
+        for field in schema
+    ]
+    return pa.schema([*fields, pa.field(ENTITIES, pa.list_(ENTITY)), pa.field(ERROR, pa.string())])
 
 
-def write_parquet(path: Path, table: Table, rows: Sequence[Row], answers: Sequence[Sequence[Entity] | None]) -> None:
-    """Write the columns with those of the entities and the errors to a new file, which is on the disk at the end."""
-    columns = {**table.columns, ENTITIES: _entities(answers), ERROR: pa.array([row.error for row in rows], pa.string())}
-    path.unlink(missing_ok=True)
-    with path.open("xb") as file:
-        parquet.write_table(pa.table(columns), file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
+def require_texts(kind: Any, place: str, column: str) -> None:
+    """Raise InputError, which names the place, unless a column of this type holds strings, or bytes of UTF-8."""
+    values = value_type(kind)
+    if not (is_text(values) or is_binary(values) or pa.types.is_null(values)):
+        raise InputError(f"{place}: the column {column!r} holds {kind}, no strings")
 
 
-def _entities(answers: Sequence[Sequence[Entity] | None]) -> Any:
+def text_rows(column: Any, name: str, longest: int, limit: str) -> list[Row]:
+    """Return a row for each text of a column, without other columns; ``limit`` names the option that is ``longest``."""
+    return [_text_row(value, name, longest, limit) for value in as_binary(column)]
+
+
+def as_binary(column: Any) -> Iterator[bytes | None]:
+    """Yield the bytes of each text of a column."""
+    yield from plain(column).cast(pa.large_binary()).to_pylist()
+
+
+def entities_column(answers: Sequence[Sequence[Entity] | None]) -> Any:
+    """Return a column of lists of ENTITY; null where there is no answer."""
     offsets: list[int | None] = []
     found: list[dict[str, Any]] = []
     for answer in answers:
@@ -154,85 +114,45 @@ def _entities(answers: Sequence[Sequence[Entity] | None]) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(found, ENTITY))
 
 
-def _opened(file: InputFile) -> Any:
-    try:
-        return parquet.ParquetFile(file.path, pre_buffer=False, buffer_size=1 << 20)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{file.path}: cannot be read as Parquet: {error}") from error
-
-
-def _batches(file: InputFile, source: Any, batch_size: int) -> Iterator[Any]:
-    try:
-        yield from source.iter_batches(batch_size=batch_size, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{file.path}: cannot be read to its end: {error}; copy the file again") from error
-
-
-def _lengths(batch: Any, settings: Settings) -> list[int]:
-    """Return the bytes that each row of a batch counts: those of its text, and its share of the rest."""
-    share = batch.nbytes // batch.num_rows
-    return [share + len(text or b"") for text in _as_binary(batch.column(settings.text_field)).to_pylist()]
-
-
-def _stream_of(batch: Any) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue())
-
-
-def _text_row(value: bytes | None, settings: Settings) -> Row:
-    if value is None:
-        return Row({}, None, f"{settings.text_field!r} is null, no text")
-    if len(value) > settings.longest_row:
-        return Row({}, None, f"the text has {len(value)} bytes, more than {settings.longest_row}; see --longest-row")
-    text, error = replace_surrogates(value.decode("utf-8", "surrogateescape"))
-    return Row({}, text, error)
-
-
-def _valid(column: Any) -> Any:
+def valid_column(column: Any) -> Any:
     """Return a column whose strings are UTF-8; bytes that are not are replaced by U+FFFD."""
-    if not _is_text(column.type):
+    if not is_text(column.type):
         return column
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
         values = (
             None if value is None else replace_surrogates(value.decode("utf-8", "surrogateescape"))[0]
-            for value in _as_binary(column).to_pylist()
+            for value in as_binary(column)
         )
         return pa.array(list(values), column.type)
     return column
 
 
-def _as_binary(column: Any) -> Any:
-    return _plain(column).cast(pa.large_binary())
-
-
-def _plain(column: Any) -> Any:
+def plain(column: Any) -> Any:
     """Return a column without dictionary."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def _value_type(kind: Any) -> Any:
+def value_type(kind: Any) -> Any:
+    """Return a type, or that of the values of a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def is_text(kind: Any) -> bool:
+    """Return True for the types of strings."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _is_binary(kind: Any) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+def is_binary(kind: Any) -> bool:
+    """Return True for the types of bytes of any length."""
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
 
 
-def _as_text(value: object) -> str | None:
+def _text_row(value: bytes | None, name: str, longest: int, limit: str) -> Row:
     if value is None:
-        return None
-    return replace_surrogates(value)[0] if isinstance(value, str) else to_json(value)
-
-
-def _free(name: str, taken: dict[str, Any]) -> str:
-    while name in taken:
-        name += "_"
-    return name
+        return Row({}, None, f"{name!r} is null, no text")
+    if len(value) > longest:
+        return Row({}, None, f"the text has {len(value)} bytes, more than {longest}; see {limit}")
+    text, error = replace_surrogates(value.decode("utf-8", "surrogateescape"))
+    return Row({}, text, error)

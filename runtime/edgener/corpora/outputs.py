@@ -18,7 +18,7 @@ from edgener.corpora.settings import ENTITIES, ERROR, Settings
 from edgener.lone_surrogates import JSON_ESCAPES
 
 if TYPE_CHECKING:
-    from edgener.corpora.arrow import Table
+    from edgener.corpora.parquet import Table
     from edgener.corpora.parts import Part
     from edgener.entity import Entity
 
@@ -111,7 +111,7 @@ def _write_parquet(
     table: Table | None,
     settings: Settings,
 ) -> None:
-    from edgener.corpora.arrow import table_of_rows, write_parquet
+    from edgener.corpora.parquet import table_of_rows, write_parquet
 
     (draft,) = drafts
     write_parquet(draft, table or table_of_rows(rows, part, settings), rows, answers)

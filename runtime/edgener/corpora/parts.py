@@ -57,7 +57,7 @@ class Part:
 def parts_of(file: InputFile, settings: Settings) -> Iterator[Part]:
     """Yield the parts of a file in order; an empty file has none. Raises InputError where it cannot be read."""
     if file.format == PARQUET:
-        from edgener.corpora.arrow import parquet_parts
+        from edgener.corpora.parquet import parquet_parts
 
         yield from parquet_parts(file, settings)
         return
@@ -79,7 +79,7 @@ def check_file(file: InputFile, settings: Settings) -> str:
     text or the id.
     """
     if file.format == PARQUET:
-        from edgener.corpora.arrow import check_columns
+        from edgener.corpora.parquet import check_columns
 
         check_columns(file, settings)
         return ""

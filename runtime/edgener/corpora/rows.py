@@ -48,7 +48,11 @@ def text_column(settings: Settings) -> str:
 
 def output_name(name: str, settings: Settings) -> str:
     """Return the name of the output's column that keeps the input's column ``name``."""
-    added = ADDED if settings.id_field else (*ADDED, ROW)
+    return kept_name(name, ADDED if settings.id_field else (*ADDED, ROW))
+
+
+def kept_name(name: str, added: Sequence[str]) -> str:
+    """Return the name of the column that keeps the input's column ``name`` beside those that are ``added``."""
     own = name
     while own.endswith(RENAMED):
         own = own.removesuffix(RENAMED)

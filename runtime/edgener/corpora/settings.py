@@ -13,6 +13,7 @@ ERROR = "error"
 ROW = "row"
 REST = "rest"
 """Columns that are added to those of the input."""
+NEEDS_PYARROW = "Arrow, Parquet and zstd need pyarrow: pip install 'edgener[corpora]'"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def _gzip(file: IO[bytes]) -> Any:
 
 
 def _zstd(file: IO[bytes]) -> Any:
-    from edgener.corpora.arrow import zstd_stream
+    from edgener.corpora.parquet import zstd_stream
 
     return zstd_stream(file)
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pyarrow import dataset, parquet
 
 from edgener import Recognizer
-from edgener.corpora.arrow import ENTITY, check_columns, parquet_parts
+from edgener.corpora.arrow import ENTITY
 from edgener.corpora.inputs import PARQUET
 from edgener.corpora.outputs import to_json
+from edgener.corpora.parquet import check_columns, parquet_parts
 from edgener.corpora.rows import NOT_UNICODE
 from edgener.corpora.settings import Settings
 from edgener.errors import InputError
