@@ -27,7 +27,7 @@ from edgener.span_rules import SPAN_RULES
 from edgener.tags import Span
 from edgener.tokenizer import Encoder
 from edgener_export.corpus.msra import read_msra
-from edgener_export.score import score_spans
+from edgener_export.evaluation.score import score_spans
 
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "none": ((), ()),

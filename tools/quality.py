@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from edgener.bundle import load_bundle
 from edgener.tags import Span
-from edgener_export.suite import LabelledSet, SetScore, read_suite, score_set
-from edgener_export.suite_table import markdown_tables
+from edgener_export.evaluation.suite import LabelledSet, SetScore, read_suite, score_set
+from edgener_export.evaluation.suite_table import markdown_tables
 from tools.bench.contract import Model, Options
 from tools.bench.drivers import edgener
 

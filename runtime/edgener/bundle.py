@@ -8,6 +8,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.bundle_rules import BundleRules
+from edgener.calibration import Calibration
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.errors import (
     BundleMissingError,
@@ -130,6 +132,10 @@ class Manifest:
     """Every other file of the bundle, by name."""
     normalization: Normalization | None = None
     """Rules that change the text for the model and correct spans; None where there are none."""
+    calibration: Calibration | None = None
+    """Numbers that turn the model's probabilities into shares of right answers; None where they were not measured."""
+    rules: BundleRules | None = None
+    """Rules of whoever made the bundle, which those of an operator add to or override; None where there are none."""
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -154,11 +160,9 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of manifest.json; the same manifest always gives the same text.
 
-        A normalization that is None is left out, as it is in bundles that were made before there was one.
+        Optional parts that are None are left out, as they are in bundles that were made before there were such parts.
         """
-        plain = to_plain(self)
-        if self.normalization is None:
-            del plain["normalization"]
+        plain = {name: value for name, value in to_plain(self).items() if value is not None}
         return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -243,6 +247,8 @@ def _read_manifest(path: Path) -> Manifest:
         )
     try:
         manifest = from_plain(Manifest, plain)
+        if manifest.rules:
+            manifest.rules.verify(manifest.tag_set.labels, manifest.files)
         _ = manifest.tag_set
     except (RecordError, ManifestError) as error:
         raise ManifestError(f"{path}: {error}") from error

@@ -84,8 +84,8 @@ class Dictionary:
         self._lengths_of_bits: dict[int, tuple[int, ...]] = {}
         self.longest = max(self._all_lengths, default=0)
         """Characters of the longest word."""
-        self.levels = len({meaning.priority for meaning in self._all_meanings})
-        """Number of priorities that occur."""
+        self.priorities = frozenset(meaning.priority for meaning in self._all_meanings)
+        """The priorities that occur."""
 
     def __len__(self) -> int:
         """Return the number of entries, repeated ones included."""

@@ -18,7 +18,7 @@ class Entity:
     text: str
     """The caller's own characters, never normalized."""
     score: float
-    """Mean probability that the model gives to the entity's tags, in [0, 1]; 1.0 for a word of a dictionary."""
+    """Mean probability of the entity's tags, calibrated where the bundle is, in [0, 1]; 1.0 for a dictionary's word."""
 
     def to_dict(self) -> dict[str, int | str | float]:
         """Fields by name, in the order in which they are declared."""

@@ -152,6 +152,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         types=options.types,
         dictionary=_digest(options.dictionary),
         exclude=_digest(options.exclude),
+        bundle_rules=rules.of_bundle,
         join_lines=options.join_lines,
         batch_size=options.batch_size,
         provider=options.provider,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
+from edgener.bundle_rules import BundleRules
+from edgener.calibration import Calibration
 from edgener.command_line import Command, add_json
 from edgener.errors import GoldenError
 from edgener.options import add_bundle, add_provider, load_recognizer_class, model_of
@@ -40,6 +42,8 @@ def _inspect(options: argparse.Namespace) -> None:
         *((f"  {name}", value) for name, value in manifest.quantization.items()),
         ("aliases", ", ".join(manifest.aliases) or "none"),
         ("span rules", ", ".join(manifest.span_rules) or "none"),
+        *_calibration_rows(manifest.calibration),
+        *_rules_rows(manifest.rules),
         *(
             (tensor.name, f"{tensor.dtype} [{', '.join(tensor.shape)}]")
             for tensor in manifest.inputs + manifest.outputs
@@ -54,6 +58,30 @@ def _inspect(options: argparse.Namespace) -> None:
         ),
     ]
     write(table(rows))
+
+
+def _calibration_rows(calibration: Calibration | None) -> list[tuple[str, str]]:
+    if calibration is None:
+        return [("scores", "the model's own probabilities, not calibrated")]
+    return [
+        ("scores", f"calibrated, temperature {calibration.temperature:.3f}, offset {calibration.offset:+.3f}"),
+        *(
+            (
+                f"  {one.data}",
+                f"expected calibration error {one.error_before:.1f} % before, {one.error_after:.1f} % after",
+            )
+            for one in calibration.sets
+        ),
+    ]
+
+
+def _rules_rows(rules: BundleRules | None) -> list[tuple[str, str]]:
+    if rules is None:
+        return [("rules", "none")]
+    scores = ",".join(f"{label}={score:g}" for label, score in (rules.min_score or {}).items())
+    types = f"types {', '.join(rules.types)}" if rules.types else ""
+    parts = (rules.dictionary, rules.exclude, scores, types)
+    return [("rules", "; ".join(filter(None, parts)))]
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

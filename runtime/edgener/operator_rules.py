@@ -1,4 +1,4 @@
-"""Rules of an operator, made ready for one model and applied to the segments of documents.
+"""Rules of a bundle and of an operator, made ready for one model and applied to the segments of documents.
 
 The model's entities are those that it gives without rules. Words of the dictionary are found in the text itself, so
 that neither windows nor chunks cut them: a chunk is followed by as much text as the decision about its words needs.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import category
 
-from edgener.dictionary import Dictionary, Match
+from edgener.dictionary import Dictionary, Match, Meaning
 from edgener.entity import Entity
 from edgener.errors import UsageError
 from edgener.rules import Rules
@@ -44,27 +45,55 @@ class _Comparable(NamedTuple):
     """The place of each of its characters in the original text."""
 
 
+class _Words(NamedTuple):
+    """The words and the excluded texts of one layer of rules, in the form in which words are looked up."""
+
+    dictionary: Dictionary | None
+    excluded: Mapping[str, Collection[str]]
+    """The types that are excluded, by text; an empty string stands for all types."""
+
+    def replaces(self, word: str, meaning: Meaning) -> bool:
+        """Return whether this layer says of a word that it means something else, or that it is no entity."""
+        labels = self.excluded.get(word, ())
+        is_excluded = "" in labels or meaning.label in labels
+        return is_excluded or (self.dictionary is not None and self.dictionary.meaning(word) is not None)
+
+
+def layers_of(bundle_rules: Rules | None, rules: Rules | None) -> list[Rules]:
+    """Return the rules of a bundle, unless the operator leaves them out, and then those of the operator, if any."""
+    layers = [] if bundle_rules is None or (rules and not rules.of_bundle) else [bundle_rules]
+    return layers if rules is None or rules in (Rules(), Rules(of_bundle=False)) else [*layers, rules]
+
+
 class OperatorRules:
     """The rules for one model; threads may share them."""
 
-    def __init__(self, rules: Rules, labels: Collection[str], seen: Callable[[str], str]) -> None:
-        """Read the files of ``rules``; ``labels`` are the model's types, and ``seen`` its aliases.
+    def __init__(self, layers: Sequence[Rules], labels: Collection[str], seen: Callable[[str], str]) -> None:
+        """Read the files of ``layers``; ``labels`` are the model's types, and ``seen`` its aliases.
 
+        A later layer stands over those before it: it replaces scores and types, and adds words and excluded texts, but
+        what it says of a word replaces what the others say of this word.
         Raises InputError for a fault of a file, and UsageError for a type that the model does not have.
         """
         self._seen = seen
-        self._scores = rules.scores
-        self._types = frozenset(labels if rules.types is None else rules.types)
+        self._scores: Mapping[str, float] = {"": 0.0}
+        self._types = frozenset(labels)
+        self._words: list[_Words] = []
+        for rules in layers:
+            self._scores = {"": 0.0, **rules.scores_over(self._scores)}
+            self._types = self._types if rules.types is None else frozenset(rules.types)
+            self._words.append(self._read(rules, labels))
         for option, names in (("min_score", set(self._scores) - {""}), ("types", self._types)):
             for name in sorted(names):
                 if name not in labels:
                     raise UsageError(f"{option} names {name!r}, which the model does not have; it has {_list(labels)}")
-        self._dictionary: Dictionary | None = None
-        if rules.dictionary is not None:
-            name = "dictionary" if isinstance(rules.dictionary, Mapping) else str(rules.dictionary)
-            self._dictionary = Dictionary(dictionary_words(rules.dictionary, labels), name, self._word)
-        self._excluded: dict[str, set[str]] = {}
-        self._read_excluded(rules, labels)
+        self._excluded: defaultdict[str, set[str]] = defaultdict(set)
+        for words in self._words:
+            for text, its_labels in words.excluded.items():
+                self._excluded[text].update(its_labels)
+        dictionaries = [words.dictionary for words in self._words if words.dictionary]
+        self._longest = max((dictionary.longest for dictionary in dictionaries), default=0)
+        self._levels = len(frozenset[int]().union(*(dictionary.priorities for dictionary in dictionaries)))
 
     def text_ahead(self, *, join_lines: bool) -> int:
         """Return the number of code points after a chunk that a decision about the words in the chunk can depend on.
@@ -72,9 +101,9 @@ class OperatorRules:
         A word waits for those of each higher priority that it overlaps, which wait for others. One more code point
         says whether a Latin word ends.
         """
-        if self._dictionary is None:
+        if not self._longest:
             return 0
-        return self._dictionary.longest * self._dictionary.levels * (TEXT_PER_CHARACTER if join_lines else 2) + 1
+        return self._longest * self._levels * (TEXT_PER_CHARACTER if join_lines else 2) + 1
 
     def __call__(self, found: Iterable[tuple[Chunk, Segment]], *, join_lines: bool) -> Iterator[Segment]:
         """Yield the segments with their entities changed; each comes with the chunk that it is the core of."""
@@ -99,21 +128,21 @@ class OperatorRules:
                 forced_until = own[-1].end
 
     def _forced(self, chunk: Chunk, forced_until: int, join_lines: bool) -> list[Entity]:
-        """Return the entities of the dictionary that start in the chunk from its core on, left to right."""
-        if self._dictionary is None:
+        """Return the entities of the dictionaries that start in the chunk from its core on, left to right."""
+        if not self._longest:
             return []
         text, offset = chunk.text + chunk.following, chunk.offset
-        candidates = self._candidates(text, self._dictionary, join_lines)
+        candidates = self._candidates(text, join_lines)
         return [
             Entity(offset + start, offset + end, meaning.label, text[start:end], CERTAIN)
             for start, end, meaning in _chosen(candidates, max(chunk.core_start, forced_until - offset), len(text))
             if start < len(chunk.text)
         ]
 
-    def _candidates(self, text: str, dictionary: Dictionary, join_lines: bool) -> Iterator[Match]:
+    def _candidates(self, text: str, join_lines: bool) -> Iterator[Match]:
         """Yield the words that stand in the text as whole words, in positions of the text."""
         comparable = self._comparable(text, join_lines)
-        for first, last, meaning in dictionary.matches(comparable.text):
+        for first, last, meaning in self._matches(comparable.text):
             start, end = comparable.places[first], comparable.places[last - 1] + 1
             while IGNORED.match(text, end):
                 end += 1
@@ -121,6 +150,14 @@ class OperatorRules:
             cuts_character = category(text[end : end + 1] or "-").startswith("M")
             if not cuts_word and not cuts_character:
                 yield Match(start, end, meaning)
+
+    def _matches(self, text: str) -> Iterator[Match]:
+        """Yield the words of each layer that stand in a comparable text, but for those that a later layer replaces."""
+        for number, words in enumerate(self._words):
+            later = self._words[number + 1 :]
+            for match in words.dictionary.matches(text) if words.dictionary else ():
+                if not any(other.replaces(text[match.start : match.end], match.meaning) for other in later):
+                    yield match
 
     def _comparable(self, text: str, join_lines: bool) -> _Comparable:
         seen, places = self._seen(text), range(len(text))
@@ -149,16 +186,21 @@ class OperatorRules:
         labels = self._excluded.get(self._comparable(entity.text, join_lines).text, ())
         return "" not in labels and entity.label not in labels
 
-    def _read_excluded(self, rules: Rules, labels: Collection[str]) -> None:
-        if rules.exclude is None:
-            return
-        for line, text, label in excluded_texts(rules.exclude, labels):
+    def _read(self, rules: Rules, labels: Collection[str]) -> _Words:
+        """Return the words and excluded texts of one layer."""
+        dictionary: Dictionary | None = None
+        if rules.dictionary is not None:
+            name = "dictionary" if isinstance(rules.dictionary, Mapping) else str(rules.dictionary)
+            dictionary = Dictionary(dictionary_words(rules.dictionary, labels), name, self._word)
+        excluded: defaultdict[str, set[str]] = defaultdict(set)
+        for line, text, label in excluded_texts(() if rules.exclude is None else rules.exclude, labels):
             word = self._word(text)
-            self._excluded.setdefault(word, set()).add(label)
-            meaning = self._dictionary.meaning(word) if self._dictionary else None
+            excluded[word].add(label)
+            meaning = dictionary.meaning(word) if dictionary else None
             if meaning and label in ("", meaning.label):
                 name = "exclude" if not line else str(rules.exclude)
                 raise fault(name, line, f"{text!r} is a word of the dictionary, too; delete it here or there")
+        return _Words(dictionary, excluded)
 
 
 def _chosen(candidates: Iterable[Match], first: int, length: int) -> list[Match]:

@@ -41,7 +41,7 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dictionary``, ``--exclude``, ``--min-score`` and ``--types``; ``rules_of`` gives their values."""
+    """Add ``--dictionary``, ``--exclude``, ``--min-score``, ``--types`` and ``--no-bundle-rules`` for ``rules_of``."""
     dictionary = (
         "words that are always entities: a line each with word, tab, type (O for no entity), and if need be tab, "
         "priority from 0 to 9"
@@ -51,16 +51,20 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exclude", type=Path, metavar="FILE", help=exclude)
     min_score = (
         "drop entities below this score, from 0 to 1, or below those of their types, as PER=0.9,LOC=0.6; "
-        "default: 0, which keeps all"
+        "default: those of the model's own rules, else 0, which keeps all"
     )
-    parser.add_argument("--min-score", default="0", metavar="P", help=min_score)
-    parser.add_argument("--types", metavar="TYPE,…", help="print entities of these types alone; default: all types")
+    parser.add_argument("--min-score", metavar="P", help=min_score)
+    types = "print entities of these types alone; default: those of the model's own rules, else all types"
+    parser.add_argument("--types", metavar="TYPE,…", help=types)
+    no_bundle_rules = "leave out the rules that the model's bundle brings; without this, the options above add to them"
+    parser.add_argument("--no-bundle-rules", action="store_true", help=no_bundle_rules)
 
 
 def rules_of(options: argparse.Namespace) -> Rules:
     """Return the rules that the user gave; raise UsageError for a value that makes no sense."""
-    min_score, types = min_score_of(options.min_score), types_of(options.types)
-    return Rules(options.dictionary, options.exclude, min_score, types)
+    min_score = None if options.min_score is None else min_score_of(options.min_score)
+    types = types_of(options.types)
+    return Rules(options.dictionary, options.exclude, min_score, types, of_bundle=not options.no_bundle_rules)
 
 
 def model_of(given: Path | None) -> Path:

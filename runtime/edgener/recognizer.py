@@ -13,7 +13,7 @@ from edgener.bundle import TOKENIZER, Bundle, Manifest, load_bundle
 from edgener.decode import ScoredSpan, decode
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
-from edgener.operator_rules import OperatorRules
+from edgener.operator_rules import OperatorRules, layers_of
 from edgener.providers import CPU
 from edgener.rules import Rules
 from edgener.segmentation import Chunk, Window, chunks
@@ -74,14 +74,23 @@ class Recognizer:
     """
 
     def __init__(
-        self, manifest: Manifest, encoder: Encoder, session: Session, batch_size: int, rules: Rules | None = None
+        self,
+        manifest: Manifest,
+        encoder: Encoder,
+        session: Session,
+        batch_size: int,
+        rules: Rules | None = None,
+        bundle_rules: Rules | None = None,
     ) -> None:
+        """Take the parts of a bundle; ``rules`` stand over ``bundle_rules``, which the bundle brings."""
         self.manifest = manifest
         self._encoder, self._session, self._batch_size = encoder, session, batch_size
         self._tag_set, self._span_rules = manifest.tag_set, manifest.span_rules
+        self._bundle_rules = bundle_rules
         self._rules: OperatorRules | None = None
-        if rules and rules != Rules():
-            self._rules = OperatorRules(rules, self._tag_set.labels, encoder.words_of)
+        layers = layers_of(bundle_rules, rules)
+        if layers:
+            self._rules = OperatorRules(layers, self._tag_set.labels, encoder.words_of)
 
     @classmethod
     def load(
@@ -111,11 +120,11 @@ class Recognizer:
         )
 
     def with_rules(self, rules: Rules | None) -> Recognizer:
-        """Return a recognizer with other rules, or with none, that shares this one's model and its memory.
+        """Return a recognizer with other rules, or with the bundle's alone, that shares this one's model and memory.
 
         Raises UsageError for rules that do not fit the model, and InputError for a fault of their files.
         """
-        return Recognizer(self.manifest, self._encoder, self._session, self._batch_size, rules)
+        return Recognizer(self.manifest, self._encoder, self._session, self._batch_size, rules, self._bundle_rules)
 
     def __call__(self, text: str, *, join_lines: bool = False) -> list[Entity]:
         """Return the entities of a text of any length, left to right; ``text[e.start:e.end] == e.text`` for each.
@@ -172,6 +181,7 @@ class Recognizer:
         ``ahead`` is that of ``edgener.segmentation.chunks``.
         """
         owned_until = 0
+        calibration = self.manifest.calibration
         for pool in _pools(documents, join_lines, ahead):
             encodings = self._encoder([part.chunk.text for part in pool])
             inputs = [
@@ -189,7 +199,8 @@ class Recognizer:
                 for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
                     if offset + start >= owned_until:
                         owned_until = offset + end
-                        entities.append(Entity(offset + start, owned_until, label, text[start:end], score))
+                        shown = calibration.calibrated(score) if calibration else score
+                        entities.append(Entity(offset + start, owned_until, label, text[start:end], shown))
                 segment = Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
                 yield part.chunk, segment
                 if part.is_last:
@@ -305,4 +316,5 @@ def open_recognizer(
             f"{bundle.manifest.vocabulary_size}; export the model again"
         )
     session = (SerialSession if serial else Session)(bundle.graph(provider), bundle.manifest, threads, provider)
-    return Recognizer(bundle.manifest, encoder, session, batch_size, rules)
+    bundle_rules = bundle.manifest.rules.in_directory(bundle.directory) if bundle.manifest.rules else None
+    return Recognizer(bundle.manifest, encoder, session, batch_size, rules, bundle_rules)

@@ -24,10 +24,14 @@ class Rules:
     """Texts that are no entities: a path of a file with one text per line, or a list or set of texts.
 
     A second column can hold the only type that is meant."""
-    min_score: float | Mapping[str, float] = 0.0
-    """The lowest score, from 0 to 1, that the model's entities may have, for all types or by type; others have 0."""
+    min_score: float | Mapping[str, float] | None = None
+    """The lowest score, from 0 to 1, that the model's entities may have, for all types or by type.
+
+    Types without one have that of the bundle, else 0; a number for all types replaces the bundle's. None has none."""
     types: Collection[str] | None = None
-    """The types of the entities that are returned; None for all."""
+    """The types of the entities that are returned; None for those of the bundle, else all."""
+    of_bundle: bool = True
+    """The rules of the bundle hold, too, but for what these say otherwise; False leaves them out."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for scores outside of 0 to 1 and for an empty list of types, TypeError for a bare str."""
@@ -35,14 +39,18 @@ class Rules:
             raise TypeError(f"expected types as a list or another collection, got the str {self.types!r}")
         if self.types is not None and not self.types:
             raise UsageError("types is empty, so that nothing would be found; name at least one type, or leave it out")
-        for score in self.scores.values():
+        for score in self.scores_over({}).values():
             if not 0 <= score <= 1:
                 raise UsageError(f"min_score is {score}; it must be between 0 and 1")
 
-    @property
-    def scores(self) -> Mapping[str, float]:
-        """Return the lowest score of each type that is named; under the empty string, that of all other types."""
-        return {"": 0.0, **self.min_score} if isinstance(self.min_score, Mapping) else {"": self.min_score}
+    def scores_over(self, others: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the lowest score of each type where these rules stand over others with the scores ``others``.
+
+        Under the empty string stands the score of the types that are not named.
+        """
+        if isinstance(self.min_score, Mapping):
+            return {**others, **self.min_score}
+        return others if self.min_score is None else {"": self.min_score}
 
 
 def min_score_of(argument: str) -> float | dict[str, float]:

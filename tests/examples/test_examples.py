@@ -12,7 +12,7 @@ import pytest
 
 from edgener import Recognizer
 from edgener_export.corpus.splits import read_corpus_file
-from edgener_export.evaluate import evaluate
+from edgener_export.evaluation.recognize import evaluate
 from tests.support import ROOT, TINY_BUNDLE, labelled_texts
 
 EXAMPLES = ROOT / "examples"

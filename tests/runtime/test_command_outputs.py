@@ -33,6 +33,8 @@ precision       int8
   exclude       none
 aliases         none
 span rules      none
+scores          the model's own probabilities, not calibrated
+rules           none
 input_ids       int64 [batch, tokens]
 attention_mask  int64 [batch, tokens]
 logits          float32 [batch, tokens, 13]

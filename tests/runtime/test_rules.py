@@ -40,7 +40,7 @@ def ready(folder: Path, words: dict[str, tuple[str, int]], **rules: Any) -> Oper
     path = folder / "words.tsv"
     lines = {IGNORED.sub("", word): (word, *meaning) for word, meaning in words.items()}
     path.write_text("".join("\t".join(map(str, line)) + "\n" for line in lines.values()), encoding="utf-8")
-    return OperatorRules(Rules(path, **rules), LABELS, str)
+    return OperatorRules([Rules(path, **rules)], LABELS, str)
 
 
 def applied(rules: OperatorRules, pieces: Iterable[str], model: Collection[Entity] = ()) -> list[Segment]:
@@ -193,7 +193,7 @@ def test_no_word_is_found_inside_of_a_latin_word_or_before_its_accent(text: str)
 
 def applied_words(words: dict[str, str], text: str) -> list[Entity]:
     """Return the words of a dictionary that are forced in a text."""
-    rules = OperatorRules(Rules(words), LABELS, str)
+    rules = OperatorRules([Rules(words)], LABELS, str)
     return entities_of(applied(rules, [text]))
 
 
@@ -354,7 +354,7 @@ CUT_AT_11 = f"{UNCUT[:10]}。{UNCUT[11:]}"
 def test_a_word_after_the_core_wins_over_an_entity_that_reaches_there() -> None:
     core_end = LIMIT - MARGIN
     model = [Entity(core_end - 2, core_end + 2, "PER", UNCUT[core_end - 2 : core_end + 2], 0.9)]
-    rules = OperatorRules(Rules({UNCUT[core_end + 1 : core_end + 3]: "LOC"}), LABELS, str)
+    rules = OperatorRules([Rules({UNCUT[core_end + 1 : core_end + 3]: "LOC"})], LABELS, str)
     assert names(entities_of(applied(rules, [UNCUT], model))) == [(core_end + 1, core_end + 3, "LOC")]
 
 

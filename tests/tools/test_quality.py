@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.suite import LabelledSet
-from edgener_export.suite_table import markdown_tables
+from edgener_export.evaluation.suite import LabelledSet
+from edgener_export.evaluation.suite_table import markdown_tables
 from tests.support import TINY_BUNDLE, labelled_texts
 from tools.bench.contract import Options
 from tools.bench.drivers import edgener

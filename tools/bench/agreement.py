@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgener.tags import Span as LabelledSpan
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.score import score_spans
+from edgener_export.evaluation.score import score_spans
 from tools.bench.contract import Span
 from tools.bench.results import Quality
 

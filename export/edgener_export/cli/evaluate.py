@@ -52,7 +52,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _score_file(recognizer: Recognizer, options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
-    from edgener_export.evaluate import recognize_all, scores_by_label
+    from edgener_export.evaluation.recognize import recognize_all, scores_by_label
 
     sentences = read_files(options, options.test).sentences if options.test else read_msra(options.cache).test
     write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
@@ -61,9 +61,9 @@ def _score_file(recognizer: Recognizer, options: argparse.Namespace) -> None:
 
 
 def _score_suite(recognizers: Sequence[Recognizer], directory: Path, as_json: bool) -> None:
-    from edgener_export.evaluate import recognize_all
-    from edgener_export.suite import read_suite, score_set
-    from edgener_export.suite_table import text_tables
+    from edgener_export.evaluation.recognize import recognize_all
+    from edgener_export.evaluation.suite import read_suite, score_set
+    from edgener_export.evaluation.suite_table import text_tables
 
     sets = read_suite(directory)
     scores = {

@@ -16,7 +16,7 @@ from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tok
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
 from edgener_export.checkpoint.vocabulary import unknown_share
 from edgener_export.errors import CheckpointError, RecipeError
-from edgener_export.evaluate import Evaluation, evaluate
+from edgener_export.evaluation.recognize import Evaluation, evaluate
 from edgener_export.files.atomic import draft_of
 from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
 from edgener_export.graph.fp16 import Fp16, convert_graph

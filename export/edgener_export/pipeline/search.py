@@ -22,7 +22,7 @@ from edgener_export.checkpoint.load import load_pruned
 from edgener_export.checkpoint.vocabulary import prune_vocabulary, unknown_share
 from edgener_export.corpus.splits import Sentence
 from edgener_export.errors import CheckpointError
-from edgener_export.evaluate import evaluate
+from edgener_export.evaluation.recognize import evaluate
 from edgener_export.files.atomic import write_text, writing
 from edgener_export.graph.export import export_graph, optimize_graph
 from edgener_export.graph.int8 import integer_share, quantize_graph

@@ -19,7 +19,7 @@ from edgener.environment import read_environment
 from edgener.errors import BundleMissingError
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.evaluate import Evaluation, scores_by_label
+from edgener_export.evaluation.recognize import Evaluation, scores_by_label
 from edgener_export.recipe.settings import Recipe
 from edgener_export.recipe.text import recipe_as_toml
 from edgener_export.report.confusion import confuse

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.evaluate import SpanPair
+from edgener_export.evaluation.recognize import SpanPair
 from edgener_export.report.record import Changes, LostExample, Mark
 
 MOST_EXAMPLES = 20

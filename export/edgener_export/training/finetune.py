@@ -13,8 +13,8 @@ from transformers import PreTrainedModel
 from edgener.decode import decode
 from edgener.tags import Span, TagSet
 from edgener.tokenizer import Encoder
+from edgener_export.evaluation.score import Score, score_spans
 from edgener_export.recipe.settings import FinetuneSettings
-from edgener_export.score import Score, score_spans
 from edgener_export.training.batches import IGNORED, Batch, Example, batches
 from edgener_export.training.trainer import Trainer
 

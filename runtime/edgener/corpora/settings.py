@@ -28,14 +28,16 @@ class Settings:
     """Column, or key of JSON objects, that holds the text."""
     id_field: str | None = None
     """Column that identifies a row; without one, rows are numbered in a column ROW."""
-    min_score: str = "0.0"
-    """Lowest scores that entities may have, as JSON."""
+    min_score: str = "null"
+    """Lowest scores that entities may have, as JSON; null keeps those of the bundle's rules."""
     types: str | None = None
     """Types of the entities that are kept; None for all."""
     dictionary: str | None = None
     """SHA-256 of the file of words that are always entities; None if there is none."""
     exclude: str | None = None
     """SHA-256 of the file of texts that are no entities; None if there is none."""
+    bundle_rules: bool = True
+    """The rules of the bundle hold, too."""
     join_lines: bool = False
     """Texts are wrapped: names go on in the next line."""
     batch_size: int = 8

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.bundle import Quality
+from edgener_export.evaluation.score import Score
 from edgener_export.pipeline.gate import check_figures, check_gate
 from edgener_export.recipe.settings import GateSettings
 from edgener_export.report.record import GateCheck
-from edgener_export.score import Score
 
 MANY = 100_000
 """Entities of a test set that tells the smallest difference that is shown."""

@@ -159,7 +159,7 @@ def test_an_input_that_changed_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("options", "model", "message"),
     [
-        (Settings(part_bytes=SMALL, min_score="0.5"), MODEL, "min_score '0.0', not '0.5'"),
+        (Settings(part_bytes=SMALL, min_score="0.5"), MODEL, "min_score 'null', not '0.5'"),
         (Settings(part_bytes=SMALL + 1), MODEL, "part_bytes 200, not 201"),
         (Settings(part_bytes=SMALL, output_format="conll"), MODEL, "output_format 'jsonl', not 'conll'"),
         (SETTINGS, Model("tiny", "1" * 64), "model_digest '000"),

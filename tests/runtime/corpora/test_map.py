@@ -388,7 +388,7 @@ def test_wrong_options_are_told_before_anything_is_written(
 def test_another_option_in_the_same_folder_has_an_exit_code_of_its_own(corpus: Path, whole: Path) -> None:
     finished = run_map(corpus, whole, options=(*OPTIONS, "--min-score", "0.5"))
     assert finished.code == 9
-    assert "was begun with min_score '0.0', not '0.5'; give another folder with --output" in finished.errors
+    assert "was begun with min_score 'null', not '0.5'; give another folder with --output" in finished.errors
 
 
 def test_rules_of_the_recognizer_apply_and_their_files_belong_to_the_job(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from edgener.table import table
-from edgener_export.suite import LabelledSet, SetScore
+from edgener_export.evaluation.suite import LabelledSet, SetScore
 
 Scores = Mapping[str, Mapping[str, SetScore]]
 """The scores of each model on each set, by the names of set and model."""

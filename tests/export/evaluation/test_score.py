@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgener.tags import Span
-from edgener_export.evaluate import scores_by_label
-from edgener_export.score import Score, score_spans
+from edgener_export.evaluation.recognize import scores_by_label
+from edgener_export.evaluation.score import Score, score_spans
 
 A, B, C = Span(0, 2, "PER"), Span(3, 5, "LOC"), Span(3, 4, "LOC")
 

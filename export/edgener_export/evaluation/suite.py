@@ -15,7 +15,7 @@ from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
-from edgener_export.score import Score
+from edgener_export.evaluation.score import Score
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
 """File names that a suite's directory is searched for."""

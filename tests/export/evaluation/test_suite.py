@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import CorpusError
-from edgener_export.suite import LabelledSet, read_suite, score_set
+from edgener_export.evaluation.suite import LabelledSet, read_suite, score_set
 
 PERSON, PLACE = Span(0, 3, "PER"), Span(4, 6, "LOC")
 SENTENCE = Sentence("王小明在北京工作", (PERSON, PLACE))

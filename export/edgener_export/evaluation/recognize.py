@@ -12,7 +12,7 @@ from edgener import Recognizer
 from edgener.bundle import Quality
 from edgener.tags import Span
 from edgener_export.corpus.splits import Sentence
-from edgener_export.score import Score, score_spans
+from edgener_export.evaluation.score import Score, score_spans
 
 SpanPair = tuple[Sequence[Span], Sequence[Span]]
 

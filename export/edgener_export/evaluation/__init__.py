@@ -1,0 +1,1 @@
+"""Scores of bundles: spans that are right, sets of them, calibration, and comparison."""
