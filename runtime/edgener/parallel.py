@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from edgener.line_reader import Document
-from edgener.recognizer import POOL_CODE_POINTS, POOL_DOCUMENTS
+from edgener.parts import POOL_CODE_POINTS, POOL_DOCUMENTS
 from edgener.segmentation import CHUNK
 
 

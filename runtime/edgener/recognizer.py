@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,20 +15,16 @@ from edgener.decode import ScoredSpan, decode
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
 from edgener.operator_rules import OperatorRules, layers_of
+from edgener.parts import FoundPart, Part, Row, parts, pools
 from edgener.providers import CPU
 from edgener.rules import Rules
-from edgener.segmentation import Chunk, Window, chunks
+from edgener.segmentation import Chunk
 from edgener.session import SerialSession, Session
 from edgener.span_rules import apply_rules
-from edgener.tags import Span
 from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
 from edgener.token_windows import SPECIAL_TOKENS, token_windows
-from edgener.tokenizer import Encoder, Encoding
+from edgener.tokenizer import Encoder
 
-POOL_DOCUMENTS = 256
-"""Most documents that are looked at together, to sort their windows by length."""
-POOL_CODE_POINTS = 16384
-"""Most text that is looked at together; with the longest chunk it bounds the memory."""
 TOKENS_PER_ROW = 32
 """Most tokens of a batch for each window that it may hold, special tokens and padding included: bounds the memory."""
 PADDING_SHARE = 0.1
@@ -45,24 +42,6 @@ class Segment(NamedTuple):
     """Left to right, never overlapping; offsets count from the start of the document."""
     is_last: bool
     """The document ends here."""
-
-
-class _Part(NamedTuple):
-    """A chunk of a document; the only one of an empty document is empty."""
-
-    chunk: Chunk
-    is_last: bool
-
-
-class _Input(NamedTuple):
-    """A window of a part's tokens, as it is given to the model."""
-
-    part: int
-    """The number of its part in the pool."""
-    window: Window
-    """Positions in the part's tokens."""
-    ids: NDArray[np.int64]
-    """Ids of the window's tokens."""
 
 
 class Recognizer:
@@ -168,43 +147,70 @@ class Recognizer:
         return self._segments(checked_documents(documents), join_lines)
 
     def _segments(self, documents: Iterable[Iterable[str]], join_lines: bool) -> Iterator[Segment]:
-        if self._rules:
-            ahead = self._rules.text_ahead(join_lines=join_lines)
-            return self._rules(self._found(documents, join_lines, ahead), join_lines=join_lines)
-        return (segment for _, segment in self._found(documents, join_lines, ahead=0))
+        found = self._found(self.parts(documents, join_lines=join_lines), join_lines)
+        return self.join(found, join_lines=join_lines)
 
-    def _found(
-        self, documents: Iterable[Iterable[str]], join_lines: bool, ahead: int
-    ) -> Iterator[tuple[Chunk, Segment]]:
-        """Yield the segments with what the model finds in them, each with the chunk that it is the core of.
+    def _found(self, source: Iterable[Part], join_lines: bool) -> Iterator[FoundPart]:
+        """Yield what the model finds in each part; rows of similar length, of several parts, are computed together."""
+        for pool in pools(source):
+            rows_of_parts = [self.rows(part, join_lines=join_lines) for part in pool]
+            rows = list(chain.from_iterable(rows_of_parts))
+            found: list[list[ScoredSpan]] = [[] for _ in rows]
+            for batch in _batches([row.length for row in rows], self._batch_size):
+                for index, spans in zip(batch, self.spans([rows[index] for index in batch]), strict=True):
+                    found[index] = spans
+            in_order = iter(found)
+            for part, own in zip(pool, rows_of_parts, strict=True):
+                yield FoundPart(part, list(chain.from_iterable(islice(in_order, len(own)))))
 
-        ``ahead`` is that of ``edgener.segmentation.chunks``.
+    def parts(self, documents: Iterable[Iterable[str]], *, join_lines: bool = False) -> Iterator[Part]:
+        """Return an iterator over the parts of documents, each of which may arrive in pieces.
+
+        This and the next three methods are the steps of ``segments``, for programs that decide themselves what is
+        computed together. ``join_lines`` must be the same for all steps.
         """
+        ahead = self._rules.text_ahead(join_lines=join_lines) if self._rules else 0
+        return parts(documents, join_lines=join_lines, ahead=ahead)
+
+    def rows(self, part: Part, *, join_lines: bool = False) -> list[Row]:
+        """Return the rows of tokens in which the model is given a part; one without a token has none."""
+        ((ids, offsets),) = self._encoder([part.chunk.text])
+        return [
+            Row(part, window, ids[window.start : window.end], offsets[window.start : window.end])
+            for window in token_windows(part.chunk, offsets, self.manifest.max_tokens, join_lines=join_lines)
+        ]
+
+    def spans(self, rows: Sequence[Row]) -> list[list[ScoredSpan]]:
+        """Return the spans that each of the rows owns, in code points of its chunk's text; they are computed together.
+
+        The time of a run and its memory grow with the number of rows times the longest of them.
+        """
+        lengths = np.array([len(row.ids) for row in rows])
+        decoded = decode(self._logits([row.ids for row in rows]), lengths, self._tag_set)
+        return [row.owned(spans) if spans else [] for row, spans in zip(rows, decoded, strict=True)]
+
+    def join(self, found: Iterable[FoundPart], *, join_lines: bool = False) -> Iterator[Segment]:
+        """Return an iterator over the segments of documents, given all parts of each, in their order."""
+        segments = self._segments_without_rules(found)
+        if self._rules:
+            return self._rules(segments, join_lines=join_lines)
+        return (segment for _, segment in segments)
+
+    def _segments_without_rules(self, found: Iterable[FoundPart]) -> Iterator[tuple[Chunk, Segment]]:
+        """Yield the segments, each with the chunk that it is the core of, as the model and its bundle's rules say."""
         owned_until = 0
         calibration = self.manifest.calibration
-        for pool in _pools(documents, join_lines, ahead):
-            encodings = self._encoder([part.chunk.text for part in pool])
-            inputs = [
-                _Input(number, window, encoding.ids[window.start : window.end])
-                for number, (part, encoding) in enumerate(zip(pool, encodings, strict=True))
-                for window in self._windows(part.chunk, encoding, join_lines)
-            ]
-            found: list[list[ScoredSpan]] = [[] for _ in pool]
-            for item, spans in zip(inputs, self._decode(inputs), strict=True):
-                offsets = encodings[item.part].offsets[item.window.start : item.window.end]
-                found[item.part].extend(_owned_spans(pool[item.part].chunk, item.window, offsets, spans))
-            for part, candidates in zip(pool, found, strict=True):
-                offset, text, core_start, core_end, _ = part.chunk
-                entities = []
-                for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
-                    if offset + start >= owned_until:
-                        owned_until = offset + end
-                        shown = calibration.calibrated(score) if calibration else score
-                        entities.append(Entity(offset + start, owned_until, label, text[start:end], shown))
-                segment = Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
-                yield part.chunk, segment
-                if part.is_last:
-                    owned_until = 0
+        for part, candidates in found:
+            offset, text, core_start, core_end, _ = part.chunk
+            entities = []
+            for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
+                if offset + start >= owned_until:
+                    owned_until = offset + end
+                    shown = calibration.calibrated(score) if calibration else score
+                    entities.append(Entity(offset + start, owned_until, label, text[start:end], shown))
+            yield part.chunk, Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
+            if part.is_last:
+                owned_until = 0
 
     def logits(self, text: str) -> list[NDArray[np.float32]]:
         """Return the logits of each window of a text, computed alone, with the shape [tokens, tags].
@@ -212,29 +218,11 @@ class Recognizer:
         Special tokens are left out. Raises TypeError if ``text`` is not a str.
         """
         require_text(text)
-        return [
-            self._logits([encoding.ids[window.start : window.end]])[0]
-            for chunk in chunks([text])
-            for encoding in self._encoder([chunk.text])
-            for window in self._windows(chunk, encoding, join_lines=False)
-        ]
+        return [self._logits([row.ids])[0] for part in parts([[text]]) for row in self.rows(part)]
 
     def abandon(self) -> None:
         """End calls in other threads with edgener.session.AbandonedError after their batch: the program ends."""
         self._session.abandon()
-
-    def _windows(self, chunk: Chunk, encoding: Encoding, join_lines: bool) -> Iterator[Window]:
-        return token_windows(chunk, encoding.offsets, self.manifest.max_tokens, join_lines=join_lines)
-
-    def _decode(self, inputs: Sequence[_Input]) -> list[list[ScoredSpan]]:
-        """Return the spans of each input, in positions of its window; batches hold inputs of similar length."""
-        decoded: list[list[ScoredSpan]] = [[] for _ in inputs]
-        for batch in _batches([len(item.ids) + SPECIAL_TOKENS for item in inputs], self._batch_size):
-            rows = [inputs[index].ids for index in batch]
-            lengths = np.array([len(row) for row in rows])
-            for index, spans in zip(batch, decode(self._logits(rows), lengths, self._tag_set), strict=True):
-                decoded[index] = spans
-        return decoded
 
     def _logits(self, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Return the logits of rows of tokens, with the shape [rows, longest row, tags]; special tokens are added."""
@@ -248,30 +236,6 @@ class Recognizer:
         return self._session(ids, attention_mask)[:, 1:-1]
 
 
-def _pools(documents: Iterable[Iterable[str]], join_lines: bool, ahead: int) -> Iterator[list[_Part]]:
-    """Yield lists of the parts of documents, in order, that are computed together."""
-    pool: list[_Part] = []
-    code_points = 0
-    for part in _parts(documents, join_lines, ahead):
-        pool.append(part)
-        code_points += len(part.chunk.text)
-        if len(pool) == POOL_DOCUMENTS or code_points >= POOL_CODE_POINTS:
-            yield pool
-            pool, code_points = [], 0
-    if pool:
-        yield pool
-
-
-def _parts(documents: Iterable[Iterable[str]], join_lines: bool, ahead: int) -> Iterator[_Part]:
-    for pieces in documents:
-        latest = Chunk(0, "", 0, 0)
-        for number, chunk in enumerate(chunks(pieces, join_lines=join_lines, ahead=ahead)):
-            if number:
-                yield _Part(latest, is_last=False)
-            latest = chunk
-        yield _Part(latest, is_last=True)
-
-
 def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
     """Yield the indices of inputs that are computed in one batch, from short to long."""
     batch: list[int] = []
@@ -283,20 +247,6 @@ def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
         batch.append(index)
     if batch:
         yield batch
-
-
-def _owned_spans(
-    chunk: Chunk, window: Window, offsets: NDArray[np.int64], spans: Sequence[ScoredSpan]
-) -> Iterator[ScoredSpan]:
-    """Yield the spans that start in the core of the window and of the chunk, in code points of the chunk's text.
-
-    ``offsets`` are those of the window's tokens, in which ``spans`` are counted.
-    """
-    for (first, last, label), score in spans:
-        start, end = int(offsets[first, 0]), int(offsets[last - 1, 1])
-        in_window = window.core_start <= window.start + first < window.core_end
-        if in_window and chunk.core_start <= start < chunk.core_end and start < end:
-            yield ScoredSpan(Span(start, end, label), score)
 
 
 def open_recognizer(

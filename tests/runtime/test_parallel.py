@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edgener.line_reader import BLOCK, Document
 from edgener.parallel import Run, answers_in_threads, runs
-from edgener.recognizer import _pools as recognizer_pools
+from edgener.parts import parts, pools
 from edgener.segmentation import CHUNK
 from tests.support import TEXTS, labelled_texts, run_tiny, start_tiny
 
@@ -37,8 +37,8 @@ def test_a_run_is_a_pool_of_the_recognizer(lengths: list[int]) -> None:
         1 + sum(len(run.documents) for run in found[:number]) for number in range(len(found))
     ]
     if max(lengths) <= CHUNK:
-        pools = [[(part.chunk.text,) for part in pool] for pool in recognizer_pools(group, join_lines=False, ahead=0)]
-        assert [list(run.documents) for run in found] == pools * 2
+        looked_at = [[(part.chunk.text,) for part in pool] for pool in pools(parts(group))]
+        assert [list(run.documents) for run in found] == looked_at * 2
     else:
         assert len(found) == 2
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from edgener import Entity, Recognizer
 from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
 from edgener.errors import UsageError
-from edgener.recognizer import POOL_DOCUMENTS, TOKENS_PER_ROW
+from edgener.parts import POOL_DOCUMENTS
+from edgener.recognizer import TOKENS_PER_ROW
 from edgener.segmentation import CHUNK
 from edgener.session import Session
 from edgener.tokenizer import Encoder
