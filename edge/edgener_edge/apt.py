@@ -73,6 +73,14 @@ class AptRoot:
         named = {suite for source in self.sources for suite in source.suites}
         return tuple(suite for suite in (self._release, f"{self._release}-security") if suite not in named)
 
+    def require_suites(self) -> None:
+        """Raise SourcesError where no source names the release itself, or the suite of its security updates."""
+        if self.missing_suites:
+            raise SourcesError(
+                f"{self.asked} does not name {' and '.join(self.missing_suites)}, without which the lock file "
+                f"would pin packages that lack security updates; {HOW_TO_NAME}"
+            )
+
     @property
     def asked(self) -> str:
         """The file with the sources, and the suites that they name, for messages."""

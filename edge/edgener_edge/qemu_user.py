@@ -60,7 +60,10 @@ class Emulator:
         )
         if done.returncode:
             said = "\n".join(done.stderr.strip().splitlines()[-8:])
-            raise VerifyError(f"on {cpu}, the build's interpreter ended with {done.returncode}\n{said}")
+            raise VerifyError(
+                f"on {cpu}, the build's interpreter ended with {done.returncode}; if it was built from other source "
+                f"code than this edgener-edge, build it again\n{said}"
+            )
 
     def qemu(self) -> Path:
         """The path of qemu-user; raises ToolError where it is not installed and cannot be fetched."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import edgener
 from edgener.bundle import Manifest
+from edgener.errors import how_to_install
 from edgener_edge.errors import ToolError
 from edgener_edge.lock import Deb, Wheel
 
@@ -18,7 +19,7 @@ try:
     from cyclonedx.output.json import JsonV1Dot6
     from packageurl import PackageURL
 except ImportError as error:
-    raise ToolError("a build needs cyclonedx-python-lib: pip install 'edgener[edge]'") from error
+    raise ToolError(f"a build needs cyclonedx-python-lib: {how_to_install('edge')}") from error
 
 FILE = "sbom.json"
 NAMESPACE = uuid.UUID("6f1c7a51-6a2e-5a0e-9b53-0f3d3b1f9f10")

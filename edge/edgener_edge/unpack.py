@@ -69,7 +69,7 @@ def unpack(file: Path, directory: Path) -> Artifact:
     try:
         record = from_plain(BuildRecord, json.loads((folders[0] / BUILD_FILE).read_bytes()))
     except (RecordError, ValueError) as error:
-        raise ArtifactError(f"{file}: {BUILD_FILE}: {error}") from error
+        raise ArtifactError(f"{file}: {BUILD_FILE}: {error}; another edgener-edge built it: build it again") from error
     if record.machine not in PLATFORMS:
         raise ArtifactError(f"{file}: is built for {record.machine}, which this version does not know")
     return Artifact(folders[0], record)

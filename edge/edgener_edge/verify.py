@@ -21,7 +21,7 @@ from edgener.bundle import GOLDEN
 from edgener.errors import InputError
 from edgener.golden import Case, read_cases
 from edgener.token_windows import SPECIAL_TOKENS
-from edgener_edge.errors import VerifyError
+from edgener_edge.errors import ArtifactError, VerifyError
 from edgener_edge.on_device import probe
 from edgener_edge.qemu_user import HOST, Emulator
 from edgener_edge.unpack import Artifact
@@ -121,6 +121,15 @@ def verify(
     return Verification(
         f"{said['machine']}, Python {said['python']}, onnxruntime {said['onnxruntime']}", tuple(agreements)
     )
+
+
+def check_version(artifact: Artifact, file: Path) -> None:
+    """Raise ArtifactError where ``file`` holds another version of edgener, whose answers ours do not stand for."""
+    if artifact.record.edgener != edgener.__version__:
+        raise ArtifactError(
+            f"{file}: holds edgener {artifact.record.edgener}, and this is edgener-edge {edgener.__version__}; verify "
+            "it with the version that built it, or build it again"
+        )
 
 
 def shares(texts: Sequence[str], count: int) -> list[Sequence[str]]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import edgener
 from edgener.dataclass_json import to_plain
 from edgener_edge import device_folder
 from edgener_edge.archive import disk_usage, write_run, write_tar, write_tar_gz
@@ -51,7 +52,9 @@ def make_folder(directory: Path, **record_changes: str) -> Path:
         shutil.copyfile(library, folder / "syslib" / library.name)
     (folder / "bin").mkdir()
     shutil.copyfile("/bin/echo", folder / "bin/python3.11")
-    record = BuildRecord(1, DEVICE.name, DEVICE.platform.machine, "3.11.2-6", "0.1.0", "tiny", {}, "2026-01-01")
+    record = BuildRecord(
+        1, DEVICE.name, DEVICE.platform.machine, "3.11.2-6", edgener.__version__, "tiny", {}, "2026-01-01"
+    )
     (folder / BUILD_FILE).write_text(json.dumps({**to_plain(record), **record_changes}))
     device_folder.set_modes(folder)
     device_folder.write_checksums(folder)

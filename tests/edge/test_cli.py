@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import edgener
 from edgener_edge.cli import main
 from edgener_edge.devices import DEVICES
 from tests.edge.support import make_files
@@ -61,6 +62,34 @@ def test_sentences_that_are_not_utf8_are_named(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "gbk.txt").write_bytes("王小明".encode("gbk"))
     assert main(["verify", str(run), "--texts", str(tmp_path / "gbk.txt"), "--cache", str(tmp_path / "cache")]) == 3
     assert "gbk.txt: is not UTF-8 at byte 0; convert it first" in capsys.readouterr().err
+
+
+def test_a_build_of_another_version_is_told_before_it_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, _ = make_files(tmp_path, edgener="0.0.9")
+    assert main(["verify", str(run), "--cache", str(tmp_path / "cache")]) == 48
+    assert capsys.readouterr().err == (
+        f"edgener-edge: {run}: holds edgener 0.0.9, and this is edgener-edge {edgener.__version__}; verify it with the "
+        "version that built it, or build it again\n"
+    )
+
+
+def test_a_build_with_a_record_of_another_kind_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, _ = make_files(tmp_path, colour="red")
+    assert main(["verify", str(run), "--cache", str(tmp_path / "cache")]) == 48
+    told = capsys.readouterr().err
+    assert "build.json: colour is unknown" in told
+    assert told.endswith("another edgener-edge built it: build it again\n")
+
+
+def test_a_lock_file_needs_the_archive_of_security_updates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources, lock = tmp_path / "main.list", tmp_path / "lock.json"
+    sources.write_text("deb http://mirror.example/debian bookworm main\n")
+    options = ["--cache", str(tmp_path / "cache"), "--apt-sources", str(sources), "--lock", str(lock)]
+    assert main(["lock", *options]) == 49
+    told = capsys.readouterr().err
+    assert "main.list (bookworm) does not name bookworm-security" in told
+    assert "name the archive in a file for --apt-sources" in told
+    assert not lock.exists()
 
 
 def test_a_text_to_stream_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

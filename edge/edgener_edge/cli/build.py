@@ -83,8 +83,7 @@ def _lock(options: argparse.Namespace) -> None:
 
     options.cache.mkdir(parents=True, exist_ok=True)
     apt = apt_root(options, RELEASE)
-    for suite in apt.missing_suites:
-        log(f"warning: {apt.asked} does not name {suite}; the lock file will pin no package from there")
+    apt.require_suites()
     lock = make_lock(apt, datetime.now(UTC).date().isoformat(), options.cache, log)
     options.lock.parent.mkdir(parents=True, exist_ok=True)
     draft = options.lock.with_name(f".{options.lock.name}.draft")

@@ -35,7 +35,7 @@ def _verify(options: argparse.Namespace) -> None:
     from edgener_edge.lock import read_lock
     from edgener_edge.qemu_user import HOST, Emulator
     from edgener_edge.unpack import unpack
-    from edgener_edge.verify import SENTENCES, default_cpus, read_sentences, verify
+    from edgener_edge.verify import SENTENCES, check_version, default_cpus, read_sentences, verify
 
     lock = read_lock(options.lock)
     emulator = Emulator(lock.qemu_user, open_cache(options, lock.release))
@@ -44,6 +44,7 @@ def _verify(options: argparse.Namespace) -> None:
         scratch = Path(directory)
         (scratch / "build").mkdir()
         artifact = unpack(options.file, scratch / "build")
+        check_version(artifact, options.file)
         cpus = options.cpu or default_cpus(artifact)
         report = verify(artifact, cpus, texts, emulator, scratch)
     if options.json:
