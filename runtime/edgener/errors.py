@@ -31,6 +31,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def how_to_install(*extras: str) -> str:
+    """Return the command that installs extras; it works in a clone, since no package index has edgener."""
+    return f"pip install '.[{','.join(extras)}]' in a clone of edgener"
+
+
 class EdgenerError(Exception):
     """The base of all errors that edgener reports; each message names the file and the remedy."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.errors import ForgedError, KeyFileError, MissingExtraError, WrongKeyError
+from edgener.errors import ForgedError, KeyFileError, MissingExtraError, WrongKeyError, how_to_install
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,7 +30,7 @@ LONGEST_FILE = 4096
 """Most bytes that are read of a key or a signature file."""
 UNTRUSTED, TRUSTED = "untrusted comment: ", "trusted comment: "
 MISSING = (
-    "signatures need cryptography, which is not there: pip install 'edgener[sign]', or build for the device with "
+    f"signatures need cryptography, which is not there: {how_to_install('sign')}, or build for the device with "
     "'edgener-edge build --key PUBLIC'"
 )
 

@@ -7,7 +7,10 @@ import sys
 
 from tests.support import ROOT
 
-REMEDY = "edgener_export needs torch, transformers, optimum, onnx, matplotlib, jinja2: pip install 'edgener[export]'"
+REMEDY = (
+    "edgener_export needs torch, transformers, optimum, onnx, matplotlib, jinja2: pip install '.[export]' in a clone "
+    "of edgener"
+)
 
 
 def import_exporter(program: str) -> subprocess.CompletedProcess[str]:

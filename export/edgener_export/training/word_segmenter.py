@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgener.errors import how_to_install
 from edgener_export.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EXTRA = "export-adapt"
 def require_segmenter() -> None:
     """Raises RecipeError where the segmenter is not installed."""
     if find_spec("rjieba") is None:
-        raise RecipeError(f"[adapt] needs rjieba: pip install 'edgener[export,{EXTRA}]'")
+        raise RecipeError(f"[adapt] needs rjieba: {how_to_install('export', EXTRA)}")
 
 
 def words_of(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:

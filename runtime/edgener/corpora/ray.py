@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from edgener.corpora.actors import layout
 from edgener.corpora.engine import Annotator, Options
-from edgener.errors import MissingExtraError
+from edgener.errors import MissingExtraError, how_to_install
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,7 @@ def annotate(dataset: Any, *, rows_of_a_block: int = ROWS_OF_A_BLOCK, **options:
     try:
         import ray
     except ImportError as missing:
-        raise MissingExtraError("Ray Data needs Ray: pip install 'edgener[ray]'") from missing
+        raise MissingExtraError(f"Ray Data needs Ray: {how_to_install('ray')}") from missing
     if not ray.is_initialized():
         ray.init()
     plan = layout(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgener.errors import how_to_install
 from edgener.line_reader import UTF_8
 from edgener.providers import CPU
 
@@ -13,7 +14,7 @@ ERROR = "error"
 ROW = "row"
 REST = "rest"
 """Columns that are added to those of the input."""
-NEEDS_PYARROW = "Arrow, Parquet and zstd need pyarrow: pip install 'edgener[corpora]'"
+NEEDS_PYARROW = f"Arrow, Parquet and zstd need pyarrow: {how_to_install('corpora')}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from edgener.corpora.engine import Annotator, Options
 from edgener.corpora.rows import ADDED, kept_name
 from edgener.corpora.settings import ENTITIES, ERROR
-from edgener.errors import MissingExtraError
+from edgener.errors import MissingExtraError, how_to_install
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +42,7 @@ def annotated(schema: Any) -> Any:
     try:
         from pyspark.sql.types import ArrayType, FloatType, IntegerType, StringType, StructField, StructType
     except ImportError as missing:
-        raise MissingExtraError("Spark needs pyspark: pip install 'edgener[spark]'") from missing
+        raise MissingExtraError(f"Spark needs pyspark: {how_to_install('spark')}") from missing
     entity = StructType(
         [
             StructField("start", IntegerType()),

@@ -56,7 +56,7 @@ def test_a_missing_library_is_named_with_its_command(
             f"edgener_export.corpus.formats.{module}.find_spec",
             lambda wanted: None if wanted == library else find_spec(wanted),
         )
-    with pytest.raises(CorpusError, match=r"pip install 'edgener\[export,formats\]'"):
+    with pytest.raises(CorpusError, match=r"pip install '\.\[export,formats\]' in a clone"):
         read_labelled(tmp_path / name)
 
 

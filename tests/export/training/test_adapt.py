@@ -130,4 +130,4 @@ def test_a_missing_segmenter_is_named_with_its_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, "rjieba", None)
     assert main([*command, "--run", str(tmp_path / "run")]) == RecipeError.exit_code
-    assert "[adapt] needs rjieba: pip install 'edgener[export,export-adapt]'" in capsys.readouterr().err
+    assert "[adapt] needs rjieba: pip install '.[export,export-adapt]' in a clone of edgener" in capsys.readouterr().err

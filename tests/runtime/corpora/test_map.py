@@ -430,7 +430,9 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
     arguments = ["map", str(tmp_path / name), "--output", str(tmp_path / "out"), "--model", str(TINY_BUNDLE), *options]
     finished = run_python(WITHOUT_PYARROW, *arguments)
     assert finished.code == 7
-    assert finished.errors == "edgener: Arrow, Parquet and zstd need pyarrow: pip install 'edgener[corpora]'\n"
+    assert finished.errors == (
+        "edgener: Arrow, Parquet and zstd need pyarrow: pip install '.[corpora]' in a clone of edgener\n"
+    )
 
 
 def test_text_needs_no_pyarrow(tmp_path: Path) -> None:

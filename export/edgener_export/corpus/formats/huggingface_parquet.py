@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from edgener.errors import how_to_install
 from edgener.tags import OUTSIDE
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.schemes import spans_to_tags
@@ -63,7 +64,7 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
 
 def _require(path: Path) -> None:
     if find_spec("pyarrow") is None:
-        raise CorpusError(f"{path}: Parquet needs pyarrow: pip install 'edgener[export,{EXTRA}]'")
+        raise CorpusError(f"{path}: Parquet needs pyarrow: {how_to_install('export', EXTRA)}")
 
 
 def _rows(file: LabelledFile) -> Iterator[TagRow]:

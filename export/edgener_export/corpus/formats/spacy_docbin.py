@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgener.errors import how_to_install
 from edgener.tags import Span
 from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE, Format, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.overlaps import without_overlaps
@@ -61,7 +62,7 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
 def _libraries(path: Path) -> tuple[Any, Any]:
     """Return spaCy's DocBin and Vocab. Raises CorpusError with the command that installs it."""
     if find_spec("spacy") is None:
-        raise CorpusError(f"{path}: .spacy files need spaCy: pip install 'edgener[export,{EXTRA}]'")
+        raise CorpusError(f"{path}: .spacy files need spaCy: {how_to_install('export', EXTRA)}")
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 
