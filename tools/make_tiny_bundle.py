@@ -80,8 +80,13 @@ def write_inputs(directory: Path) -> list[str]:
     plain = {character.translate(ONE_TO_ONE).lower() for character in vocabulary - set("{}")}
     write_checkpoint(directory / "checkpoint", plain)
     shutil.copyfile(GOLDEN, directory / GOLDEN.name)
-    recipe = Path(shutil.copyfile(RECIPE, directory / RECIPE.name))
-    return ["build", str(recipe), "--set", f"model.checkpoint={directory / 'checkpoint'}"]
+    shutil.copyfile(RECIPE, directory / RECIPE.name)
+    return build_command(directory)
+
+
+def build_command(directory: Path) -> list[str]:
+    """Return the arguments of ``edgener-export`` that build a bundle from the inputs in ``directory``."""
+    return ["build", str(directory / RECIPE.name), "--set", f"model.checkpoint={directory / 'checkpoint'}"]
 
 
 def write_checkpoint(directory: Path, characters: set[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import GOLDEN, TOKENIZER, Quality, bundle_directory, load_bundle
+from edgener.bundle import GOLDEN, TOKENIZER, Manifest, Quality, bundle_directory, load_bundle
 from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
@@ -81,13 +81,13 @@ class Pipeline:
     def adopt(self, source: Path) -> None:
         """Take the model of another training or of a bundle in place of the one that this recipe would train.
 
-        The lineage becomes that of the bundle. Raises CheckpointError if this run has another model.
+        The lineage and the aliases become those of the bundle, and so do the span rules where the recipe names none.
+        Raises CheckpointError if this run has another model.
         """
         self._adopted = origin_of_model(source)
         claim(self._run, self._adopted)
         if is_bundle(source):
-            lineage = tuple(LineageSettings(**asdict(entry)) for entry in load_bundle(source).manifest.lineage)
-            self._recipe = replace(self._recipe, lineage=lineage)
+            self._recipe = _with_origin_of(load_bundle(source).manifest, self._recipe)
         if self._trained.exists() and self._tokenizer.exists():
             return
         tokenizer = tokenizer_file(source)
@@ -243,6 +243,15 @@ def _figures(fp16: Fp16 | None, imitated: Evaluation | None) -> Fp16Figures | No
         f1=imitated.quality.f1,
         bytes=sum(path.stat().st_size for path in (fp16.graph, external_data_path(fp16.graph))),
         largest_difference=fp16.largest_difference,
+    )
+
+
+def _with_origin_of(manifest: Manifest, recipe: Recipe) -> Recipe:
+    """Return the recipe with the lineage of a bundle, and with the characters that its model has learned to see."""
+    lineage = tuple(LineageSettings(**asdict(entry)) for entry in manifest.lineage)
+    span_rules = recipe.model.span_rules or manifest.span_rules
+    return replace(
+        recipe, lineage=lineage, model=replace(recipe.model, aliases=manifest.aliases, span_rules=span_rules)
     )
 
 

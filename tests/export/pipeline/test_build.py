@@ -13,11 +13,13 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import Source, load_bundle
+from edgener.normalization import normalization_of
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.report.record import read_report
 from tests.export.commands import with_settings
 from tests.support import TINY_BUNDLE, change_manifest, labelled_texts, names
+from tools.make_tiny_bundle import build_command
 
 
 def test_the_recipe_ends_in_a_bundle_that_finds_the_names(tiny_run: Path) -> None:
@@ -76,6 +78,21 @@ def test_packing_a_bundle_anew_may_be_repeated_and_keeps_what_it_was_made_from(
     assert load_bundle(run / "bundle").manifest.lineage == (source,)
 
 
+def test_packing_a_bundle_anew_keeps_its_aliases_and_span_rules(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "bundle"))
+    change_manifest(bundle, normalization=normalization_of(("simplified",), ("no_laughter",)))
+    packed = [*build_tiny, "--trained", str(bundle), "--set", "gate.loss=1"]
+    for number, (rules, expected) in enumerate((([], "no_laughter"), (["whole_words"], "whole_words"))):
+        run = tmp_path / f"run-{number}"
+        settings = [f"model.span_rules={json.dumps(rules)}", 'model.aliases=["dots"]']
+        chosen = [word for setting in settings for word in ("--set", setting)]
+        assert main([*packed, *chosen, "--run", str(run)]) == 0
+        manifest = load_bundle(run / "bundle").manifest
+        assert (manifest.aliases, manifest.span_rules) == (("simplified",), (expected,))
+
+
 def other_seed(_inputs: Path) -> list[str]:
     return ["--set", "finetune.seed=2"]
 
@@ -115,8 +132,7 @@ def test_the_model_of_another_training_is_not_taken_for_this_one(
 ) -> None:
     inputs = Path(shutil.copytree(Path(build_tiny[1]).parent, tmp_path / "inputs"))
     run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
-    command = ["build", str(inputs / "recipe.toml"), "--set", f"model.checkpoint={inputs / 'checkpoint'}"]
-    assert main([*command, *change(inputs), "--run", str(run)]) == CheckpointError.exit_code
+    assert main([*build_command(inputs), *change(inputs), "--run", str(run)]) == CheckpointError.exit_code
     assert f"was begun with another {name}" in capsys.readouterr().err
 
 
