@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from edgener.options import add_provider
 from edgener.standard_streams import write
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import add_cache
+from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
     from edgener import Recognizer
@@ -29,7 +29,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "directory of labelled sets (*.jsonl); prints a table of F1 for each set and bundle"
     parser.add_argument("--suite", type=Path, metavar="DIR", help=help_text)
     add_json(parser, "with --suite: print JSON that also has intervals, types and categories")
-    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to compute on; default: all")
+    add_threads(parser)
     add_provider(parser)
     add_cache(parser)
 
@@ -41,7 +41,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise UsageError("give either --test or --suite, not both")
     if options.json and not options.suite:
         raise UsageError("--json needs --suite")
-    threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
+    threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads, provider=options.provider) for bundle in options.bundles]
     if options.suite:
         _score_suite(recognizers, options.suite, options.json)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections import Counter
 from pathlib import Path
 
 from edgener.command_line import Command
 from edgener.standard_streams import log, write
+from edgener_export.cli.threads import add_threads, threads_of
 
 KINDS = ("modern", "news")
 
@@ -25,7 +25,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, default="modern", help=help_text)
     help_text = "list of names (type, tab, name; also .xz); its organizations are labels wherever LAC's words end there"
     parser.add_argument("--known", type=Path, metavar="FILE", help=help_text)
-    parser.add_argument("--threads", type=int, metavar="N", help="processor cores of the model; default: all")
+    add_threads(parser)
 
 
 def _label(options: argparse.Namespace) -> None:
@@ -40,8 +40,7 @@ def _label(options: argparse.Namespace) -> None:
     from edgener_export.labelling.label import label_texts
     from edgener_export.labelling.lac import Lac
 
-    threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
-    lac, recognizer = Lac(), Recognizer.load(options.model, threads=threads)
+    lac, recognizer = Lac(), Recognizer.load(options.model, threads=threads_of(options.threads))
     names = read_names(options.known, ("ORG",)) if options.known else ()
     known = KnownNames(name.text for name in names)
     texts = [line for line in read_lines(options.text) if line.strip()]

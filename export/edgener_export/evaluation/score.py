@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgener.tags import Span
+from edgener_export.corpus.overlaps import overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,24 @@ def score_spans(pairs: Iterable[tuple[Iterable[Span], Iterable[Span]]], label: s
         predicted += len(found)
         expected += len(right)
     return Score(correct, predicted, expected)
+
+
+def overlap_f1(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> float:
+    """Return the F1 in percent of (expected, predicted) pairs, one a sentence, where an overlap is enough.
+
+    A span is right if it shares a code point with any of its type on the other side.
+    """
+    right_expected = right_predicted = all_expected = all_predicted = 0
+    for expected, predicted in pairs:
+        right_expected += sum(any(_agree(span, other) for other in predicted) for span in expected)
+        right_predicted += sum(any(_agree(span, other) for other in expected) for span in predicted)
+        all_expected += len(expected)
+        all_predicted += len(predicted)
+    if not right_predicted:
+        return 0.0
+    precision, recall = right_predicted / all_predicted, right_expected / all_expected
+    return 200 * precision * recall / (precision + recall)
+
+
+def _agree(one: Span, other: Span) -> bool:
+    return one.label == other.label and overlap(one, other)

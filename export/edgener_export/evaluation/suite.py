@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.tags import Span
-from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
-from edgener_export.evaluation.score import Score
+from edgener_export.evaluation.score import Score, overlap_f1
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
 """File names that a suite's directory is searched for."""
@@ -94,7 +93,7 @@ def score_set(labelled: LabelledSet, found: Sequence[Sequence[Span]], seed: int 
     return SetScore(
         exact=_f1(exact.sum(axis=0)),
         interval=_interval(exact, seed),
-        overlap=_overlap_f1(labelled.sentences, counted),
+        overlap=overlap_f1(zip((sentence.spans for sentence in labelled.sentences), counted, strict=True)),
         by_label={label: _f1(_exact_counts(labelled.sentences, counted, label).sum(axis=0)) for label in labels},
         by_category={category: _found_share(labelled.sentences, counted, category) for category in labelled.categories},
         sentences=len(labelled.sentences),
@@ -139,24 +138,6 @@ def _interval(counts: NDArray[np.int64], seed: int) -> Interval:
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(scores, [tail, 100 - tail])
     return Interval(float(low), float(high))
-
-
-def _overlap_f1(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]]) -> float:
-    """Return the F1 of spans that overlap a span of the same type on the other side."""
-    right_found = right_expected = all_found = all_expected = 0
-    for sentence, spans in zip(sentences, found, strict=True):
-        right_found += sum(any(_overlaps(span, other) for other in sentence.spans) for span in spans)
-        right_expected += sum(any(_overlaps(span, other) for other in spans) for span in sentence.spans)
-        all_found += len(spans)
-        all_expected += len(sentence.spans)
-    if not right_found:
-        return 0.0
-    precision, recall = right_found / all_found, right_expected / all_expected
-    return 200 * precision * recall / (precision + recall)
-
-
-def _overlaps(one: Span, other: Span) -> bool:
-    return one.label == other.label and overlap(one, other)
 
 
 def _found_share(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]], category: str) -> float:

@@ -14,6 +14,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from edgener import Entity
+from edgener.span_rules import LAUGHTER
 from edgener.tags import Span
 from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
@@ -25,7 +26,6 @@ NO_NAME = frozenset({"汉族", "中共"})
 NEVER_IN_A_NAME = re.compile(r"[@＠#＃:：/|\[\]【】《》\"“”,，。！!？?…~～]|http|www|vs")
 TITLE = re.compile(r"(?:先生|女士|小姐|太太|老师|教授|主席|总统|总理|夫妇|同学|同志)$")
 """Forms of address that LAC keeps in a person's name."""
-LAUGHTER = re.compile(r"[哈呵嘻嘿啊哇呜嗯噢喔唉哎呀啦]{2,}")
 
 
 @dataclass(frozen=True)
