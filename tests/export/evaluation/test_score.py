@@ -6,7 +6,7 @@ import pytest
 
 from edgener.tags import Span
 from edgener_export.evaluation.recognize import scores_by_label
-from edgener_export.evaluation.score import Score, score_spans
+from edgener_export.evaluation.score import Score, overlap_f1, score_spans
 
 A, B, C = Span(0, 2, "PER"), Span(3, 5, "LOC"), Span(3, 4, "LOC")
 
@@ -29,3 +29,17 @@ def test_nothing_found_is_zero(score: Score) -> None:
 
 def test_scores_by_label() -> None:
     assert scores_by_label([([A, B], [A, C])]) == {"all": Score(1, 2, 2), "LOC": Score(0, 1, 1), "PER": Score(1, 1, 1)}
+
+
+def test_touching_spans_and_other_types_do_not_overlap() -> None:
+    expected = [Span(0, 3, "PER")]
+    assert overlap_f1([(expected, [Span(3, 5, "PER")])]) == 0
+    assert overlap_f1([(expected, [Span(0, 3, "LOC")])]) == 0
+    assert overlap_f1([(expected, [Span(2, 5, "PER")])]) == 100
+    assert overlap_f1([([], [])]) == 0
+
+
+def test_one_long_span_is_right_once_and_finds_all_that_it_overlaps() -> None:
+    two, one = [Span(0, 2, "PER"), Span(3, 5, "PER")], [Span(0, 5, "PER")]
+    assert overlap_f1([(two, one)]) == 100
+    assert overlap_f1([(two, one), ([], [Span(0, 1, "LOC")])]) == pytest.approx(200 / 3)

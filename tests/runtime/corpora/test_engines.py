@@ -110,7 +110,7 @@ class FrameWithoutSpark:
 def test_without_the_extra_each_adapter_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("ray", "pyspark", "pyspark.sql.types"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edgener\[ray\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[ray\]' in a clone"):
         annotate_with_ray(None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edgener\[spark\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[spark\]' in a clone"):
         annotate_with_spark(FrameWithoutSpark())
