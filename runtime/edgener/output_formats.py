@@ -1,11 +1,16 @@
-"""Writers, which turn entities into lines of output: JSON for programs, CoNLL for tools, marked text for people."""
+"""Formats of output: JSON lines for programs, CoNLL for tools, marked text and a page for people.
+
+A format has a writer, which turns the entities of documents into text, and what stands before and after all documents.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from edgener import html_page
+from edgener.entity import Entity
 from edgener.lone_surrogates import JSON_ESCAPES, STAND_INS
 from edgener.recognizer import Segment
 
@@ -64,19 +69,19 @@ class _InText:
         if segment.start == 0:
             self._written = 0
         output = []
-        for text, label in self._runs(segment):
-            output.append(self._run(text, label))
+        for text, entity in self._runs(segment):
+            output.append(self._run(text, entity))
             self._written += len(text)
         return "".join(output) + ("\n" if segment.is_last else "")
 
-    def _runs(self, segment: Segment) -> Iterator[tuple[str, str]]:
-        """Yield the segment's text in order, as runs with their entity type; the type is empty outside of entities."""
+    def _runs(self, segment: Segment) -> Iterator[tuple[str, Entity | None]]:
+        """Yield the segment's text in order, as runs with their entity, which is None between entities."""
         for entity in segment.entities:
-            yield segment.text[self._written - segment.start : entity.start - segment.start], ""
-            yield entity.text, entity.label
-        yield segment.text[self._written - segment.start :], ""
+            yield segment.text[self._written - segment.start : entity.start - segment.start], None
+            yield entity.text, entity
+        yield segment.text[self._written - segment.start :], None
 
-    def _run(self, text: str, label: str) -> str:
+    def _run(self, text: str, entity: Entity | None) -> str:
         raise NotImplementedError
 
 
@@ -87,9 +92,9 @@ class Conll(_InText):
     every row has two columns and rows can be counted as offsets.
     """
 
-    def _run(self, text: str, label: str) -> str:
+    def _run(self, text: str, entity: Entity | None) -> str:
         text = text.translate(CONLL_STAND_INS)
-        tags = (("B-" if index == 0 else "I-") + label if label else "O" for index in range(len(text)))
+        tags = (("B-" if index == 0 else "I-") + entity.label if entity else "O" for index in range(len(text)))
         return "".join(f"{character} {tag}\n" for character, tag in zip(text, tags, strict=True))
 
 
@@ -100,20 +105,60 @@ class Marked(_InText):
         super().__init__()
         self._colour = colour
 
-    def _run(self, text: str, label: str) -> str:
-        if not label:
+    def _run(self, text: str, entity: Entity | None) -> str:
+        if not entity:
             return text
         if not self._colour:
-            return f"[{text}/{label}]"
-        return f"\x1b[1;{COLOURS.get(label, OTHER_COLOUR)}m{text}\x1b[0m\x1b[2m/{label}\x1b[0m"
+            return f"[{text}/{entity.label}]"
+        return f"\x1b[1;{COLOURS.get(entity.label, OTHER_COLOUR)}m{text}\x1b[0m\x1b[2m/{entity.label}\x1b[0m"
 
 
-WRITERS: dict[str, Callable[[bool], Writer]] = {
-    "jsonl": lambda _colour: JsonLines(),
-    "conll": lambda _colour: Conll(),
-    "text": lambda colour: Marked(colour=colour),
+class Html(_InText):
+    """A writer of one paragraph per document, as a part of a page; the first line of a file follows its name."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Take the types of the model, whose order gives each type its colour and underline."""
+        super().__init__()
+        self._labels = {label: number for number, label in enumerate(labels)}
+
+    def __call__(self, place: Place, segment: Segment) -> str:
+        opening = html_page.opening(place.file, place.line) if segment.start == 0 else ""
+        text = super().__call__(place, segment)
+        return opening + (text.removesuffix("\n") + html_page.CLOSING if segment.is_last else text)
+
+    def _run(self, text: str, entity: Entity | None) -> str:
+        return html_page.marked(entity, self._labels[entity.label]) if entity else html_page.escape(text)
+
+
+class Look(NamedTuple):
+    """The properties of one output that its format may show."""
+
+    title: str = "edgener"
+    """Title of a page."""
+    labels: Sequence[str] = ()
+    """Types of the model's entities."""
+    colour: bool = False
+    """The output is a terminal that shows colour."""
+
+
+class Format(NamedTuple):
+    """A format of output."""
+
+    writer: Callable[[Look], Writer]
+    """Factory of a writer; several may write documents of the same output."""
+    head: Callable[[Look], str] = lambda _look: ""
+    """Function that returns what stands before all documents."""
+    tail: str = ""
+    """Text after all documents."""
+
+
+FORMATS = {
+    "jsonl": Format(lambda _look: JsonLines()),
+    "conll": Format(lambda _look: Conll()),
+    "text": Format(lambda look: Marked(colour=look.colour)),
+    "html": Format(lambda look: Html(look.labels), lambda look: html_page.head(look.title), html_page.TAIL),
 }
-"""Factories of writers by the name of the format; the argument says whether the output shows colour."""
+"""All formats by name."""
 
 
 def _json(value: object) -> str:

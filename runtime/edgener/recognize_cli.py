@@ -39,17 +39,30 @@ class _Run:
     """Documents through one recognizer to standard output."""
 
     def __init__(
-        self, recognizer: Recognizer, output_format: str, encoding: str, *, join_lines: bool, threads: int = 1
+        self,
+        recognizer: Recognizer,
+        output_format: str,
+        encoding: str,
+        title: str,
+        *,
+        join_lines: bool,
+        threads: int = 1,
     ) -> None:
         """Prepare for files, pipes and texts; so many ``threads`` answer the documents of a file at the same time."""
-        from edgener.output_formats import WRITERS
+        from edgener.output_formats import FORMATS, Look
 
         shows_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._recognizer, self._encoding = recognizer, encoding
-        self._new_writer: Callable[[], Writer] = partial(WRITERS[output_format], shows_colour)
+        look, self._format = Look(title, recognizer.manifest.tag_set.labels, shows_colour), FORMATS[output_format]
+        self._head = self._format.head(look)
+        self._new_writer: Callable[[], Writer] = partial(self._format.writer, look)
         self._threads = threads
         self._join_lines = join_lines
         self._said: set[str] = set()
+
+    def end(self) -> None:
+        """Write what stands after all documents."""
+        self._write(self._format.tail)
 
     def read(self, fd: int, file: str | None) -> None:
         """Answer all lines of an open file; raise InputError where it cannot be read or is no text."""
@@ -65,7 +78,7 @@ class _Run:
             read = whole_file if self._join_lines else line_groups
             with closing(self._answer_groups(read(fd, progress.advance, inspect, self._encoding), file)) as pieces:
                 for piece in pieces:
-                    write(piece)
+                    self._write(piece)
             inspection.end()
         except BrokenPipeError:
             raise
@@ -80,7 +93,12 @@ class _Run:
     def answer(self, documents: Iterable[Document]) -> None:
         """Write the answers to ``documents``, each as soon as it is known."""
         for piece in self._answers(None)(documents):
-            write(piece)
+            self._write(piece)
+
+    def _write(self, output: str) -> None:
+        """Write output after what stands before all documents, which an input that cannot be opened does not leave."""
+        write(self._head + output)
+        self._head = ""
 
     def _answer_groups(self, groups: Iterable[Sequence[Document]], file: str | None) -> Generator[str]:
         if self._threads == 1:
@@ -125,9 +143,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("jsonl", "conll", "text"),
+        choices=("jsonl", "conll", "text", "html"),
         default="jsonl",
-        help="output: JSON lines, a character and its BIO tag a line, or marked text; default: %(default)s",
+        help="output: JSON lines, a character and its BIO tag a line, marked text, or a page for a browser; default: "
+        "%(default)s",
     )
     parser.add_argument(
         "--join-lines",
@@ -162,6 +181,7 @@ def _recognize(options: argparse.Namespace) -> None:
         recognizer,
         options.format,
         encoding,
+        title=", ".join(options.file) or "edgener",
         join_lines=options.join_lines,
         threads=threads if by_document else 1,
     )
@@ -178,6 +198,7 @@ def _recognize(options: argparse.Namespace) -> None:
         if os.isatty(fd):
             say("reading lines from the terminal; Ctrl-D ends, --help explains")
         run.read(fd, None)
+    run.end()
 
 
 def _are_whole_files(names: Sequence[str]) -> bool:
@@ -214,6 +235,7 @@ RECOGNIZE = Command(
 edgener "王小明在北京大学工作。"            one text
 edgener --format text "…"                   marked in the text, in colour on a terminal
 edgener --file news.txt > entities.jsonl    a file, one document a line
+edgener --format html --file a.txt > a.html a page for a browser, with entities in colour
 edgener --file old.txt --encoding gb18030   a file that is not in UTF-8
 tail -f log.txt | edgener                   lines as they come, each answered at once
 edgener --dictionary drugs.tsv --types PER … words of your own, and one type alone

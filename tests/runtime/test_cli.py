@@ -10,6 +10,7 @@ import pytest
 from edgener import Recognizer, __version__
 from edgener.bundle import DEFAULT_BUNDLE, load_bundle
 from edgener.installed import install
+from edgener.output_formats import FORMATS
 from tests.support import TINY_BUNDLE, labelled_texts, run_main, run_tiny
 
 TEXTS = [row.text for row in labelled_texts()]
@@ -53,6 +54,12 @@ def test_wrapped_files_are_documents_with_offsets_from_their_start(tmp_path: Pat
         assert [entity["text"] for entity in row["entities"]] == ["王小明", "青山大\r\n学", "李\n娜"]
         assert all(text[entity["start"] : entity["end"]] == entity["text"] for entity in row["entities"])
     assert run_tiny("--join-lines", "--format", "conll", text).output.decode().count("\n") == len(text) + 1
+
+
+def test_the_command_line_offers_every_format() -> None:
+    for name in FORMATS:
+        assert run_tiny("--format", name, TEXT).output.decode().count("青") == 1
+    assert f"{{{','.join(FORMATS)}}}" in run_tiny("--help").output.decode()
 
 
 def test_formats_of_the_same_text() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Recognizer
-from edgener.output_formats import WRITERS
+from edgener.output_formats import FORMATS
 from tests.support import CHARACTERS, FRAGMENTS, TEXTS, assert_consistent, run_main
 
 STRINGS = 7000
@@ -48,7 +48,7 @@ def test_any_bytes_to_the_command_line(recognizer: Recognizer, tmp_path: Path, m
     files = 0
 
     @settings(max_examples=RUNS)
-    @given(st.lists(LINES, min_size=FILES_PER_RUN, max_size=FILES_PER_RUN), st.sampled_from(sorted(WRITERS)))
+    @given(st.lists(LINES, min_size=FILES_PER_RUN, max_size=FILES_PER_RUN), st.sampled_from(sorted(FORMATS)))
     def check(contents: list[bytes], output_format: str) -> None:
         nonlocal files
         contents = [content + b"\n" + "好".encode() * len(content) for content in contents]  # else refused as not UTF-8

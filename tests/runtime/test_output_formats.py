@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Entity, Recognizer, Segment
-from edgener.output_formats import CONLL_STAND_INS, WRITERS, Place
+from edgener.output_formats import CONLL_STAND_INS, FORMATS, Look, Place
 from tests.support import TEXTS, in_pieces, labelled_texts
 
 TEXT = "王小明在青山大学"
@@ -24,7 +24,7 @@ COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 def written(output_format: str, *segments: Segment, colour: bool = False, file: str | None = None) -> str:
     """All that a writer makes of a document."""
-    writer = WRITERS[output_format](colour)
+    writer = FORMATS[output_format].writer(Look(labels=("LOC", "ORG", "PER", "TEAM"), colour=colour))
     return "".join(writer(Place(file, 7), segment) for segment in segments)
 
 
@@ -83,7 +83,7 @@ def test_text_outside_of_entities_is_written_once_in_each_segment() -> None:
 
 
 def test_a_writer_takes_one_document_after_the_other() -> None:
-    for output_format in WRITERS:
+    for output_format in FORMATS:
         assert written(output_format, *SEGMENTS, *SEGMENTS) == 2 * written(output_format, *SEGMENTS)
 
 

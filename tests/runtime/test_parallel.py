@@ -54,7 +54,7 @@ def test_any_file_gives_the_same_bytes_with_more_threads(
     assert run_tiny(*arguments, "--threads", str(threads)) == run_tiny(*arguments, "--threads", "1")
 
 
-@pytest.mark.parametrize("output_format", ["jsonl", "conll", "text"])
+@pytest.mark.parametrize("output_format", ["jsonl", "conll", "text", "html"])
 def test_long_files_and_long_lines_give_the_same_bytes_with_more_threads(tmp_path: Path, output_format: str) -> None:
     file = tmp_path / "file"
     file.write_text("\n".join([*SENTENCES, "".join(SENTENCES) * 12, *SENTENCES * 3]), encoding="utf-8")

@@ -81,7 +81,7 @@ def test_ctrl_c_while_waiting_ends_it_quietly() -> None:
     assert process.returncode == 130
 
 
-@pytest.mark.parametrize("output_format", ["jsonl", "conll", "text"])
+@pytest.mark.parametrize("output_format", ["jsonl", "conll", "text", "html"])
 def test_ctrl_c_while_computing_ends_it_quietly(tmp_path: Path, output_format: str) -> None:
     long = tmp_path / "long.txt"
     long.write_bytes(LINE.strip() * 100_000)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener import Entity, Segment
-from edgener.output_formats import CONLL_STAND_INS, WRITERS, Place
+from edgener.output_formats import CONLL_STAND_INS, Conll, Place
 from edgener_export.corpus.reading import read_labelled
 from tests.support import TEXTS
 
@@ -20,7 +20,7 @@ def test_rows_of_any_text_are_read_as_they_were_written(
     end = data.draw(st.integers(start + 1, len(text)))
     segment = Segment(0, text, [Entity(start, end, "PER", text[start:end], 1.0)], is_last=True)
     path = tmp_path_factory.getbasetemp() / "written.conll"
-    path.write_text(WRITERS["conll"](False)(Place(None, 1), segment), encoding="utf-8", newline="")
+    path.write_text(Conll()(Place(None, 1), segment), encoding="utf-8", newline="")
     (sentence,) = read_labelled(path, "bio").sentences
     assert sentence.text == text.translate(CONLL_STAND_INS)
     assert [tuple(span) for span in sentence.spans] == [(start, end, "PER")]
