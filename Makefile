@@ -92,7 +92,7 @@ $(TEST)/installed: pyproject.toml
 	$(TEST)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
 	$(TEST)/bin/pip install $(PIP_OPTIONS) torch==2.13.0
 	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --group docs --editable \
-		'.[export,export-adapt,export-accelerate,export-label,formats,edge,sign,corpora,bench]'
+		'.[export,export-adapt,export-accelerate,export-label,formats,edge,sign,corpora,bench,serve]'
 	@touch $@
 
 $(TEST)/mutmut: $(TEST)/installed

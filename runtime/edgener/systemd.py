@@ -12,12 +12,13 @@ from edgener.errors import UsageError
 from edgener.standard_streams import say
 
 FIRST_DESCRIPTOR = 3
+FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 
 
 def inherited_listener() -> socket.socket | None:
     """Return the socket of the unit that activated this process, or None where systemd passed none.
 
-    Raises UsageError where it is not exactly one stream socket of the Unix kind.
+    Raises UsageError where it is not exactly one stream socket that listens, of the Unix kind or of the network.
     """
     if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
         return None
@@ -28,14 +29,14 @@ def inherited_listener() -> socket.socket | None:
     listener = socket.socket(fileno=FIRST_DESCRIPTOR)
     listener.set_inheritable(False)
     listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    if (listener.family, listener.type) != (socket.AF_UNIX, socket.SOCK_STREAM) or not listens:
+    if listener.family not in FAMILIES or listener.type != socket.SOCK_STREAM or not listens:
         listener.close()
-        raise UsageError("systemd passed another kind of socket; the socket unit must have ListenStream=/a/path")
+        raise UsageError("systemd passed another kind of socket; the socket unit must have ListenStream=")
     return listener
 
 
 def notify(state: str) -> None:
-    """Send ``READY=1`` or ``STOPPING=1`` to systemd, if it asked for such messages."""
+    """Send ``READY=1``, ``STOPPING=1`` or ``WATCHDOG=1`` to systemd, if it asked for such messages."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -44,3 +45,11 @@ def notify(state: str) -> None:
             messenger.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
         except OSError as error:
             say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")
+
+
+def watchdog_seconds() -> float:
+    """Return the time within which systemd wants the next ``WATCHDOG=1`` of this process; 0 where it wants none."""
+    microseconds, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID")
+    if not microseconds.isdecimal() or pid not in (None, str(os.getpid())):
+        return 0.0
+    return int(microseconds) / 1e6

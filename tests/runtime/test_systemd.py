@@ -11,7 +11,7 @@ import pytest
 
 from edgener import systemd
 from edgener.errors import UsageError
-from edgener.systemd import inherited_listener
+from edgener.systemd import inherited_listener, watchdog_seconds
 
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 Pass = Callable[..., None]
@@ -57,6 +57,27 @@ def test_the_socket_is_taken_once_and_no_child_inherits_it(
     assert inherited_listener() is None
 
 
+def test_a_socket_of_the_network_is_taken(pass_socket: Pass) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        pass_socket(listening)
+        found = inherited_listener()
+        assert found is not None
+        with found:
+            assert found.getsockname() == listening.getsockname()
+
+
+def test_a_watchdog_of_this_process_is_fed_and_another_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WATCHDOG_USEC", "WATCHDOG_PID"):
+        monkeypatch.delenv(name, raising=False)
+    assert watchdog_seconds() == 0
+    monkeypatch.setenv("WATCHDOG_USEC", "1500000")
+    assert watchdog_seconds() == 1.5
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid() + 1))
+    assert watchdog_seconds() == 0
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    assert watchdog_seconds() == 1.5
+
+
 def test_a_socket_for_another_process_is_not_taken(pass_socket: Pass, listener: socket.socket) -> None:
     pass_socket(listener, pid=os.getpid() + 1)
     assert inherited_listener() is None
@@ -77,7 +98,8 @@ def test_another_number_of_sockets_is_refused(pass_socket: Pass, count: str, tol
         (socket.AF_UNIX, socket.SOCK_STREAM, False),
         (socket.AF_UNIX, socket.SOCK_DGRAM, False),
         (socket.AF_UNIX, socket.SOCK_SEQPACKET, True),
-        (socket.AF_INET, socket.SOCK_STREAM, True),
+        (socket.AF_INET, socket.SOCK_STREAM, False),
+        (socket.AF_INET, socket.SOCK_DGRAM, False),
     ],
 )
 def test_another_kind_of_socket_is_refused(
@@ -90,5 +112,5 @@ def test_another_kind_of_socket_is_refused(
         pass_socket(other)
         with pytest.raises(UsageError) as caught:
             inherited_listener()
-    message = "systemd passed another kind of socket; the socket unit must have ListenStream=/a/path"
+    message = "systemd passed another kind of socket; the socket unit must have ListenStream="
     assert str(caught.value) == message

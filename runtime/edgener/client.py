@@ -1,0 +1,347 @@
+"""A client of ``edgener serve --http`` that needs nothing but Python's standard library.
+
+>>> from edgener.client import Client
+>>> with Client("http://127.0.0.1:8765") as find:
+...     print([(entity.text, entity.label) for entity in find("王小明在北京大学工作。")])
+[('王小明', 'PER'), ('北京大学', 'ORG')]
+
+``AsyncClient`` does the same with ``await``. Connections are kept and used again. A service that is overloaded says when
+to ask again, and the clients wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import io
+import json
+import random
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from edgener.entity import Entity
+from edgener.errors import EdgenerError, UsageError
+
+DEFAULT_ADDRESS = "http://127.0.0.1:8765"
+GROUP = 64
+"""Texts of one request of ``batch``."""
+LONGEST_HEAD = 1 << 16
+"""Bytes of an answer's headers."""
+WAITING = (429, 503)
+"""Statuses of a service that asks to be asked again later."""
+
+
+class ServiceError(EdgenerError):
+    """The service answered with an error, or cannot be reached."""
+
+    def __init__(self, message: str, status: int = 0, error_type: str = "unreachable") -> None:
+        """Take the message, the status of HTTP, 0 where there was no answer, and the service's word for the error."""
+        super().__init__(message)
+        self.status, self.error_type = status, error_type
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    keeps_alive: bool
+
+
+class _Service:
+    """The address of a service, and what is the same for every request to it."""
+
+    def __init__(self, address: str, token: str | None, timeout: float, patience: float) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"{address}: is no address of a service; write http://HOST:PORT")
+        self.address, self.host, self.is_secure = address, parts.hostname, parts.scheme == "https"
+        self.port = parts.port or (443 if self.is_secure else 80)
+        self.prefix = parts.path.rstrip("/")
+        self.host_header = parts.netloc.rpartition("@")[2]
+        self.timeout, self.patience = timeout, patience
+        self.headers = {"Host": self.host_header, "User-Agent": "edgener"}
+        if token:
+            self.headers["Authorization"] = f"Bearer {token}"
+
+    def pause(self, answer: _Answer, give_up_at: float) -> float:
+        """Return the seconds to wait until the service is asked again; raise ServiceError where that is too late."""
+        try:
+            seconds = float(answer.headers.get("retry-after", "1"))
+        except ValueError:
+            seconds = 1.0
+        seconds *= random.uniform(1, 1.25)  # several clients should not come back at the same moment
+        if time.monotonic() + seconds > give_up_at:
+            raise _error_of(answer)
+        return seconds
+
+    def unreachable(self, error: Exception) -> ServiceError:
+        return ServiceError(
+            f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?"
+        )
+
+
+class Client:
+    """A client of a service, which threads may share; each of them uses a connection of its own."""
+
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, *, token: str | None = None, timeout: float = 60.0, patience: float = 60.0
+    ) -> None:
+        """Take the service's address, the token if it asks for one, and times in seconds.
+
+        An answer may take ``timeout``; a service that is overloaded is asked again for ``patience``. Raises UsageError
+        where ``address`` is none.
+        """
+        self._service = _Service(address, token, timeout, patience)
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
+        """Return the entities of a text; raise ServiceError where the service has no answer."""
+        return next(self.batch([text], min_score=min_score, ignore_labels=ignore_labels))
+
+    def batch(
+        self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
+    ) -> Iterator[list[Entity]]:
+        """Yield the entities of each text, in the order of ``texts``, which may be endless."""
+        for group in _groups(texts):
+            answer = self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
+            yield from _entities(answer)
+
+    def info(self) -> dict[str, Any]:
+        """Return what the service says about its model and its limits."""
+        found: dict[str, Any] = json.loads(self._ask("GET", "/info", None).body)
+        return found
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> _Answer:
+        give_up_at = time.monotonic() + self._service.patience
+        while True:
+            answer = self._exchange(method, path, body)
+            if answer.status == 200:
+                return answer
+            if answer.status not in WAITING:
+                raise _error_of(answer)
+            time.sleep(self._service.pause(answer, give_up_at))
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
+        """Send a request and return its answer; a kept connection that the service has closed is replaced once."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection:
+            try:
+                return self._send(connection, method, path, body)
+            except (ConnectionError, http.client.HTTPException):
+                connection.close()
+            except OSError as error:
+                connection.close()
+                raise self._service.unreachable(error) from error
+        connection = self._connect()
+        try:
+            return self._send(connection, method, path, body)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise self._service.unreachable(error) from error
+
+    def _connect(self) -> http.client.HTTPConnection:
+        service = self._service
+        kind = http.client.HTTPSConnection if service.is_secure else http.client.HTTPConnection
+        return kind(service.host, service.port, timeout=service.timeout)
+
+    def _send(self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None) -> _Answer:
+        headers = {**self._service.headers, **({"Content-Type": "application/json"} if body is not None else {})}
+        connection.request(method, self._service.prefix + path, body, headers)
+        response = connection.getresponse()
+        fields = {name.lower(): value for name, value in response.getheaders()}
+        answer = _Answer(response.status, fields, response.read(), not response.will_close)
+        if answer.keeps_alive:
+            with self._lock:
+                self._idle.append(connection)
+        else:
+            connection.close()
+        return answer
+
+
+class AsyncClient:
+    """A client of a service for programs that run in an event loop; tasks may share it."""
+
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, *, token: str | None = None, timeout: float = 60.0, patience: float = 60.0
+    ) -> None:
+        """Take what ``Client`` takes."""
+        self._service = _Service(address, token, timeout, patience)
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
+        """Return the entities of a text; raise ServiceError where the service has no answer."""
+        answer = await self._ask("POST", "/v1/ner", _body([text], min_score, ignore_labels))
+        return _entities(answer)[0]
+
+    async def batch(
+        self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
+    ) -> AsyncIterator[list[Entity]]:
+        """Yield the entities of each text, in the order of ``texts``, which may be endless."""
+        for group in _groups(texts):
+            answer = await self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
+            for entities in _entities(answer):
+                yield entities
+
+    async def info(self) -> dict[str, Any]:
+        """Return what the service says about its model and its limits."""
+        answer = await self._ask("GET", "/info", None)
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        idle, self._idle = self._idle, []
+        for _, writer in idle:
+            writer.close()
+            try:
+                await writer.wait_closed()
+            except OSError:  # the service has closed it already
+                pass
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    async def _ask(self, method: str, path: str, body: bytes | None) -> _Answer:
+        give_up_at = time.monotonic() + self._service.patience
+        while True:
+            answer = await self._exchange(method, path, body)
+            if answer.status == 200:
+                return answer
+            if answer.status not in WAITING:
+                raise _error_of(answer)
+            await asyncio.sleep(self._service.pause(answer, give_up_at))
+
+    async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
+        content = self._request(method, path, body)
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if reader.at_eof() or writer.is_closing():
+                writer.close()
+                continue
+            try:
+                return await self._send(reader, writer, content)
+            except (ConnectionError, EOFError):  # the service has closed it just now
+                continue
+            except OSError as error:
+                raise self._service.unreachable(error) from error
+        try:
+            async with asyncio.timeout(self._service.timeout):
+                service = self._service
+                secure = ssl.create_default_context() if service.is_secure else None
+                reader, writer = await asyncio.open_connection(
+                    service.host, service.port, ssl=secure, limit=LONGEST_HEAD
+                )
+            return await self._send(reader, writer, content)
+        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+            raise self._service.unreachable(error) from error
+
+    def _request(self, method: str, path: str, body: bytes | None) -> bytes:
+        headers = dict(self._service.headers)
+        if body is not None:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        lines = [f"{method} {self._service.prefix}{path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
+
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, content: bytes) -> _Answer:
+        """Send a request and return its answer; whatever goes wrong, the connection is not used again."""
+        is_done = False
+        try:
+            async with asyncio.timeout(self._service.timeout):
+                writer.write(content)
+                await writer.drain()
+                answer = await _read_answer(reader)
+                is_done = answer.keeps_alive
+                return answer
+        finally:
+            if is_done:
+                self._idle.append((reader, writer))
+            else:
+                writer.close()
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> _Answer:
+    """Return the answer that arrives; raise EOFError where it is not whole, or nothing that this client reads."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, _, rest = head.partition(b"\r\n")
+    words = first.split()
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        raise EOFError(f"no answer of HTTP: {first[:60]!r}")
+    headers = {name.lower(): value for name, value in http.client.parse_headers(io.BytesIO(rest)).items()}
+    keeps_alive = words[0] == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = await _read_chunks(reader)
+    elif "content-length" in headers:
+        body = await reader.readexactly(int(headers["content-length"]))
+    else:
+        body, keeps_alive = await reader.read(), False
+    return _Answer(int(words[1]), headers, body, keeps_alive)
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    chunks = []
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        size = int(line.partition(b";")[0], 16)
+        if size:
+            chunks.append(await reader.readexactly(size))
+            await reader.readexactly(2)
+            continue
+        while await reader.readuntil(b"\r\n") != b"\r\n":  # trailers
+            pass
+        return b"".join(chunks)
+
+
+def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
+    if isinstance(texts, str):
+        raise TypeError("expected an iterable of texts, got str; call the client itself for one text")
+    iterator = iter(texts)
+    while group := list(islice(iterator, GROUP)):
+        yield group
+
+
+def _body(texts: list[str], min_score: float, ignore_labels: Collection[str]) -> bytes:
+    parameters: dict[str, object] = {}
+    if min_score:
+        parameters["min_score"] = min_score
+    if ignore_labels:
+        parameters["ignore_labels"] = list(ignore_labels)
+    fields: dict[str, object] = {"inputs": texts, **({"parameters": parameters} if parameters else {})}
+    return json.dumps(fields).encode()  # ASCII: lone surrogates stay what they are
+
+
+def _entities(answer: _Answer) -> list[list[Entity]]:
+    return [
+        [Entity(one["start"], one["end"], one["entity_group"], one["word"], one["score"]) for one in found]
+        for found in json.loads(answer.body)
+    ]
+
+
+def _error_of(answer: _Answer) -> ServiceError:
+    try:
+        fields = json.loads(answer.body)
+        return ServiceError(f"{fields['error']} ({answer.status})", answer.status, fields["error_type"])
+    except (ValueError, KeyError, TypeError):  # a proxy's page
+        return ServiceError(f"the service answered with status {answer.status}", answer.status, "unknown")

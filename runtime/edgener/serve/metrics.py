@@ -1,0 +1,126 @@
+"""Numbers about a service for Prometheus; docs/serving.md says what each means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from edgener.serve.engine import Statistics
+from edgener.serve.observer import Observer
+
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the environment that names the folder in which the processes of a service add up their numbers.
+
+prometheus_client reads it when it is imported."""
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+RUN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+ROWS = (1, 2, 4, 8, 16, 32)
+TOKENS = (16, 32, 64, 128, 256, 512, 1024)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics(Observer):
+    """The counters of one process of a service, and what its engine tells."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self._registry = registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"edgener_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"edgener_{name}", text, buckets=buckets, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str, mode: Literal["livesum", "livemax"] = "livesum") -> Gauge:
+            return Gauge(f"edgener_{name}", text, labels, registry=registry, multiprocess_mode=mode)
+
+        self.requests = counter("requests", "Requests that were answered, by route and status.", "route", "status")
+        self.refused = counter("refused", "Requests that were not taken, by reason.", "reason")
+        self._expired = counter("expired", "Requests whose deadline passed.")
+        self._cancelled = counter("cancelled", "Requests whose client left before the answer.")
+        self.texts = counter("texts", "Texts that were answered.")
+        self._tokens = counter("tokens", "Tokens that were computed, without padding.")
+        self._padding = counter("padding_tokens", "Tokens of padding that were computed.")
+        self._entities = counter("entities", "Entities that were found, by type.", "label")
+        self.switches = counter("model_switches", "Changes of the model, by result.", "result")
+        self.request_duration = histogram(
+            "request_duration_seconds", "Time from request to answer, but for streams of lines.", SECONDS
+        )
+        self._queue_duration = histogram("queue_duration_seconds", "Time until the first window is computed.", SECONDS)
+        self._run_duration = histogram("run_duration_seconds", "Time of a run of the model.", RUN_SECONDS)
+        self._run_rows = histogram("run_rows", "Windows of a run.", ROWS)
+        self._run_tokens = histogram("run_tokens", "Tokens of a run, with padding.", TOKENS)
+        self._queue_requests = gauge("queue_requests", "Requests that wait.")
+        self._queue_tokens = gauge("queue_tokens", "Tokens that wait.")
+        self._queue_seconds = gauge("queue_seconds", "Time that the queue takes; scale on this.", mode="livemax")
+        self._workers = gauge("workers", "Threads that compute.")
+        self._workers_busy = gauge("workers_busy", "Threads that compute something now.")
+        self.connections = gauge("connections", "Open connections.")
+        self._model = gauge("model_info", "The model in use; the value is 1.", "name", "digest", mode="livemax")
+        self._model_labels: tuple[str, str] | None = None
+        if not _is_shared():
+            ProcessCollector(registry=registry)
+
+    def began(self, queue_seconds: float) -> None:
+        self._queue_duration.observe(queue_seconds)
+
+    def ran(self, seconds: float, rows: int, tokens: int, padding: int) -> None:
+        self._run_duration.observe(seconds)
+        self._run_rows.observe(rows)
+        self._run_tokens.observe(tokens + padding)
+        self._tokens.inc(tokens)
+        self._padding.inc(padding)
+
+    def answered(self, labels: Mapping[str, int]) -> None:
+        for label, count in labels.items():
+            self._entities.labels(label).inc(count)
+
+    def expired(self) -> None:
+        self._expired.inc()
+
+    def cancelled(self) -> None:
+        self._cancelled.inc()
+
+    def use_model(self, name: str, digest: str) -> None:
+        """Show the model that is used from now on."""
+        if self._model_labels and not _is_shared():  # a process with shared numbers has one model for its life
+            self._model.remove(*self._model_labels)
+        self._model_labels = (name, digest)
+        self._model.labels(name, digest).set(1)
+
+    def update(self, statistics: Statistics, connections: int) -> None:
+        """Set the gauges to the engine's present state."""
+        self._queue_requests.set(statistics.queue_requests)
+        self._queue_tokens.set(statistics.queue_tokens)
+        self._queue_seconds.set(statistics.queue_seconds)
+        self._workers.set(statistics.workers)
+        self._workers_busy.set(statistics.workers_busy)
+        self.connections.set(connections)
+
+    def text(self) -> bytes:
+        """Return all numbers, those of the other processes included, in the text format of Prometheus."""
+        if not _is_shared():
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def _is_shared() -> bool:
+    return SHARED_DIRECTORY in os.environ

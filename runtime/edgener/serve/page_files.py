@@ -1,0 +1,40 @@
+"""The page on which people try the service: the files of the folder page/, as they are."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from starlette.responses import Response
+
+MEDIA_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".ico": "image/x-icon",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+INDEX = "index.html"
+
+
+def page_responses() -> dict[str, Response]:
+    """Return the answer to each path of the page; without the folder there is none."""
+    folder = files("edgener.serve") / "page"
+    if not folder.is_dir():
+        return {}
+    found = {}
+    for file in folder.iterdir():
+        media_type = MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
+        if media_type:
+            path = "/" if file.name == INDEX else f"/{file.name}"
+            found[path] = Response(file.read_bytes(), media_type=media_type, headers=HEADERS)
+    return found

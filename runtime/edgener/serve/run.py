@@ -1,0 +1,206 @@
+"""``edgener serve --http``: from options to a service that runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgener.errors import MissingExtraError, OutputError, UsageError
+from edgener.serve.hosts import Hosts, is_loopback
+from edgener.serve.limits import Limits
+from edgener.serve.log import Log
+from edgener.serve.models import Model, ModelSource
+from edgener.serve.tokens import Tokens
+from edgener.systemd import notify
+
+EXTRA_PATIENCE = 5.0
+"""Seconds that a process has to end, beyond those for its clients."""
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a service over HTTP."""
+
+    source: ModelSource
+    """Where the model comes from."""
+    workers: int = 1
+    """Threads that compute, in each process."""
+    processes: int = 1
+    """Processes that serve."""
+    queue_seconds: float = 1.0
+    """Longest time that a request may wait until it is begun."""
+    queue_tokens: int = 65536
+    """Most tokens that wait."""
+    batching: bool = True
+    """Windows of several requests are computed together."""
+    limits: Limits = field(default_factory=Limits)
+    token_file: Path | None = None
+    """File of names and tokens of clients."""
+    no_token: bool = False
+    """Anybody may ask, even from other machines."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names, besides those of loopback, that the Host header may hold."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins of pages that may ask from elsewhere."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed."""
+    has_page: bool = True
+    """Show the page for people at ``/``."""
+    log_format: str = "text"
+    log_requests: bool = False
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve ``listener`` until SIGTERM or Ctrl-C.
+
+    Raises UsageError where anybody on the network could ask without a token,
+    InputError for a fault of the token file, and what the model's loading raises.
+    """
+    host = _host_of(listener)
+    loopback = not host or is_loopback(host)
+    if not loopback and not settings.token_file and not settings.no_token:
+        raise UsageError(
+            f"{host} is reachable from other machines; name a --token-file, or let anybody ask with --no-token"
+        )
+    tokens = Tokens.read(settings.token_file) if settings.token_file else None
+    hosts = Hosts.of(loopback=loopback and bool(host), names=settings.allowed_hosts, origins=settings.cors_origins)
+    log = Log(settings.log_format, requests=settings.log_requests)
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    logging.getLogger("uvicorn").propagate = False
+    address = _address(listener)
+
+    def on_ready() -> None:
+        log.event("ready", f"ready, answers on {address}", address=address)
+        notify("READY=1")
+
+    if settings.processes == 1:
+        from edgener.serve.server import Reload
+
+        reload = Reload(settings.source, settings.token_file)
+        model = settings.source.load()
+        asyncio.run(_serve(settings, model, listener, tokens, hosts, log, reload, on_ready=on_ready))
+    else:
+        _run_processes(settings, listener, hosts, log, on_ready)
+
+
+def bound(address: str) -> socket.socket:
+    """Return a socket that listens on ``HOST:PORT``, ``[HOST]:PORT`` or, on loopback, ``PORT``.
+
+    Raises UsageError where it is no such address, OutputError where nothing can listen there.
+    """
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not port.isdecimal() or int(port) > 65535 or (":" in address and not host):
+        raise UsageError(f"--http is {address!r}; write HOST:PORT, as 127.0.0.1:8765 or 0.0.0.0:8765")
+    try:
+        found = socket.getaddrinfo(host or "127.0.0.1", int(port), type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(place)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise OutputError(f"{address}: cannot listen there: {error.strerror}; name another --http address") from error
+    return listener
+
+
+async def _serve(
+    settings: Settings,
+    model: Model,
+    listener: socket.socket,
+    tokens: Tokens | None,
+    hosts: Hosts,
+    log: Log,
+    reload: object,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_tick: Callable[[], None] = lambda: None,
+    lifeline: int | None = None,
+) -> None:
+    from edgener.serve.engine import Engine
+    from edgener.serve.front import Front
+    from edgener.serve.metrics import Metrics
+    from edgener.serve.server import Reload, Server
+
+    metrics = Metrics()
+    engine = Engine(
+        model.recognizer,
+        workers=settings.workers,
+        queue_seconds=settings.queue_seconds,
+        queue_tokens=settings.queue_tokens,
+        batching=settings.batching,
+        observer=metrics,
+    )
+    try:
+        front = Front(model, engine, settings.limits, hosts, tokens, metrics, log, settings.processes)
+        server = Server(
+            front,
+            listener,
+            reload=reload if isinstance(reload, Reload) else None,
+            trusted_proxies=settings.trusted_proxies,
+            has_page=settings.has_page,
+            on_tick=on_tick,
+            notifies=lifeline is None,
+        )
+        del model
+        if lifeline is not None:
+            server.stop_with(lifeline)
+        await server.run(on_ready)
+    finally:
+        engine.close()
+
+
+def _run_processes(
+    settings: Settings, listener: socket.socket, hosts: Hosts, log: Log, on_ready: Callable[[], None]
+) -> None:
+    from edgener.serve.processes import Processes
+
+    shared = tempfile.mkdtemp(prefix="edgener-metrics-")
+    os.environ[SHARED_DIRECTORY] = shared
+    try:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        def serve(model: Model, on_tick: Callable[[], None], lifeline: int) -> None:
+            tokens = Tokens.read(settings.token_file) if settings.token_file else None
+            asyncio.run(_serve(settings, model, listener, tokens, hosts, log, None, on_tick=on_tick, lifeline=lifeline))
+
+        patience = settings.limits.drain_seconds + EXTRA_PATIENCE
+        Processes(settings.processes, settings.source, serve, log, mark_process_dead, patience).run(on_ready)
+    finally:
+        del os.environ[SHARED_DIRECTORY]
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+def require_extra() -> None:
+    """Raise MissingExtraError where a package that HTTP needs is not installed."""
+    try:
+        import httptools  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(f"--http needs {error.name}: pip install 'edgener[serve]'") from error
+
+
+def _host_of(listener: socket.socket) -> str:
+    """Return the address of a listener, or nothing for a Unix socket."""
+    return "" if listener.family == socket.AF_UNIX else str(listener.getsockname()[0])
+
+
+def _address(listener: socket.socket) -> str:
+    if listener.family == socket.AF_UNIX:
+        return str(listener.getsockname())
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,227 @@
+"""The server: it accepts connections, looks at the clock, changes the model, and ends without losing a request."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from edgener.errors import EdgenerError
+from edgener.serve.app import application
+from edgener.serve.front import Front
+from edgener.serve.models import ModelSource, return_memory
+from edgener.serve.protocol import Connection
+from edgener.serve.tokens import Tokens
+from edgener.systemd import notify, watchdog_seconds
+
+TICK_SECONDS = 0.25
+"""Time between two looks at the clocks of all connections."""
+LOOK_SECONDS = 2.0
+"""Time between two looks at the installed model."""
+GRACE_SECONDS = 0.5
+"""Time in which a connection that was made just before the end may still bring its request."""
+BACKLOG = 256
+"""Connections that the kernel holds until they are accepted."""
+
+
+@dataclass(frozen=True)
+class Reload:
+    """The files that a running service reads again."""
+
+    source: ModelSource
+    """Where the model comes from."""
+    token_file: Path | None
+    """File of the tokens, if there is one."""
+
+
+class Server:
+    """A server of one process."""
+
+    def __init__(
+        self,
+        front: Front,
+        listener: socket.socket,
+        *,
+        reload: Reload | None,
+        trusted_proxies: Sequence[str] = (),
+        has_page: bool = True,
+        on_tick: Callable[[], None] = lambda: None,
+        notifies: bool = True,
+    ) -> None:
+        """Serve ``listener``; without ``reload``, another process looks after the model.
+
+        ``on_tick`` is called a few times a second. With ``notifies``, systemd is told of this process.
+        """
+        self._front, self._listener, self._reload = front, listener, reload
+        self._on_tick, self._notifies = on_tick, notifies
+        self._state = ServerState()
+        self._config = Config(
+            application(front, has_page=has_page),
+            http=HttpToolsProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
+            timeout_keep_alive=front.limits.keep_alive_seconds,  # type: ignore[arg-type]
+        )
+        front.connections = self._state.connections
+        self._stopped = asyncio.Event()
+        self._is_forced = False
+        self._reloading: asyncio.Task[None] | None = None
+        self._refused: Path | None = None
+        self._looked_at = self._notified_at = 0.0
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM, Ctrl-C or ``stop``; then answer every request that has arrived, and return."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_exception)
+        self._config.load()
+        self._tick(loop.time())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        self._looked_at = loop.time()
+        server = await loop.create_server(self._connect, sock=self._listener, backlog=BACKLOG)
+        on_ready()
+        while not self._stopped.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), TICK_SECONDS)
+            self._tick(loop.time())
+        await self._drain(server)
+        if self._reloading:
+            await self._reloading
+
+    def stop(self) -> None:
+        """Let ``run`` come to its end; when told a second time, without waiting for answers."""
+        self._is_forced = self._stopped.is_set()
+        self._stopped.set()
+
+    def stop_with(self, lifeline: int) -> None:
+        """Stop when a file descriptor has an end of file, since the process at its other end has gone."""
+        loop = asyncio.get_running_loop()
+
+        def on_end() -> None:
+            loop.remove_reader(lifeline)
+            self.stop()
+
+        loop.add_reader(lifeline, on_end)
+
+    def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        return Connection(self._config, self._state, loop, self._front.limits, self._on_refused)
+
+    def _on_refused(self, status: int) -> None:
+        self._front.metrics.requests.labels("none", str(status)).inc()
+
+    def _tick(self, now: float) -> None:
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        for connection in self._connections():
+            connection.check(now)
+        self._front.update_metrics()
+        self._on_tick()
+        interval = watchdog_seconds()
+        if self._notifies and interval and now - self._notified_at > interval / 3:
+            self._notified_at = now
+            notify("WATCHDOG=1")
+        if self._reload and not self._reload.source.given and now - self._looked_at > LOOK_SECONDS:
+            self._looked_at = now
+            with suppress(EdgenerError):
+                path = self._reload.source.path()
+                if path not in (self._front.model.path, self._refused):
+                    self._start(self._change_model(self._reload.source))
+
+    def _connections(self) -> list[Connection]:
+        return [one for one in self._state.connections if isinstance(one, Connection)]
+
+    def _on_hangup(self) -> None:
+        if not self._reload:
+            return
+        if self._reload.token_file:
+            try:
+                self._front.tokens = Tokens.read(self._reload.token_file)
+            except EdgenerError as error:
+                self._front.log.event("tokens_refused", f"{error}; the tokens of before are still valid")
+        self._start(self._change_model(self._reload.source))
+
+    def _start(self, change: Coroutine[Any, Any, None]) -> None:
+        if self._reloading and not self._reloading.done():
+            change.close()  # the one that runs looks at the files soon enough
+        else:
+            self._reloading = asyncio.create_task(change)
+
+    async def _change_model(self, source: ModelSource) -> None:
+        """Load the model beside the present one, which stays if the new one is bad."""
+        front = self._front
+        try:
+            self._refused = source.path()
+            model = await asyncio.to_thread(source.load)
+        except (EdgenerError, OSError) as error:
+            front.metrics.switches.labels("refused").inc()
+            front.log.event("model_refused", f"{error}; {front.model.name} {front.model.digest} goes on answering")
+            return
+        self._refused = None
+        front.switch(model)
+        front.metrics.switches.labels("switched").inc()
+        front.log.event("model", f"answers with {model.name} {model.digest}", name=model.name, digest=model.digest)
+        del model
+        await asyncio.to_thread(return_memory)
+
+    async def _drain(self, server: asyncio.Server) -> None:
+        """Accept no more connections; answer what arrived on those that there are."""
+        loop = asyncio.get_running_loop()
+        self._front.is_draining = True
+        if self._notifies:
+            notify("STOPPING=1")
+        waiting = self._listener.dup()
+        server.close()
+        with waiting:
+            await self._accept_all(waiting)
+        began = loop.time()
+        while self._state.connections and not self._is_forced:
+            now = loop.time()
+            if now - began > self._front.limits.drain_seconds:
+                break
+            for connection in self._connections():
+                connection.finish(is_last_call=now - began > GRACE_SECONDS)
+                connection.check(now)
+            self._on_tick()
+            await asyncio.sleep(0.02)
+        late = self._connections()
+        for connection in late:
+            connection.abort()
+        if late:
+            self._front.log.event("late", f"{len(late)} clients did not take their answers in time")
+        if self._state.tasks:
+            await asyncio.wait(set(self._state.tasks), timeout=1)
+
+    async def _accept_all(self, listener: socket.socket) -> None:
+        """Take the connections that the kernel has accepted already, whose requests would be lost with it."""
+        listener.setblocking(False)
+        loop = asyncio.get_running_loop()
+        for _ in range(BACKLOG):
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            client.setblocking(False)
+            await loop.connect_accepted_socket(self._connect, client)
+
+    def _on_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self._front.log.failure(error)
+        else:
+            self._front.log.event("error", str(context.get("message")))
