@@ -5,8 +5,8 @@
 ...     print([(entity.text, entity.label) for entity in find("王小明在北京大学工作。")])
 [('王小明', 'PER'), ('北京大学', 'ORG')]
 
-``AsyncClient`` does the same with ``await``. Connections are kept and used again. A service that is overloaded says when
-to ask again, and the clients wait for it.
+``AsyncClient`` does the same with ``await``. Connections are kept and used again. A service that is overloaded says
+when to ask again, and the clients wait until then.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -213,10 +214,8 @@ class AsyncClient:
         idle, self._idle = self._idle, []
         for _, writer in idle:
             writer.close()
-            try:
+            with suppress(OSError):  # the service has closed it already
                 await writer.wait_closed()
-            except OSError:  # the service has closed it already
-                pass
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -302,4 +302,4 @@ def test_the_socket_of_a_successor_is_left(place: Path) -> None:
 def test_the_service_needs_one_place_to_listen_at() -> None:
     finished = run_main("serve", "--model", str(TINY_BUNDLE))
     assert finished.code == 2
-    assert finished.errors == "edgener: give either --socket or, through systemd, a socket unit\n"
+    assert finished.errors == "edgener: give either --socket, --http or, through systemd, a socket unit\n"

@@ -28,7 +28,7 @@ class DisconnectedError(Exception):
 
 
 class Front:
-    """What all requests to a service share."""
+    """The state that all requests to a service share."""
 
     def __init__(
         self,

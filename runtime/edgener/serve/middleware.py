@@ -1,4 +1,4 @@
-"""What happens to every request before and after its route: its name, its rights, its place in the log and metrics."""
+"""The layers around the routes: every request gets a name, is let in or not, and is noted in the log and metrics."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Settings:
     """The options of a service over HTTP."""
 
     source: ModelSource
-    """Where the model comes from."""
+    """Source of the model."""
     workers: int = 1
     """Threads that compute, in each process."""
     processes: int = 1

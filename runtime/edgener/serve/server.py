@@ -39,7 +39,7 @@ class Reload:
     """The files that a running service reads again."""
 
     source: ModelSource
-    """Where the model comes from."""
+    """Source of the model."""
     token_file: Path | None
     """File of the tokens, if there is one."""
 
