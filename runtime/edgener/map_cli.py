@@ -98,7 +98,7 @@ def _map(options: argparse.Namespace) -> None:
     from edgener.corpora.progress import JobProgress
     from edgener.corpora.run import run
     from edgener.corpora.shard import parse_shard
-    from edgener.corpora.summary import Summary
+    from edgener.corpora.summary import Summary, shortened
     from edgener.corpora.worker import Start
 
     settings, shard = _settings(options), parse_shard(options.shard)
@@ -118,6 +118,12 @@ def _map(options: argparse.Namespace) -> None:
     start = Start(directory, -(-threads // processes), settings, rules_of(options))
     with opened(options.output, model, settings, shard) as job:
         job.check_sizes(inputs.files)
+        others = job.other_inputs(inputs.files)
+        if others:
+            say(
+                f"{options.output}: also holds results of {', '.join(shortened(others, 3))}, no input of this command; "
+                "if a file was renamed or removed, remove its folder of results"
+            )
         try:
             size = sum(file.path.stat().st_size for file in inputs.files)
             with Pool(start, processes, threads) as pool, JobProgress(size) as progress:

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from edgener.errors import InputError, UsageError
 
@@ -45,22 +45,23 @@ class Inputs:
     files: tuple[InputFile, ...]
     """Files in the order of their names, those of the first input first."""
     left_out: tuple[str, ...]
-    """Names of files in folders whose format is not known."""
+    """Names in folders of files whose format is not known, of pipes and the like, and of links to a folder above."""
 
 
 def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = None) -> Inputs:
     """Return the files that ``inputs`` name: files, folders and patterns such as ``data/**/*.jsonl``.
 
-    In folders, names that begin with a point or an underscore are skipped, and so is the folder ``output``. With
-    ``input_format``, every file has this format, whatever its name is. Raises InputError where an input does not exist
-    and UsageError where two files would write the same results.
+    In folders and patterns, names that begin with a point are skipped, in folders those that begin with an underscore
+    too, and everywhere what lies in the folder ``output``. With ``input_format``, every file has this format, whatever
+    its name is. Raises InputError where an input does not exist or a link leads nowhere, and UsageError where
+    two files would write the same results, or where an input is a result itself.
     """
     files: dict[str, InputFile] = {}
     left_out = []
     for given in inputs:
-        for path, name, is_named in _readable_paths(given, output):
+        for path, name, is_named in _readable_paths(given, output.resolve()):
             found = input_format or format_of(path.name) or (LINES if is_named else None)
-            if found is None:
+            if found is None or not path.is_file():
                 left_out.append(str(path))
                 continue
             if name in files:
@@ -70,6 +71,10 @@ def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = 
             if name.partition("/")[0] == STATE:
                 raise UsageError(f"{path}: the name {STATE} is kept for edgener's own files; rename it")
             files[name] = InputFile(path, name, found)
+    for name, file in files.items():
+        above = next((str(folder) for folder in PurePosixPath(name).parents if str(folder) in files), None)
+        if above is not None:
+            raise UsageError(f"{file.path}: its results would lie among those of {files[above].path}; rename one")
     if not files:
         raise InputError(f"{', '.join(inputs)}: no file of a known kind ({', '.join(FORMATS)}); name files themselves")
     return Inputs(tuple(files.values()), tuple(left_out))
@@ -93,27 +98,36 @@ def _readable_paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]
 def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
     """Yield each file with its name in the results, and True if the user named the file itself."""
     path = Path(given)
+    if path.exists() and path.resolve().is_relative_to(output):
+        raise UsageError(f"{given}: lies in the output folder, so that it holds results; give other inputs")
     if path.is_dir():
-        for file in _walk(path, output.resolve()):
+        for file in _walk(path, output, ()):
             yield file, file.relative_to(path).as_posix(), False
     elif path.is_file():
         yield path, path.name, True
     elif glob.has_magic(given):
         base = _folder_before_pattern(path)
-        matches = sorted(match for match in base.glob(str(path.relative_to(base))) if match.is_file())
+        matches = sorted(match for match in base.glob(str(path.relative_to(base))) if not match.is_dir())
+        matches = [match for match in matches if not match.resolve().is_relative_to(output)]
         if not matches:
             raise InputError(f"{given}: matches no file")
         for match in matches:
             name = match.relative_to(base)
             if not any(part.startswith(".") for part in name.parts):
+                _require_existing(match)
                 yield match, name.as_posix(), True
     elif path.exists():
         raise InputError(f"{given}: is neither a file nor a folder; a job that can be resumed needs files")
     else:
-        raise InputError(f"{given}: does not exist")
+        _require_existing(path)
 
 
-def _walk(folder: Path, output: Path) -> Iterator[Path]:
+def _walk(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield what is in a folder and is no folder, and links to one of the folders ``above``, which are resolved."""
+    resolved = folder.resolve()
+    if resolved in above:
+        yield folder
+        return
     with os.scandir(folder) as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)
     for entry in ordered:
@@ -122,9 +136,18 @@ def _walk(folder: Path, output: Path) -> Iterator[Path]:
             continue
         if entry.is_dir():
             if path.resolve() != output:
-                yield from _walk(path, output)
-        elif entry.is_file():
+                yield from _walk(path, output, (*above, resolved))
+        else:
+            _require_existing(path)
             yield path
+
+
+def _require_existing(path: Path) -> None:
+    """Raise InputError where a path does not exist, or is a link that leads nowhere."""
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: is a link to {path.readlink()}, which does not exist; mend it, or remove it")
+    if not path.exists():
+        raise InputError(f"{path}: does not exist")
 
 
 def _folder_before_pattern(pattern: Path) -> Path:

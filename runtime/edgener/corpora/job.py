@@ -15,10 +15,10 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgener import __version__
 from edgener.corpora.annotate import Counts
@@ -28,7 +28,7 @@ from edgener.corpora.outputs import WRITERS
 from edgener.corpora.parts import Part, parts_of
 from edgener.corpora.settings import Settings
 from edgener.corpora.shard import Shard
-from edgener.errors import MixedJobError, OutputError
+from edgener.errors import InputError, MixedJobError, OutputError
 
 JOB = "job.json"
 DONE = "done-*.jsonl"
@@ -46,6 +46,17 @@ class Model:
     """SHA-256 of the manifest, which holds those of all other files."""
 
 
+class FileState(NamedTuple):
+    """The state of an input file, which changes when somebody writes to it."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Time of the last change, in nanoseconds."""
+    inode: int
+    """Number of the file in its file system."""
+
+
 @dataclass
 class _Done:
     """Everything that the logs say of one input file."""
@@ -61,12 +72,13 @@ class Job:
     def __init__(self, output: Path, settings: Settings, shard: Shard, log: Log, done: dict[str, _Done]) -> None:
         self.settings, self.output, self._shard, self._log, self._done = settings, output, shard, log, done
         self._drafts: set[Path] = set()
+        self._begun: dict[str, FileState] = {}
 
     def check_sizes(self, files: Sequence[InputFile]) -> None:
         """Raise MixedJobError where a file has another size than when the job met it first."""
         for file in files:
             size = self._known(file).size
-            if size is not None and size != file.path.stat().st_size:
+            if size is not None and size != state_of(file).size:
                 raise self._changed(file)
 
     def pending(self, file: InputFile) -> Iterator[Part]:
@@ -75,10 +87,10 @@ class Job:
         Raises MixedJobError where a part that is done had other rows, and InputError where the file cannot be read.
         """
         known = self._known(file)
-        status = file.path.stat()
+        state = self._begun[file.name] = state_of(file)
         if known.size is None:
-            known.size = status.st_size
-            self._log.append({"kind": BEGUN, "file": file.name, "size": status.st_size})
+            known.size = state.size
+            self._log.append({"kind": BEGUN, "file": file.name, "size": state.size})
         if self._is_finished(file):
             return
         self._remove_old_drafts(file)
@@ -125,10 +137,17 @@ class Job:
         self._drafts.clear()
 
     def finish(self, file: InputFile) -> None:
-        """Note that all parts of a file that belong to this shard are done, so that it need not be read again."""
+        """Note that all parts of a file that belong to this shard are done, so that it need not be read again.
+
+        Raises InputError where the file is not what it was when ``pending`` began to read it.
+        """
+        state = state_of(file)
+        if state != self._begun[file.name]:
+            raise InputError(
+                f"{file.path}: was changed while it was read; begin anew with a copy of it that nobody writes to"
+            )
         if not self._is_finished(file):
-            status = file.path.stat()
-            entry = {"kind": FILE, "file": file.name, "shard": self._shard.name, "mtime_ns": status.st_mtime_ns}
+            entry = {"kind": FILE, "file": file.name, "shard": self._shard.name, "mtime_ns": state.mtime_ns}
             self._log.append(entry)
             self._known(file).finished[self._shard.name] = entry
 
@@ -141,10 +160,15 @@ class Job:
             if self._shard.owns(file.name, number)
         ]
 
+    def other_inputs(self, files: Sequence[InputFile]) -> list[str]:
+        """Return the names of inputs that have results here and are not among ``files``."""
+        names = {file.name for file in files}
+        return [name for name, known in self._done.items() if known.parts and name not in names]
+
     def _is_finished(self, file: InputFile) -> bool:
         known = self._known(file)
         entry = known.finished.get(self._shard.name) or known.finished.get(Shard().name)
-        if entry is None or entry["mtime_ns"] != file.path.stat().st_mtime_ns:
+        if entry is None or entry["mtime_ns"] != self._begun[file.name].mtime_ns:
             return False
         own = (entry for number, entry in known.parts.items() if self._shard.owns(file.name, number))
         return all(self._has_outputs(file, entry) for entry in own)
@@ -176,6 +200,15 @@ class Job:
         )
 
 
+def state_of(file: InputFile) -> FileState:
+    """Return the state of a file now; raises InputError where it cannot be looked at."""
+    try:
+        status = file.path.stat()
+    except OSError as error:
+        raise InputError(f"{file.path}: cannot be read: {error.strerror}") from error
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
 @contextmanager
 def opened(output: Path, model: Model, settings: Settings, shard: Shard) -> Iterator[Job]:
     """Open the output folder of a job, which is made if it does not exist, and lock it for this shard.
@@ -183,25 +216,33 @@ def opened(output: Path, model: Model, settings: Settings, shard: Shard) -> Iter
     Raises MixedJobError where it holds results of another model, of other options or of another version, and
     OutputError where it is no output folder or another run works on it.
     """
+    with ExitStack() as stack:
+        try:
+            job = _open(output, model, settings, shard, stack)
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"{output}: cannot be written: {reason}; mend that, or give another --output") from error
+        yield job
+
+
+def _open(output: Path, model: Model, settings: Settings, shard: Shard, stack: ExitStack) -> Job:
+    """Return the job of an output folder; ``stack`` closes and unlocks it."""
     state = output / STATE
     if not state.exists() and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputError(f"{output}: exists and is no output folder of edgener; give another folder with --output")
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{state}: cannot be made: {error.strerror}; give another folder with --output") from error
-    with _locked(output, state / f"lock-{shard.name}"):
-        done: dict[str, _Done] = {}
-        for path in sorted(state.glob(DONE)):
-            for entry in read_log(path):
-                _note(done.setdefault(entry["file"], _Done()), entry)
-        is_alone = len(list(state.glob("lock-*"))) == 1
-        if is_alone and not any(known.parts for known in done.values()):
-            (state / JOB).unlink(missing_ok=True)  # nothing is done yet that other options would mix with
-            done.clear()
-        _check_job(output, state / JOB, _fingerprint(model, settings))
-        with Log(state / f"done-{shard.name}.jsonl") as log:
-            yield Job(output, settings, shard, log, done)
+    state.mkdir(parents=True, exist_ok=True)
+    stack.enter_context(_locked(output, state / f"lock-{shard.name}"))
+    done: dict[str, _Done] = {}
+    for path in sorted(state.glob(DONE)):
+        for entry in read_log(path):
+            _note(done.setdefault(entry["file"], _Done()), entry)
+    is_alone = len(list(state.glob("lock-*"))) == 1
+    if is_alone and not any(known.parts for known in done.values()):
+        (state / JOB).unlink(missing_ok=True)  # nothing is done yet that other options would mix with
+        done.clear()
+    _check_job(output, state / JOB, _fingerprint(model, settings))
+    log = stack.enter_context(Log(state / f"done-{shard.name}.jsonl"))
+    return Job(output, settings, shard, log, done)
 
 
 def _note(known: _Done, entry: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from edgener.corpora.annotate import Counts
 from edgener.corpora.inputs import InputFile
-from edgener.corpora.job import Job
+from edgener.corpora.job import Job, state_of
 from edgener.corpora.parts import Part
 from edgener.corpora.pool import Died, Pool
 from edgener.corpora.progress import JobProgress
@@ -38,7 +38,7 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Damaged:
-    """An input file that cannot be read to its end; the parts before that place are done."""
+    """An input file that cannot be read to its end, or was changed meanwhile; the parts before that are done."""
 
     file: str
     """Path of the file."""
@@ -55,7 +55,7 @@ class Outcome:
     set_aside: list[SetAside] = field(default_factory=list)
     """Parts that could not be done."""
     damaged: list[Damaged] = field(default_factory=list)
-    """Files that cannot be read to their end."""
+    """Files that could not be read to their end, or were changed meanwhile."""
     seconds: float = 0.0
     """Time that the run took."""
 
@@ -116,10 +116,9 @@ class _Run:
                     state.in_work += 1
                     self._in_work[part.key] = part
                     yield part
+                self._progress.skip(state_of(file).size - position)
             except InputError as error:
-                state.is_whole = False
-                self.outcome.damaged.append(Damaged(str(file.path), str(error)))
-            self._progress.skip(file.path.stat().st_size - position)
+                self._damage(file, error)
             state.is_read = True
             self._finish(file)
 
@@ -163,7 +162,14 @@ class _Run:
     def _finish(self, file: InputFile) -> None:
         state = self._states[file.name]
         if state.is_read and state.is_whole and not state.in_work:
-            self._job.finish(file)
+            try:
+                self._job.finish(file)
+            except InputError as error:
+                self._damage(file, error)
+
+    def _damage(self, file: InputFile, error: InputError) -> None:
+        self._states[file.name].is_whole = False
+        self.outcome.damaged.append(Damaged(str(file.path), str(error)))
 
 
 def _not_written(job: Job, error: OSError) -> EdgenerError:

@@ -56,7 +56,7 @@ class Summary:
             rows.append(("this run", f"{run.texts:,} texts in {duration(self.outcome.seconds)}, {rate:,.0f} a second"))
         else:
             rows.append(("this run", "nothing was left to do"))
-        rows += [("left out", name) for name in _shortened(self.inputs.left_out)]
+        rows += [("left out", name) for name in shortened(self.inputs.left_out)]
         return table(rows)
 
     @property
@@ -66,9 +66,9 @@ class Summary:
             f"{part.file}: rows {part.first_row} to {part.first_row + part.rows - 1} are set aside: {part.reason}"
             for part in self.outcome.set_aside
         ]
-        return "; ".join(_shortened([*parts, *(file.reason for file in self.outcome.damaged)]))
+        return "; ".join(shortened([*parts, *(file.reason for file in self.outcome.damaged)]))
 
 
-def _shortened(lines: Sequence[str], most: int = 10) -> list[str]:
+def shortened(lines: Sequence[str], most: int = 10) -> list[str]:
     """Return at most so many lines, the last of which says how many there are in addition."""
     return [*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else [])]

@@ -54,6 +54,45 @@ def test_a_format_that_is_given_holds_for_every_file(corpus: Path) -> None:
 
 def test_the_output_folder_is_no_input(corpus: Path) -> None:
     assert names(corpus, output=corpus / "a") == [("b.txt", LINES)]
+    assert names(corpus / "**/*.???", output=corpus / "a") == [("_logs/f.txt", LINES), ("b.txt", LINES)]
+    (corpus / "link").symlink_to(corpus / "a")
+    for given in (corpus / "a", corpus / "a/d.CSV", corpus / "link"):
+        with pytest.raises(UsageError, match="lies in the output folder, so that it holds results"):
+            names(given, output=corpus / "a")
+
+
+def test_a_link_to_a_folder_above_is_left_out_and_named(corpus: Path) -> None:
+    (corpus / "a/up").symlink_to(corpus)
+    (corpus / "beside").symlink_to(corpus / "a")
+    found = find_inputs([str(corpus)], Path("out"))
+    assert [file.name for file in found.files] == [
+        "a/c.jsonl.gz",
+        "a/d.CSV",
+        "b.txt",
+        "beside/c.jsonl.gz",
+        "beside/d.CSV",
+    ]
+    assert found.left_out == tuple(str(corpus / name) for name in ("a/e.xlsx", "a/up", "beside/e.xlsx", "beside/up"))
+
+
+@pytest.mark.parametrize("given", ["", "*.txt", "lost.txt"])
+def test_a_link_that_leads_nowhere_is_an_error(corpus: Path, given: str) -> None:
+    (corpus / "lost.txt").symlink_to("was-here.txt")
+    with pytest.raises(InputError, match=r"lost\.txt: is a link to was-here\.txt, which does not exist"):
+        names(corpus / given)
+
+
+def test_a_pipe_in_a_folder_is_left_out_and_named(corpus: Path) -> None:
+    os.mkfifo(corpus / "pipe.txt")
+    for given in (corpus, corpus / "*.txt"):
+        assert find_inputs([str(given)], Path("out")).left_out[-1] == str(corpus / "pipe.txt")
+
+
+def test_two_files_one_of_which_would_lie_among_the_results_of_the_other_are_refused(corpus: Path) -> None:
+    (corpus / "c/b.txt").mkdir(parents=True)
+    (corpus / "c/b.txt/part-0000000.jsonl").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"its results would lie among those of .*b\.txt; rename one"):
+        names(corpus / "b.txt", corpus / "c")
 
 
 def test_a_file_that_is_named_is_lines_if_its_name_tells_nothing(corpus: Path) -> None:

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Recognizer
-from edgener.corpora.annotate import total
+from edgener.corpora.annotate import annotate, total
 from edgener.corpora.inputs import find_inputs
 from edgener.corpora.job import Model, opened
 from edgener.corpora.settings import Settings
 from edgener.corpora.shard import Shard, parse_shard
-from edgener.errors import MixedJobError, OutputError, UsageError
+from edgener.errors import InputError, MixedJobError, OutputError, UsageError
 from tests.runtime.corpora.support import MODEL, SMALL, do_job, json_rows, result_files, row_spans, spans
 from tests.support import TEXTS, labelled_texts
 
@@ -29,7 +29,7 @@ SENTENCES = [row.text for row in labelled_texts()][:12]
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A folder of two files with six and with four parts."""
+    """A folder of two files with twelve and with four parts."""
     folder = tmp_path / "corpus"
     (folder / "b").mkdir(parents=True)
     (folder / "a.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
@@ -156,6 +156,57 @@ def test_an_input_that_changed_is_refused_and_nothing_is_written(
     assert result_files(output) == before
 
 
+def grow(path: Path) -> None:
+    """Append to a file, as a program that logs does."""
+    with path.open("ab") as file:
+        file.write(b"\n")
+
+
+def replace_by_another(path: Path) -> None:
+    """Put another file in the place of a file, with the same size and the same time."""
+    status = path.stat()
+    path.rename(path.with_suffix(".old"))
+    path.write_bytes(path.with_suffix(".old").read_bytes())
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [grow, replace_by_another, change_content])
+def test_a_file_that_changes_while_it_is_read_is_not_finished(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    files = find_inputs([str(corpus / "a.txt")], tmp_path / "out").files
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
+        for part in job.pending(files[0]):
+            job.commit(part, annotate(part, recognizer, SETTINGS, job.drafts(part)))
+        change(corpus / "a.txt")
+        with pytest.raises(InputError, match=r"a\.txt: was changed while it was read; begin anew with a copy"):
+            job.finish(files[0])
+    if change is not replace_by_another:
+        with pytest.raises(MixedJobError):
+            do_job(recognizer, [corpus / "a.txt"], tmp_path / "out", SETTINGS)
+
+
+def test_a_file_that_vanishes_is_told_by_its_name(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
+    files = find_inputs([str(corpus)], tmp_path / "out").files
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
+    (corpus / "a.txt").unlink()
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
+        for refused in (lambda: job.check_sizes(files), lambda: next(job.pending(files[0]))):
+            with pytest.raises(InputError, match=r"a\.txt: cannot be read: No such file or directory"):
+                refused()
+
+
+def test_results_of_inputs_that_are_no_longer_there_are_named(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+    (corpus / "a.txt").rename(corpus / "renamed.txt")
+    files = find_inputs([str(corpus)], tmp_path / "out").files
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
+        assert job.other_inputs(files) == ["a.txt"]
+        assert [part.number for part in job.pending(files[1])] == list(range(12))
+
+
 @pytest.mark.parametrize(
     ("options", "model", "message"),
     [
@@ -207,9 +258,9 @@ def test_a_damaged_state_is_told_by_its_file(
 
 
 def test_a_folder_that_holds_something_else_is_refused(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
-    for output in (corpus, corpus / "a.txt"):
+    for output in (corpus / "b", corpus / "a.txt"):
         with pytest.raises(OutputError, match="exists and is no output folder of edgener"):
-            do_job(recognizer, [corpus], output, SETTINGS)
+            do_job(recognizer, [corpus / "b/c.jsonl.gz" if output.is_file() else corpus / "a.txt"], output, SETTINGS)
     (tmp_path / "empty").mkdir()
     assert do_job(recognizer, [corpus], tmp_path / "empty", SETTINGS, most_parts=1)
 

@@ -1,0 +1,115 @@
+"""Ray Data and Spark on two local nodes, beside `edgener map`: the same rows and answers, and what each costs.
+
+    python -m tools.engines ray --kill         one of two nodes is killed in the middle
+    python -m tools.engines spark --rows 20000
+
+Run it with an interpreter that has the extra of the engine; `make test-engines` makes one. Exit code 1 unless every row
+of the input has exactly one row of results, with the answers of `edgener map`. Seconds of processor time, memory and
+the number of processes are those of the whole tree, start and end included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import dataset, parquet
+
+from tools.measured import run_measured
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+JOBS = {name: Path(__file__).with_name(f"{name}_job.py") for name in ("ray", "spark")}
+FILES = 20
+SCORE_DIFFERENCE = 0.001
+"""Scores move in the fourth digit with the texts that are computed in one batch."""
+
+
+def main() -> int:
+    """Run both, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("engine", choices=JOBS)
+    parser.add_argument("--rows", type=int, default=5000)
+    parser.add_argument("--kill", action="store_true", help="kill one of the nodes when the first results are there")
+    parser.add_argument(
+        "--seconds", type=float, default=600.0, help="time limit of each; an engine may hang in silence"
+    )
+    parser.add_argument("--model", type=Path, default=ROOT / "tests/data/tiny-bundle")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_corpus(folder / "corpus", options.rows)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "runtime"), str(ROOT)])}
+        ours = [sys.executable, "-m", "edgener", "map", str(folder / "corpus"), "--output", str(folder / "ours")]
+        ours += ["--format", "parquet", "--id-field", "id", "--threads", "2", "--model", str(options.model)]
+        theirs = [sys.executable, str(JOBS[options.engine]), str(folder / "corpus"), str(folder / "theirs")]
+        theirs += ["--model", str(options.model), *(["--kill"] if options.kill else [])]
+        usages = {}
+        for label, command in (("edgener map", ours), (options.engine, theirs)):
+            usages[label] = run_measured(command, options.seconds, env=environment, log=folder / f"{label}.log")
+            if usages[label].code:
+                sys.stderr.write((folder / f"{label}.log").read_text(errors="replace")[-4000:])
+                raise SystemExit(f"{label}: exit code {usages[label].code}")
+        told = json.loads((folder / f"{options.engine}.log").read_text(errors="replace").strip().rpartition("\n")[2])
+        faults = differences(rows_of(folder / "ours"), rows_of(folder / "theirs"), options.rows)
+        if options.kill and told["nodes_left"] != 1:
+            faults.append(f"{told['nodes_left']} nodes are left")
+    costs = {label: asdict(usage) for label, usage in usages.items()}
+    print(json.dumps({"rows": options.rows, "costs": costs, "job": told, "faults": faults}, indent=1))
+    return 1 if faults else 0
+
+
+def write_corpus(folder: Path, rows: int) -> None:
+    """Write so many rows with ids to small files."""
+    lines = (ROOT / "tests/data/tiny/test.jsonl").read_text(encoding="utf-8").splitlines()
+    sentences = [json.loads(line)["text"] for line in lines]
+    folder.mkdir()
+    for file in range(FILES):
+        numbers = list(range(file, rows, FILES))
+        texts = [f"{sentences[number % len(sentences)]}{number}" for number in numbers]
+        parquet.write_table(pa.table({"id": numbers, "text": texts}), folder / f"{file:02d}.parquet")
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """Return all rows of a folder of Parquet files."""
+    files = [str(path) for path in folder.rglob("*.parquet") if path.is_file() and not path.name.startswith(".")]
+    found: list[dict[str, Any]] = dataset.dataset(files).to_table().to_pylist()
+    return found
+
+
+def differences(expected: list[dict[str, Any]], found: list[dict[str, Any]], rows: int) -> list[str]:
+    """Return what is wrong with the rows that were found: lost, doubled, and other answers than expected."""
+    faults = []
+    numbers = Counter(row["id"] for row in found)
+    lost = len(set(range(rows)) - set(numbers))
+    doubled = sum(numbers.values()) - len(numbers)
+    by_id = {row["id"]: row for row in expected}
+    if len(by_id) != len(expected) or set(by_id) != set(range(rows)):
+        faults.append("edgener map has lost or doubled rows")
+    other = sum(not is_same(row, by_id.get(row["id"])) for row in found)
+    for count, fault in ((lost, "lost"), (doubled, "doubled"), (other, "with another answer")):
+        if count:
+            faults.append(f"{count} rows {fault}")
+    return faults
+
+
+def is_same(found: dict[str, Any], expected: dict[str, Any] | None) -> bool:
+    """Return True if two rows are the same but for the last digits of the scores."""
+    if expected is None or (found["text"], found["error"]) != (expected["text"], expected["error"]):
+        return False
+    pairs = list(zip(found["entities"], expected["entities"], strict=False))
+    return len(found["entities"]) == len(expected["entities"]) and all(
+        {**left, "score": 0} == {**right, "score": 0} and abs(left["score"] - right["score"]) <= SCORE_DIFFERENCE
+        for left, right in pairs
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""A job of Spark on a cluster of two local nodes, one of which is killed in the middle.
+
+    python tools/engines/spark_job.py CORPUS RESULTS --model BUNDLE --kill
+
+Prints, as one line of JSON, how many tasks were done when the node was killed. Needs Java 17 or later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from edgener.corpora.spark import annotate
+from tools.measured import descendants
+
+HOST = "127.0.0.1"
+PORT = 17077
+CLASS = Path(pyspark.__file__).parent / "bin/spark-class"
+TASKS = 40
+SETTINGS = {
+    "spark.driver.bindAddress": HOST,
+    "spark.driver.host": HOST,
+    "spark.ui.enabled": "false",
+    "spark.driver.memory": "512m",
+    "spark.executor.memory": "512m",
+    "spark.executor.cores": "1",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.python.worker.reuse": "true",
+}
+
+
+def main() -> None:
+    """Start the nodes, run the job, end the nodes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus")
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--kill", action="store_true")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        package = "org.apache.spark.deploy"
+        stack.enter_context(
+            _daemon(f"{package}.master.Master", "--host", HOST, "--port", str(PORT), "--webui-port", "0")
+        )
+        master = f"spark://{HOST}:{PORT}"
+        worker = (
+            f"{package}.worker.Worker",
+            master,
+            "--host",
+            HOST,
+            "--cores",
+            "1",
+            "--memory",
+            "1g",
+            "--webui-port",
+            "0",
+        )
+        stack.enter_context(_daemon(*worker))
+        second = stack.enter_context(_daemon(*worker))
+        builder = SparkSession.builder.master(master).appName("edgener")
+        for name, value in SETTINGS.items():
+            builder = builder.config(name, value)
+        spark = builder.getOrCreate()
+        _wait_for_executors(spark)
+        killed: list[int] = []
+        if options.kill:
+            threading.Thread(target=_kill, args=(spark, second.pid, killed), daemon=True).start()
+        rows = spark.read.parquet(options.corpus)
+        annotate(rows, model=options.model, tasks=TASKS).write.parquet(str(options.results))
+        print(
+            json.dumps(
+                {"tasks_at_the_kill": killed[0] if killed else None, "tasks": TASKS, "nodes_left": _executors(spark)}
+            )
+        )
+        spark.stop()
+
+
+@contextmanager
+def _daemon(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "SPARK_LOCAL_IP": HOST, "SPARK_NO_DAEMONIZE": "1", "PYSPARK_PYTHON": sys.executable}
+    command = [str(CLASS), f"org.apache.spark.deploy.{name}", *arguments, "--host", HOST, "--webui-port", "0"]
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            yield process
+        finally:
+            for one in [process.pid, *descendants(process.pid)]:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
+
+
+def _executors(spark: Any) -> int:
+    """Return the number of executors, without the driver."""
+    return int(spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size()) - 1
+
+
+def _wait_for_executors(spark: Any) -> None:
+    while _executors(spark) < 2:
+        time.sleep(0.1)
+
+
+def _kill(spark: Any, node: int, killed: list[int]) -> None:
+    """Kill a node with all its processes as soon as some tasks of annotation are done and others run."""
+    tracker = spark.sparkContext.statusTracker()
+    while True:
+        for stage in tracker.getActiveStageIds():
+            found = tracker.getStageInfo(stage)
+            if found and found.numTasks == TASKS and found.numCompletedTasks >= 4:
+                for process in [node, *descendants(node)]:
+                    with suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+                killed.append(found.numCompletedTasks)
+                return
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main()
