@@ -66,7 +66,7 @@ sys.meta_path.insert(0, Finder)
 
 @dataclass
 class Report:
-    """What happened and what was found."""
+    """Numbers of what happened, and of what the check found."""
 
     rows: int
     kills_of_parents: int = 0
