@@ -8,6 +8,7 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import FP16_GOLDEN, FP16_GRAPH, GOLDEN, MANIFEST, load_bundle
+from edgener.errors import UsageError
 from edgener.golden import check_case, read_cases
 from edgener.normalization import normalization_of
 from tests.support import change_manifest, read_manifest
@@ -46,5 +47,5 @@ def test_a_bundle_for_gpus_is_refused(bundle: Path) -> None:
     for name in (FP16_GRAPH, FP16_GOLDEN):
         (bundle / name).write_bytes((bundle / GOLDEN).read_bytes())
     change_manifest(bundle, files={**files, FP16_GRAPH: files[GOLDEN], FP16_GOLDEN: files[GOLDEN]})
-    with pytest.raises(ValueError, match="has a graph for GPUs"):
-        normalize(bundle, None, [])
+    with pytest.raises(UsageError, match="has a graph for GPUs"):
+        normalize(bundle, normalization_of(["simplified"], []), [])

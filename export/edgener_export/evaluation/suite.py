@@ -68,6 +68,11 @@ class SetScore:
     """Expected spans."""
 
 
+def has_sets(path: Path) -> bool:
+    """Return whether a path is a directory of labelled sets."""
+    return path.is_dir() and any(found.name.endswith(SET_SUFFIXES) for found in path.iterdir())
+
+
 def read_suite(directory: Path) -> list[LabelledSet]:
     """Return the labelled sets of a directory, in the order of their names.
 
@@ -88,20 +93,20 @@ def score_set(labelled: LabelledSet, found: Sequence[Sequence[Span]], seed: int 
     are not expected.
     """
     labels = labelled.labels
-    counted = [_counted(sentence, spans, labels) for sentence, spans in zip(labelled.sentences, found, strict=True)]
-    exact = _exact_counts(labelled.sentences, counted)
+    kept = [counted(sentence, spans, labels) for sentence, spans in zip(labelled.sentences, found, strict=True)]
+    exact = _exact_counts(labelled.sentences, kept)
     return SetScore(
         exact=_f1(exact.sum(axis=0)),
         interval=_interval(exact, seed),
-        overlap=overlap_f1(zip((sentence.spans for sentence in labelled.sentences), counted, strict=True)),
-        by_label={label: _f1(_exact_counts(labelled.sentences, counted, label).sum(axis=0)) for label in labels},
-        by_category={category: _found_share(labelled.sentences, counted, category) for category in labelled.categories},
+        overlap=overlap_f1(zip((sentence.spans for sentence in labelled.sentences), kept, strict=True)),
+        by_label={label: _f1(_exact_counts(labelled.sentences, kept, label).sum(axis=0)) for label in labels},
+        by_category={category: _found_share(labelled.sentences, kept, category) for category in labelled.categories},
         sentences=len(labelled.sentences),
         spans=int(exact[:, 2].sum()),
     )
 
 
-def _counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
+def counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
     """Return the found spans that count for or against a model."""
     expected = set(sentence.spans)
     return [

@@ -93,8 +93,8 @@ def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: P
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             _fill(draft, ingredients, quality)
-            _check(draft)
-            _put_in_place(draft, target)
+            check_answers(draft)
+            put_in_place(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -133,9 +133,9 @@ def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> 
         shutil.copyfile(ingredients.gpu.golden, draft / FP16_GOLDEN)
     (draft / CARD).write_text(model_card(manifest, ingredients.limits), encoding="utf-8")
     write_cases(Cases(()), draft / GOLDEN)
-    _write_manifest(draft, manifest)
+    write_manifest(draft, manifest)
     write_cases(record_cases(Recognizer.load(draft), ingredients.golden_texts), draft / GOLDEN)
-    _write_manifest(draft, manifest)
+    write_manifest(draft, manifest)
 
 
 def _copy_graph(graph: Path, target: Path) -> None:
@@ -144,13 +144,15 @@ def _copy_graph(graph: Path, target: Path) -> None:
     shutil.copyfile(weights, target.with_name(weights.name))
 
 
-def _write_manifest(draft: Path, manifest: Manifest) -> None:
+def write_manifest(draft: Path, manifest: Manifest) -> None:
+    """Write the manifest of the files that lie in the directory ``draft``."""
     names = sorted(path.name for path in draft.iterdir() if path.name != MANIFEST)
     files = {name: describe_file(draft / name) for name in names}
     (draft / MANIFEST).write_text(replace(manifest, files=files).to_json(), encoding="utf-8")
 
 
-def _check(draft: Path) -> None:
+def check_answers(draft: Path) -> None:
+    """Raise GateError if the bundle in ``draft`` does not give its golden answers bit for bit."""
     recognizer = Recognizer.load(draft)
     for case in read_cases(draft / GOLDEN):
         outcome = check_case(recognizer, case)
@@ -158,7 +160,8 @@ def _check(draft: Path) -> None:
             raise GateError(f"{draft}: gives two answers to {case.text!r:.60}; the graph is not deterministic")
 
 
-def _put_in_place(draft: Path, target: Path) -> None:
+def put_in_place(draft: Path, target: Path) -> None:
+    """Give the directory ``draft`` the name ``target`` in one step; what was there is deleted."""
     draft.chmod(0o755)
     if target.exists():
         _exchange(draft, target)
@@ -209,7 +212,19 @@ def model_card(manifest: Manifest, limits: str) -> str:
         "## Limits",
         "",
         *([limits, ""] if limits else []),
-        "A score is the model's own probability and is not calibrated.",
+        score_note(manifest),
         "",
     ]
     return "\n".join(lines)
+
+
+def score_note(manifest: Manifest) -> str:
+    """Return the sentence of the card that says what a score means."""
+    calibration = manifest.calibration
+    if calibration is None or not calibration.sets:
+        return "A score is the model's own probability and is not calibrated."
+    everything = calibration.sets[-1]
+    return (
+        f"A score is a calibrated probability. Over {len(calibration.sets) - 1} labelled sets, the expected "
+        f"calibration error is {everything.error_after:.1f} %; it was {everything.error_before:.1f} % before."
+    )

@@ -1,0 +1,99 @@
+"""The lowest score of each type, chosen on labelled data for a precision or for the best F1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import floor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgener_export.evaluation.answers import Answers
+
+DIGITS = 10000
+"""Thresholds are rounded down to one part in so many, so that the answers which chose them are kept."""
+LEAST_ANSWERS = 30
+"""Fewest answers that a precision is measured on."""
+Floats = NDArray[np.float64]
+
+
+class Kept(NamedTuple):
+    """The answers of one type at or above each score, from the highest score down; each set has the same weight."""
+
+    scores: Floats
+    right: Floats
+    found: Floats
+    expected: float
+    number: NDArray[np.int64]
+    """The number of answers, of all sets."""
+
+    @property
+    def precision(self) -> Floats:
+        """Return the share of right answers among those kept, for each score."""
+        return self.right / self.found
+
+    @property
+    def f1(self) -> Floats:
+        """Return the F1 of those kept, from 0 to 1, for each score."""
+        return 2 * self.right / (self.found + self.expected)
+
+
+def lowest_for_precision(precision: float) -> Callable[[Kept], int | None]:
+    """Return a choice of the lowest score from which on at least this share of LEAST_ANSWERS or more is right."""
+
+    def choose(kept: Kept) -> int | None:
+        fitting = np.flatnonzero((kept.precision >= precision) & (kept.number >= LEAST_ANSWERS))
+        return int(fitting[-1]) if len(fitting) else None
+
+    return choose
+
+
+def best_f1(kept: Kept) -> int | None:
+    """Return the place of the score with the highest F1, of equal ones the lowest score."""
+    return len(kept.f1) - 1 - int(np.argmax(kept.f1[::-1])) if len(kept.f1) else None
+
+
+def min_scores(answers: Sequence[Answers], choose: Callable[[Kept], int | None]) -> dict[str, float | None]:
+    """Return the lowest score of each type that ``choose`` chooses; None for a type of which no score will do."""
+    labels = sorted({label for part in answers for label in part.labels})
+    return {label: _chosen(kept_answers(answers, label), choose) for label in labels}
+
+
+def kept_answers(answers: Sequence[Answers], label: str) -> Kept:
+    """Return what each threshold keeps of the answers of one type; equal scores are kept together."""
+    own = [np.array([it == label for it in part.labels], dtype=bool) for part in answers]
+    scores = np.concatenate([part.scores[mask] for part, mask in zip(answers, own, strict=True)])
+    right = np.concatenate([part.right[mask] for part, mask in zip(answers, own, strict=True)])
+    weights = np.concatenate([part.weights[mask] for part, mask in zip(answers, own, strict=True)])
+    order = np.argsort(-scores, kind="stable")
+    scores = scores[order]
+    is_last = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
+    expected = sum(part.expected[label] / max(1, len(part.labels)) for part in answers)
+    return Kept(
+        scores[is_last],
+        np.cumsum(weights[order] * right[order])[is_last],
+        np.cumsum(weights[order])[is_last],
+        expected,
+        np.flatnonzero(is_last) + 1,
+    )
+
+
+def _chosen(kept: Kept, choose: Callable[[Kept], int | None]) -> float | None:
+    place = choose(kept)
+    if place is None:
+        return None
+    if place == len(kept.scores) - 1:
+        return 0.0  # nothing that was seen lies below
+    return floor(float(kept.scores[place]) * DIGITS) / DIGITS
+
+
+def outcome(answers: Sequence[Answers], label: str, min_score: float) -> tuple[float, float, float]:
+    """Return precision, recall and F1, in percent, of the answers of one type from ``min_score`` on."""
+    kept = kept_answers(answers, label)
+    number = int(np.count_nonzero(kept.scores >= min_score))
+    if not number:
+        return 0.0, 0.0, 0.0
+    right, found = kept.right[number - 1], kept.found[number - 1]
+    recall = right / kept.expected if kept.expected else 0.0
+    return 100 * float(right / found), 100 * float(recall), 100 * float(kept.f1[number - 1])

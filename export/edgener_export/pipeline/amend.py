@@ -1,0 +1,86 @@
+"""A bundle with another manifest, other rules or another calibration, whose model stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgener import Recognizer
+from edgener.bundle import CARD, FP16_GOLDEN, GOLDEN, Manifest, load_bundle
+from edgener.calibration import Calibration
+from edgener.errors import UsageError
+from edgener.golden import Case, Cases, read_cases, record_cases, write_cases
+from edgener_export.files.atomic import writing
+from edgener_export.pipeline.pack import (
+    check_answers,
+    put_in_place,
+    score_note,
+    verify_target,
+    write_manifest,
+)
+
+
+def amend_bundle(
+    source: Path,
+    target: Path,
+    change: Callable[[Manifest], Manifest],
+    files: Mapping[str, bytes | None] | None = None,
+    golden_texts: Sequence[str] | None = None,
+) -> Manifest:
+    """Write the bundle ``source`` with a changed manifest to ``target``, in one step; both may be the same directory.
+
+    ``files`` are added or replaced; where one is None it is left out. Golden cases are recorded anew with
+    ``golden_texts`` or the texts that they have, the card says whether scores are calibrated, and the digests are
+    those of the new files. The new bundle has no signature. Returns its manifest.
+    Raises BundleError for a damaged bundle, OutputError where it cannot be written, and UsageError for changed rules or
+    another normalization where there is a graph for GPUs, whose golden cases only a build can record.
+    """
+    verify_target(target)
+    bundle = load_bundle(source)
+    before, manifest = bundle.manifest, change(bundle.manifest)
+    if FP16_GOLDEN in before.files and (manifest.rules, manifest.normalization) != (before.rules, before.normalization):
+        raise UsageError(
+            f"{source}: has a graph for GPUs, whose answers with other rules can only be recorded by a build; "
+            "give the rules to edgener itself"
+        )
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            for name in before.files:
+                shutil.copyfile(bundle.path(name), draft / name)
+            for name, content in (files or {}).items():
+                (draft / name).unlink(missing_ok=True) if content is None else (draft / name).write_bytes(content)
+            _renew_card(draft / CARD, before, manifest)
+            if FP16_GOLDEN in before.files:
+                _renew_scores(draft / FP16_GOLDEN, before.calibration, manifest.calibration)
+            texts = [case.text for case in read_cases(draft / GOLDEN)] if golden_texts is None else golden_texts
+            write_manifest(draft, manifest)
+            write_cases(record_cases(Recognizer.load(draft), texts), draft / GOLDEN)
+            write_manifest(draft, manifest)
+            check_answers(draft)
+            put_in_place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return load_bundle(target).manifest
+
+
+def _renew_card(card: Path, before: Manifest, after: Manifest) -> None:
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace(score_note(before), score_note(after)), encoding="utf-8")
+
+
+def _renew_scores(golden: Path, before: Calibration | None, after: Calibration | None) -> None:
+    """Replace the scores of golden cases whose graph does not run here; the entities stay."""
+
+    def renewed(score: float) -> float:
+        own = before.own(score) if before else score
+        return after.calibrated(own) if after else own
+
+    def renewed_case(case: Case) -> Case:
+        return replace(case, entities=tuple(replace(it, score=renewed(it.score)) for it in case.entities))
+
+    write_cases(Cases(tuple(map(renewed_case, read_cases(golden)))), golden)
