@@ -1,45 +1,32 @@
 """The engine of a service: requests of many clients wait in one queue for the threads that compute them.
 
-It knows nothing of how requests arrive. A request is some texts of one client; it is answered as a whole.
+It knows nothing of how requests arrive. A request is some texts of one client; it is answered as a whole, with the
+entities that the recognizer itself would give, whatever its rows were computed with.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from edgener.entity import Entity
 from edgener.recognizer import Recognizer
+from edgener.segmentation import CHUNK
+from edgener.serve.deadlines import Deadlines
 from edgener.serve.errors import Draining, Expired, Internal, Overloaded, RequestError
 from edgener.serve.observer import Observer
+from edgener.serve.pace import Pace
+from edgener.serve.request import Answered, Failed, Model, QueuedRow, Request
+from edgener.serve.run_cost import measured_cost
+from edgener.serve.turns import Turns
 
-SECONDS_PER_TOKEN = 0.0001
-"""Estimate of the time that a token takes, until some have been computed."""
+__all__ = ["Answered", "Engine", "Failed", "Statistics", "Ticket"]
 
-
-@dataclass(frozen=True)
-class Answered:
-    """The answer to a request."""
-
-    entities: list[list[Entity]]
-    """The entities of each text, in the order of the texts."""
-    queue_seconds: float
-    """Time from the arrival of the request until its first window was computed."""
-    compute_seconds: float
-    """Time from then on until it was answered."""
-    model: str
-    """Name of the model that answered."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The end of a request that has no answer."""
-
-    error: RequestError
-    """The reason."""
+MOST_DRAWN = 16
+"""Most requests of which a worker encodes text before it computes something."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +34,39 @@ class Statistics:
     """The state of an engine at one moment."""
 
     queue_requests: int
-    """Requests of which no window was computed yet."""
+    """Requests of which nothing was computed yet."""
     queue_tokens: int
-    """Tokens that are still to be computed, about."""
+    """Tokens that are still to be computed, counted as code points."""
     queue_seconds: float
-    """Time that all of the queue takes the workers, about."""
+    """Time that the workers are likely to need for them."""
     workers: int
     """Threads that compute."""
     workers_busy: int
-    """Threads that compute something now."""
+    """Threads that have something to do now."""
 
 
 class Ticket:
     """A request that was taken."""
 
-    def __init__(
-        self, engine: Engine, texts: Sequence[str], deadline: float | None, done: Callable[[Answered | Failed], None]
-    ) -> None:
-        self._engine, self.texts, self.seconds, self.done = engine, texts, deadline, done
-        self.recognizer = engine.recognizer
-        self.tokens = 1 + sum(len(text) + 1 for text in texts)
-        self.arrived = engine.clock()
+    __slots__ = ("_engine", "_request")
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        self._engine, self._request = engine, request
 
     def cancel(self) -> None:
         """Take the request out of the queue; ``done`` is not called any more, unless it is being called now."""
-        self._engine._cancel(self)
+        self._engine.cancel(self._request)
+
+
+class _Run(NamedTuple):
+    """Rows that are computed together."""
+
+    rows: Sequence[QueuedRow]
+    queue_seconds: Sequence[float]
+    """Time in the queue of each request of which these are the first rows."""
+
+
+_NOTHING = _Run((), ())
 
 
 class Engine:
@@ -88,21 +83,23 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
         observer: Observer | None = None,
     ) -> None:
-        """Start ``workers`` threads that share ``recognizer``, which was loaded with one thread.
+        """Measure the model, and start ``workers`` threads that share ``recognizer``, which was loaded with one thread.
 
-        A request is refused when it would begin later than ``queue_seconds``, or when the queue would hold more than
-        ``queue_tokens``. Without ``batching``, each window is computed alone. ``observer`` is told of the work.
+        A request is refused when its turn would come later than in ``queue_seconds``, or when the queue, which holds
+        ``queue_tokens``, has less room left than the client of the request takes. Without ``batching``, each row is
+        computed alone. ``observer`` is told of the work.
         """
-        self.recognizer, self.clock = recognizer, clock
+        self._clock, self._batching = clock, batching
         self._queue_seconds, self._queue_tokens = queue_seconds, queue_tokens
-        self._batching = batching
         self._observer = observer or Observer()
-        self._changed = threading.Condition()
-        self._queue: deque[Ticket] = deque()
-        self._tokens = 0
-        self._busy = 0
-        self._seconds_per_token = SECONDS_PER_TOKEN
+        self._model = Model(recognizer, measured_cost(recognizer, clock))
+        self._pace = Pace(workers, self._model.cost.seconds_per_token, clock())
+        self._turns, self._deadlines = Turns(), Deadlines()
+        self._requests: set[Request] = set()
+        self._queued = self._untold = self._idle = 0
         self._is_draining = self._is_closed = False
+        self._lock = threading.Lock()
+        self._is_something_to_do, self._is_all_told = threading.Condition(self._lock), threading.Condition(self._lock)
         self._threads = [threading.Thread(target=self._work, name=f"worker {n}", daemon=True) for n in range(workers)]
         for thread in self._threads:
             thread.start()
@@ -111,7 +108,7 @@ class Engine:
         self,
         texts: Sequence[str],
         *,
-        client: str,  # noqa: ARG002 (requests do not take turns yet)
+        client: str,
         deadline: float | None,
         done: Callable[[Answered | Failed], None],
     ) -> Ticket:
@@ -120,83 +117,259 @@ class Engine:
         ``deadline`` is the time in seconds, from now, after which nobody wants the answer. Requests of different
         ``client`` take turns. Raises Overloaded or Draining where the request is not taken.
         """
-        ticket = Ticket(self, texts, deadline, done)
-        with self._changed:
+        now = self._clock()
+        with self._lock:
             if self._is_draining:
                 raise Draining
-            wait = self._tokens * self._seconds_per_token / len(self._threads)
-            if wait > self._queue_seconds or (self._tokens and self._tokens + ticket.tokens > self._queue_tokens):
-                raise Overloaded(max(wait, 0.1), "overloaded")
-            self._queue.append(ticket)
-            self._tokens += ticket.tokens
-            self._changed.notify()
-        return ticket
+            request = Request(texts, client, self._model, now, deadline, done)
+            self._admit(request)
+            if deadline is not None:
+                self._deadlines.add(request, now + deadline)
+            self._requests.add(request)
+            self._queued += 1
+            self._untold += 1
+            request.model.requests += 1
+            self._turns.add(request)
+            if self._idle:
+                self._is_something_to_do.notify()
+        return Ticket(self, request)
+
+    def cancel(self, request: Request) -> None:
+        """Take a request out of the queue unless it is over; ``Ticket.cancel`` calls it."""
+        with self._lock:
+            is_cancelled = self._leave(request)
+        if is_cancelled:
+            self._observer.cancelled()
+            self._settle([request])
 
     def switch(self, recognizer: Recognizer) -> None:
         """Answer requests from now on with another recognizer; those that were taken before keep theirs."""
-        self.recognizer = recognizer
+        model = Model(recognizer, measured_cost(recognizer, self._clock))
+        with self._lock:
+            before, self._model = self._model, model
+            self._pace.expect(model.cost.seconds_per_token)
+            is_retired = not before.requests
+        if is_retired:
+            self._observer.retired(before.name)
 
     def drain(self, seconds: float) -> bool:
         """Take no more requests and wait until all have been answered; return False if that takes longer."""
-        with self._changed:
+        with self._lock:
             self._is_draining = True
-            return self._changed.wait_for(lambda: not self._queue and not self._busy, seconds)
+            return self._is_all_told.wait_for(lambda: not self._untold, seconds)
 
     def close(self) -> None:
-        """Take no more requests, let those that were not begun fail with Draining, and end the threads."""
-        with self._changed:
+        """Take no more requests, let all that are not answered fail with Draining, and end the threads."""
+        with self._lock:
             self._is_draining = self._is_closed = True
-            left, self._queue = list(self._queue), deque()
-            self._tokens = 0
-            self._changed.notify_all()
-        for ticket in left:
-            ticket.done(Failed(Draining()))
+            left = [request for request in list(self._requests) if self._leave(request)]
+            self._is_something_to_do.notify_all()
+        self._fail(left, Draining())
         for thread in self._threads:
             thread.join()
 
     def statistics(self) -> Statistics:
         """Return the state of the engine."""
-        with self._changed:
-            seconds = self._tokens * self._seconds_per_token / len(self._threads)
-            return Statistics(len(self._queue), self._tokens, seconds, len(self._threads), self._busy)
+        with self._lock:
+            tokens = self._turns.tokens
+            seconds = tokens * self._pace.seconds_per_token
+            return Statistics(self._queued, tokens, seconds, len(self._threads), self._pace.busy)
 
-    def _cancel(self, ticket: Ticket) -> None:
-        with self._changed:
-            if ticket not in self._queue:
-                return
-            self._queue.remove(ticket)
-            self._tokens -= ticket.tokens
-        self._observer.cancelled()
+    def _admit(self, request: Request) -> None:
+        """Raise Overloaded if the request would wait too long, or would need too much room."""
+        turns, tokens = self._turns, request.tokens
+        if not turns.tokens:
+            return
+        seconds_per_token = self._pace.seconds_per_token
+        own_space = turns.space_of(request.client_name)
+        missing = own_space + min(tokens, CHUNK) - (self._queue_tokens - turns.space)
+        if missing > 0:
+            raise Overloaded(missing * seconds_per_token, "client" if own_space else "overloaded")
+        if turns.tokens * seconds_per_token > self._queue_seconds:
+            ahead = turns.ahead(request.client_name, tokens)
+            late = (ahead.own + ahead.others) * seconds_per_token - self._queue_seconds
+            if late > 0:
+                raise Overloaded(late, "client" if ahead.own > ahead.others else "overloaded")
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._is_closed)
-                if not self._queue:
-                    return
-                ticket = self._queue.popleft()
-                self._tokens -= ticket.tokens
-                self._busy += 1
-            began = self.clock()
-            if ticket.seconds is not None and began - ticket.arrived > ticket.seconds:
+        """Encode, compute and answer until the engine is closed."""
+        with self._lock:
+            self._pace.begin(self._clock())
+        run: _Run | None = _NOTHING
+        while run is not None:
+            expired, drawn = self._draw()
+            for request in expired:
                 self._observer.expired()
-                ticket.done(Failed(Expired(ticket.seconds)))
-            else:
-                self._observer.began(began - ticket.arrived)
-                ticket.done(self._answer(ticket, began))
-            with self._changed:
-                self._busy -= 1
-                self._changed.notify_all()
+                self._fail([request], Expired(request.seconds or 0.0))
+            complete, run = self._choose(self._encode(drawn), may_wait=not (expired or drawn))
+            self._answer(complete)
+            if run:
+                self._compute(run)
+        with self._lock:
+            self._pace.end(self._clock())
 
-    def _answer(self, ticket: Ticket, began: float) -> Answered | Failed:
+    def _draw(self) -> tuple[list[Request], list[Request]]:
+        """Return the requests that have expired, and those whose turn it is to put a row into the pool."""
+        with self._lock:
+            expired = [request for request in self._deadlines.due(self._clock()) if self._leave(request)]
+            drawn: list[Request] = []
+            while len(drawn) < MOST_DRAWN and (request := self._turns.draw()):
+                drawn.append(request)
+            return expired, drawn
+
+    def _encode(self, drawn: Iterable[Request]) -> list[tuple[Request, QueuedRow | None]]:
+        """Return the next row of each request; one that cannot be encoded fails."""
+        encoded = []
+        for request in drawn:
+            try:
+                encoded.append((request, request.next_row()))
+            except Exception as error:
+                self._break([request], error)
+        return encoded
+
+    def _choose(
+        self, encoded: Sequence[tuple[Request, QueuedRow | None]], *, may_wait: bool
+    ) -> tuple[list[Request], _Run | None]:
+        """Put rows into the pool; return requests without further rows, and the rows to compute now, if any.
+
+        Where there are none, the thread waits for something to do, if it ``may_wait``, or returns None for the rows
+        when the engine is closed.
+        """
+        with self._lock:
+            complete = []
+            for request, row in encoded:
+                if request.is_over:
+                    request.is_drawn = False
+                    request.forget()
+                    continue
+                self._turns.enter(request, row)
+                if request.is_answered and self._leave(request):
+                    complete.append(request)
+            run = self._chosen()
+            if self._idle and self._turns.is_anything_to_do:
+                self._is_something_to_do.notify()
+            if may_wait and not run.rows:
+                if self._is_closed:
+                    return complete, None
+                self._wait()
+            return complete, run
+
+    def _chosen(self) -> _Run:
+        head = self._turns.head()
+        if head is None:
+            return _NOTHING
+        model = head.request.model
+        rows = model.pool.company(head, model.cost.run_tokens) if self._batching else [head]
+        now = self._clock()
+        queue_seconds = []
+        for row in rows:
+            self._turns.take(row)
+            request = row.request
+            if request.began is None:
+                request.began = now
+                self._queued -= 1
+                queue_seconds.append(now - request.arrived)
+        return _Run(rows, queue_seconds)
+
+    def _wait(self) -> None:
+        self._pace.end(self._clock())
+        self._idle += 1
+        self._is_something_to_do.wait()
+        self._idle -= 1
+        self._pace.begin(self._clock())
+
+    def _compute(self, run: _Run) -> None:
+        """Compute a run, and answer the requests that it completes; they fail if it does."""
+        if not run.rows:
+            return
+        for seconds in run.queue_seconds:
+            self._observer.began(seconds)
+        began = self._clock()
         try:
-            entities = list(ticket.recognizer.batch(ticket.texts))
+            found = run.rows[0].request.model.recognizer.spans([row.row for row in run.rows])
         except Exception as error:
+            self._break(dict.fromkeys(row.request for row in run.rows), error)
+            return
+        now = self._clock()
+        complete = []
+        with self._lock:
+            self._pace.done(sum(row.tokens for row in run.rows), now)
+            for row, spans in zip(run.rows, found, strict=True):
+                request = row.request
+                if not request.is_over:
+                    request.take(row, spans)
+                    if request.is_answered and self._leave(request):
+                        complete.append(request)
+        lengths = [row.length for row in run.rows]
+        self._observer.ran(now - began, len(lengths), sum(lengths), len(lengths) * max(lengths) - sum(lengths))
+        self._answer(complete)
+
+    def _answer(self, complete: Sequence[Request]) -> None:
+        """Tell requests of which all rows have been computed their entities."""
+        for request in complete:
+            try:
+                entities = request.entities()
+            except Exception as error:
+                self._observer.failed(error)
+                self._tell(request, Failed(_internal(error)))
+                continue
+            self._observer.answered(Counter(entity.label for found in entities for entity in found))
+            now = self._clock()
+            began = now if request.began is None else request.began
+            self._tell(request, Answered(entities, began - request.arrived, now - began, request.model.name))
+        self._settle(complete)
+
+    def _break(self, requests: Iterable[Request], error: Exception) -> None:
+        """Let requests fail for an error of the service itself."""
+        self._observer.failed(error)
+        with self._lock:
+            broken = [request for request in requests if self._leave(request)]
+        self._fail(broken, _internal(error))
+
+    def _fail(self, over: Sequence[Request], error: RequestError) -> None:
+        for request in over:
+            self._tell(request, Failed(error))
+        self._settle(over)
+
+    def _tell(self, request: Request, end: Answered | Failed) -> None:
+        try:
+            request.done(end)
+        except Exception as error:  # of those who asked; the others still want their answers
             self._observer.failed(error)
-            failure = Internal()
-            failure.__cause__ = error
-            return Failed(failure)
-        seconds = self.clock() - began
-        self._seconds_per_token += 0.1 * (seconds / ticket.tokens - self._seconds_per_token)
-        self._observer.answered(Counter(entity.label for found in entities for entity in found))
-        return Answered(entities, began - ticket.arrived, seconds, ticket.recognizer.manifest.name)
+
+    def _leave(self, request: Request) -> bool:
+        """Take a request out of the queue, since it is over; return False if it was over already."""
+        if request.is_over:
+            return False
+        request.is_over = True
+        self._requests.remove(request)
+        self._turns.remove(request)
+        if request.seconds is not None:
+            self._deadlines.discard(request, request.arrived + request.seconds)
+        if request.began is None:
+            self._queued -= 1
+        return True
+
+    def _settle(self, over: Sequence[Request]) -> None:
+        """Forget requests whose end has been told."""
+        if not over:
+            return
+        retired = []
+        with self._lock:
+            for request in over:
+                if not request.is_drawn:
+                    request.forget()
+                request.model.requests -= 1
+                if not request.model.requests and request.model is not self._model:
+                    retired.append(request.model.name)
+            self._untold -= len(over)
+            if not self._untold:
+                self._is_all_told.notify_all()
+        for name in retired:
+            self._observer.retired(name)
+
+
+def _internal(error: Exception) -> Internal:
+    internal = Internal()
+    internal.__cause__ = error
+    return internal

@@ -28,3 +28,6 @@ class Observer:
 
     def failed(self, error: BaseException) -> None:
         """Note that requests failed with an error of the service itself."""
+
+    def retired(self, model: str) -> None:
+        """Note that a model that was replaced has answered its last request, so that its memory is free."""
