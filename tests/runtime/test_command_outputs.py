@@ -103,12 +103,15 @@ def test_keys_signatures_and_models_are_told_by_their_paths(
     assert printed("keygen", key) == (
         f"{secret}  signs; keep it secret\n{public}  goes to the devices, as trusted.pub\n"
     )
-    paths = json.loads(printed("keygen", "--json", tmp_path / "王"))
-    assert paths == {"secret": f"{tmp_path}/王.key", "public": f"{tmp_path}/王.pub"}
+    paths = printed("keygen", "--json", tmp_path / "王")
+    assert paths == f'{{"secret": "{tmp_path}/王.key", "public": "{tmp_path}/王.pub"}}\n'
     unsigned = printed("install", bundle).removesuffix("\n")
     assert Path(unsigned).parent == models
     assert printed("sign", bundle, "--key", secret) == f"{bundle / SIGNATURE}\n"
-    assert json.loads(printed("sign", bundle, "--key", secret, "--json")) == {"signature": str(bundle / SIGNATURE)}
+    chinese = bundle.rename(tmp_path / "束")
+    signature = printed("sign", chinese, "--key", secret, "--json")
+    assert signature == f'{{"signature": "{chinese / SIGNATURE}"}}\n'
+    chinese.rename(bundle)
     signed = json.loads(printed("install", bundle, "--key", public, "--json"))
     assert list(signed) == ["model"]
     assert Path(signed["model"]).parent == models

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgener.encodings import Inspection
-from edgener.errors import InputError
+from edgener.encodings import Inspection, known_encoding
+from edgener.errors import InputError, UsageError
 from tests.support import run_tiny
 
 TEXT = "王小明在青山大学工作。"
@@ -159,3 +159,54 @@ def test_only_utf8_is_judged_by_what_cannot_be_decoded() -> None:
     inspection.add("\udc80" * 20)
     inspection.end()
     assert inspection.warning == ""
+
+
+@pytest.mark.parametrize("start", ["PK\x03\x04", "%PDF-"])
+def test_the_start_of_another_kind_of_file_is_refused_by_name(start: str) -> None:
+    kind = {"PK\x03\x04": "a ZIP archive or an office document", "%PDF-": "a PDF"}[start]
+    with pytest.raises(InputError) as raised:
+        Inspection("report", "utf-8").add(f"{start}1.7\n")
+    assert str(raised.value) == f"report: is {kind}, not text; extract its text first"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_warned"),
+    [
+        ('{"text": "王"}\n{"text": "李"}\n', True),
+        ('{"text": "王"}\nno JSON', True),
+        ('{"text": "王"', False),
+        ("{王}\n", False),
+        ('["王"]\n', False),
+        ('"王"\n', False),
+    ],
+    ids=["two-objects", "first-line", "cut-object", "braces", "list", "string"],
+)
+def test_a_file_whose_first_line_is_a_json_object_gets_a_hint(text: str, is_warned: bool) -> None:
+    inspection = Inspection("rows", "utf-8")
+    inspection.add(text)
+    hint = (
+        "rows: looks like JSON lines, but each line is searched as it is, braces and escapes included; extract the "
+        "text first, for example: jq -r .text FILE | edgener"
+    )
+    assert inspection.warning == (hint if is_warned else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "decoder"),
+    [
+        ("UTF8", "utf-8"),
+        ("utf-8-sig", "utf-8"),
+        ("GBK", "gb18030"),
+        ("gb2312", "gb18030"),
+        ("utf-16", "utf-16"),
+        ("big5", "big5"),
+    ],
+)
+def test_an_encoding_is_known_by_any_of_its_names_and_read_by_the_larger_one(name: str, decoder: str) -> None:
+    assert known_encoding(name) == decoder
+
+
+def test_an_unknown_encoding_is_told_with_some_that_are_known() -> None:
+    with pytest.raises(UsageError) as raised:
+        known_encoding("klingon")
+    assert str(raised.value) == "--encoding is 'klingon'; known are utf-8, gb18030, utf-16, big5 and others"

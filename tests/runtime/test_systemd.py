@@ -11,7 +11,7 @@ import pytest
 
 from edgener import systemd
 from edgener.errors import UsageError
-from edgener.systemd import inherited_listener, watchdog_seconds
+from edgener.systemd import inherited_listener, notify, watchdog_seconds
 
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 Pass = Callable[..., None]
@@ -114,3 +114,40 @@ def test_another_kind_of_socket_is_refused(
             inherited_listener()
     message = "systemd passed another kind of socket; the socket unit must have ListenStream="
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("kind", ["path", "path-with-at", "abstract"])
+def test_systemd_is_told_at_the_place_that_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    address = {
+        "path": str(tmp_path / "notify"),
+        "path-with-at": str(tmp_path / "a@b"),
+        "abstract": f"\0edgener-test-{os.getpid()}",
+    }[kind]
+    monkeypatch.setenv("NOTIFY_SOCKET", f"@{address[1:]}" if kind == "abstract" else address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messages:
+        messages.bind(address)
+        messages.settimeout(5)
+        notify("READY=1")
+        assert messages.recv(100) == b"READY=1"
+
+
+def test_a_place_that_cannot_be_reached_is_told_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "none"))
+    notify("READY=1")
+    assert (
+        capsys.readouterr().err
+        == f"edgener: NOTIFY_SOCKET={tmp_path}/none: cannot be reached: No such file or directory\n"
+    )
+
+
+@pytest.mark.parametrize("address", [None, ""])
+def test_nobody_is_told_without_a_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str | None
+) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    if address is not None:
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+    notify("READY=1")
+    assert capsys.readouterr().err == ""

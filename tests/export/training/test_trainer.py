@@ -12,7 +12,7 @@ import torch
 
 from edgener.tags import TagSet
 from edgener_export.errors import RecipeError
-from edgener_export.training.batches import IGNORED, Example, pad
+from edgener_export.training.batches import pad
 from edgener_export.training.class_weights import tag_weights
 from edgener_export.training.finetune import Output
 from edgener_export.training.kept_weights import BestWeights, WeightAverage
@@ -112,14 +112,6 @@ def test_without_decay_there_is_one_group_in_the_models_order(tiny_bert: Any) ->
     (group,) = parameter_groups(tiny_bert, torch.nn.Module(), 1.0)
     matrices = [parameter for parameter in tiny_bert.parameters() if parameter.ndim > 1]
     assert all(one is other for one, other in zip(group.matrices, matrices, strict=True))
-
-
-def test_rare_types_count_more() -> None:
-    tags = np.array([IGNORED, *[0] * 8, 1, 2, 3, 4, IGNORED])
-    balanced = tag_weights({"PER": 3.0}, True, TAG_SET, [Example(tags, tags)])
-    assert balanced is not None
-    assert balanced.tolist() == [0.5, 2.0, 2.0, 3.0, 3.0]
-    assert tag_weights({}, False, TAG_SET, []) is None
 
 
 def test_a_type_without_weight_is_not_learned(tmp_path: Path) -> None:

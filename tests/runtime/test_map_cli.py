@@ -1,0 +1,196 @@
+"""``edgener map``: what its options stand for, seen in the job that they begin, without any worker."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgener.bundle import MANIFEST
+from edgener.corpora import cores, pool
+from edgener.corpora.worker import Start
+from edgener.errors import IncompleteError, InputError, OutputError, UsageError
+from tests.support import TINY_BUNDLE, Finished, run_main
+
+DEFAULTS: dict[str, Any] = {
+    "output_format": "jsonl",
+    "encoding": "utf-8",
+    "text_field": "text",
+    "id_field": None,
+    "types": None,
+    "dictionary": None,
+    "exclude": None,
+    "join_lines": False,
+    "batch_size": 8,
+    "provider": "cpu",
+    "part_bytes": 1 << 20,
+    "longest_row": 16 << 20,
+}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A file without a row, for which no worker starts."""
+    path = tmp_path / "empty.txt"
+    path.touch()
+    return path
+
+
+def run_map(source: Path, *options: str | Path) -> Finished:
+    """Run the command with the tiny model; the results lie in ``out`` beside the source."""
+    output = source.parent / "out"
+    return run_main("map", str(source), "--output", str(output), "--model", str(TINY_BUNDLE), *map(str, options))
+
+
+def job(source: Path) -> dict[str, Any]:
+    """Return the record of the job that ``run_map`` began."""
+    record: dict[str, Any] = json.loads((source.parent / "out/_edgener/job.json").read_bytes())
+    return record
+
+
+def test_a_job_without_options_has_the_defaults_and_names_the_model(empty: Path) -> None:
+    assert run_map(empty).errors == ""
+    record = json.dumps(job(empty))
+    for name, value in DEFAULTS.items():
+        assert f'"{name}": {json.dumps(value)}' in record, name
+    assert '"tiny-int8"' in record
+    assert hashlib.sha256((TINY_BUNDLE / MANIFEST).read_bytes()).hexdigest() in record
+
+
+def test_each_option_stands_in_the_record_of_the_job(empty: Path, tmp_path: Path) -> None:
+    words, dropped = tmp_path / "words.tsv", tmp_path / "dropped.txt"
+    words.write_text("豆腐\tORG\n", encoding="utf-8")
+    dropped.write_text("电影\n", encoding="utf-8")
+    finished = run_map(
+        empty, "--format", "conll", "--encoding", "gbk", "--text-field", "body", "--id-field", "key",
+        "--min-score", "PER=0.9,LOC=0.5", "--types", "PER,LOC", "--dictionary", words, "--exclude", dropped,
+        "--join-lines", "--batch-size", "1", "--part-size", "0.5", "--longest-row", "2",
+    )  # fmt: skip
+    assert finished.code == 0, finished.errors
+    record = json.dumps(job(empty))
+    expected = {
+        "output_format": "conll",
+        "encoding": "gb18030",
+        "text_field": "body",
+        "id_field": "key",
+        "types": "PER,LOC",
+        "dictionary": hashlib.sha256(words.read_bytes()).hexdigest(),
+        "exclude": hashlib.sha256(dropped.read_bytes()).hexdigest(),
+        "join_lines": True,
+        "batch_size": 1,
+        "part_bytes": 1 << 19,
+        "longest_row": 2 << 20,
+    }
+    for name, value in expected.items():
+        assert f'"{name}": {json.dumps(value)}' in record, name
+    assert json.loads(find(job(empty), "min_score")) == {"LOC": 0.5, "PER": 0.9}
+
+
+def find(record: Any, name: str) -> str:
+    """Return the text under a name, wherever it stands."""
+    if isinstance(record, dict):
+        found = record.get(name) or next(filter(None, (find(value, name) for value in record.values())), "")
+        return str(found)
+    return ""
+
+
+def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) -> None:
+    assert run_map(empty, "--min-score", "PER=0.9,LOC=0.5").code == 0
+    assert run_map(empty, "--min-score", "LOC=0.5,PER=0.9").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (["--batch-size", "0"], UsageError, "--batch-size is 0; it must be at least 1"),
+        (["--part-size", "0"], UsageError, "--part-size and --longest-row must be above 0"),
+        (["--longest-row", "0"], UsageError, "--part-size and --longest-row must be above 0"),
+        (["--id-field", "text"], UsageError, "--id-field and --text-field are both 'text'; name two columns"),
+        (["--threads", "0"], UsageError, "--threads (0) and --processes (0) must be at least 1"),
+        (["--processes", "-1", "--threads", "2"], UsageError, "--threads (2) and --processes (-1) must be at least 1"),
+        (["--dictionary", "none.tsv"], InputError, "none.tsv: cannot be read: No such file or directory"),
+    ],
+    ids=["batch", "part", "row", "columns", "threads", "processes", "dictionary"],
+)
+def test_wrong_options_are_told_by_name_and_value(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], error: type[UsageError], message: str
+) -> None:
+    monkeypatch.chdir(empty.parent)
+    finished = run_map(empty, *options)
+    assert (finished.code, finished.errors) == (error.exit_code, f"edgener: {message}\n")
+    assert not (empty.parent / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "variable", "expected"),
+    [
+        ([], None, (5, 1, 5)),
+        ([], "3", (3, 1, 3)),
+        (["--threads", "8"], "3", (8, 1, 8)),
+        (["--threads", "9"], None, (5, 2, 9)),
+        (["--threads", "9", "--processes", "4"], None, (3, 4, 9)),
+    ],
+    ids=["all-cores", "environment", "one-process", "two-processes", "four-processes"],
+)
+def test_threads_are_spread_over_processes(
+    empty: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    variable: str | None,
+    expected: tuple[int, int, int],
+) -> None:
+    asked: list[tuple[int, int, int]] = []
+
+    class Noticed(pool.Pool):
+        def __init__(self, start: Start, processes: int, threads: int) -> None:
+            asked.append((start.threads, processes, threads))
+            super().__init__(start, processes, threads)
+
+    monkeypatch.setattr(pool, "Pool", Noticed)
+    monkeypatch.setattr(cores, "available_cores", lambda: 5)
+    monkeypatch.delenv("EDGENER_THREADS", raising=False)
+    if variable:
+        monkeypatch.setenv("EDGENER_THREADS", variable)
+    assert run_map(empty, *options).code == 0
+    assert asked == [expected]
+
+
+def test_the_summary_is_a_table_or_json(empty: Path) -> None:
+    assert run_map(empty).output.decode() == (
+        "files               1\n"
+        "rows                0\n"
+        "texts               0 (0 characters)\n"
+        "rows with an error  0\n"
+        "this run            nothing was left to do\n"
+    )
+    (empty.parent / "王.bin").touch()
+    printed = run_map(empty.parent, "--json").output.decode()
+    summary = json.loads(printed)
+    assert (summary["files"], summary["rows"], summary["left_out"]) == (1, 0, [str(empty.parent / "王.bin")])
+    assert '\n "rows": 0,\n' in printed
+    assert "王.bin" in printed
+
+
+def test_a_damaged_file_is_told_with_the_way_to_go_on(tmp_path: Path) -> None:
+    damaged = tmp_path / "a.txt.gz"
+    damaged.write_bytes(gzip.compress("王小明在青山大学工作。\n".encode())[:20])
+    finished = run_map(damaged)
+    assert finished.code == IncompleteError.exit_code
+    assert "a.txt.gz" in finished.errors
+    assert finished.errors.endswith("; run the same command again to try these once more\n")
+
+
+def test_a_file_that_looks_like_another_format_is_told(tmp_path: Path) -> None:
+    lines = tmp_path / "rows.txt"
+    lines.write_text('{"text": "王"}\n', encoding="utf-8")
+    finished = run_map(lines, "--input-format", "jsonl", "--shard", "1/2")
+    assert (finished.code, finished.errors) == (0, "")
+
+
+def test_an_output_folder_that_is_a_file_is_told(empty: Path) -> None:
+    (empty.parent / "out").touch()
+    assert run_map(empty).code == OutputError.exit_code
