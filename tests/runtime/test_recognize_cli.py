@@ -21,7 +21,7 @@ TEXT = "王小明在青山大学工作。"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the recognizer was loaded with; no command gets further than that."""
+    """The arguments that the recognizer was loaded with; no command gets further than that."""
     calls: list[dict[str, Any]] = []
 
     class Noticed:
