@@ -27,7 +27,7 @@ class Step(NamedTuple):
     what: str
     """The thing that the step makes."""
     how: str
-    """How it is made, in a few words."""
+    """A few words on how it is made."""
     module: str = ""
     """Path of the module that does it, from the root of the repository; empty for what comes from outside."""
 

@@ -16,7 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-FRAGMENT = re.compile(r"(?:Of|As|By|That|What|Where|Whether|Which|For|From|In|To|With|Likewise)\b")
+FRAGMENT = re.compile(
+    r"(?:Of|As|By|That|What|Where|Whether|Which|How|Those|So|Nor|For|From|In|To|With|Through|Between|Likewise)\b|[\[(]"
+)
+"""Words that begin no sentence about the thing itself, and a shape without a word."""
 
 
 class Fragment(NamedTuple):

@@ -71,7 +71,7 @@ def _run(path: Path, documents: list[str], options: argparse.Namespace) -> str:
 
 
 def _entities(process: subprocess.Popen[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, entity) as the output arrives; a line of output may be longer than memory should hold."""
+    """Yield (line, entity) as the output arrives; a line of output may be longer than memory should hold."""
     assert process.stdout is not None
     output = io.TextIOWrapper(process.stdout, encoding="utf-8")
     unread, line = "", 0

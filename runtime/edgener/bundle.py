@@ -77,7 +77,7 @@ class Source:
     license: str
     """SPDX identifier where there is one, else in words."""
     note: str
-    """How it was made or taken, for people."""
+    """A note on how it was made or taken, for people."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Quality:
     data: str
     """Name of the data set and of its part."""
     sentences: int
-    """How many sentences were scored."""
+    """Number of sentences that were scored."""
     graph: str
     """``fp32``, ``int8`` or ``fp16``."""
     precision: float

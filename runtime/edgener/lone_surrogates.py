@@ -10,6 +10,6 @@ LONE_SURROGATES = range(0xD800, 0xE000)
 STAND_INS = dict.fromkeys(LONE_SURROGATES, 0xFFFD)
 """A table for ``str.translate`` that shows each of them as U+FFFD, the replacement character."""
 UNDECODABLE = re.compile("[\udc80-\udcff]")
-"""Those that stand for a byte that could not be decoded."""
+"""Lone surrogates that stand for a byte that could not be decoded."""
 JSON_ESCAPES = {code: f"\\u{code:04x}" for code in LONE_SURROGATES}
 """A table for ``str.translate`` that makes JSON text writable as UTF-8 without losing any of them."""

@@ -1,4 +1,4 @@
-"""How far a long file has been read, shown on standard error where that is a terminal."""
+"""Progress of the reading of a long file, shown on standard error where that is a terminal."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgener.segmentation import Chunk, Window, doubtful_ends, passages, sentence_ends, windows
 
 SPECIAL_TOKENS = 2
-"""[CLS] before and [SEP] after the tokens of a window."""
+"""Number of the tokens [CLS] before and [SEP] after those of a window."""
 LONGEST_MARGIN = 32
 """Context in tokens on each side of a window's core where a sentence is cut: long names fit into it."""
 

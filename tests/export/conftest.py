@@ -43,7 +43,7 @@ def tiny_bert() -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_of_the_cpu() -> None:
-    """So that sums are added in one order, in this process and in those that it starts, whatever the machine has."""
+    """Add sums in one order, in this process and in those that it starts, whatever the machine has."""
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["ACCELERATE_USE_CPU"] = "true"

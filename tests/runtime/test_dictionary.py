@@ -17,7 +17,7 @@ from tools.dictionary_cost import invented_words
 
 ALPHABET = st.text("王小明北京大学AB1，\U00020bb7", max_size=40)
 BYTES_PER_WORD = 133
-"""So that 300,000 words take at most 40 MB."""
+"""Most bytes of a word, so that 300,000 of them take at most 40 MB."""
 
 
 def dictionary(words: dict[str, str], priorities: Sequence[int] = (0,)) -> Dictionary:

@@ -162,7 +162,7 @@ def test_the_module_and_the_function_are_the_same_program() -> None:
 
 
 def entities(output: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, entity) of everything that was found."""
+    """Return (line, entity) of everything that was found."""
     for line in output.splitlines():
         row = json.loads(line)
         for entity in row["entities"]:

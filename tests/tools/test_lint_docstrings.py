@@ -34,9 +34,27 @@ def test_docstrings_of_modules_constants_classes_and_functions_are_found() -> No
     ]
 
 
-@pytest.mark.parametrize("text", ["Offsets of a row.", "Input of a row.", "Tokens.", "Return what was read.", "Asset."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Offsets of a row.",
+        "Input of a row.",
+        "Tokens.",
+        "Return what was read.",
+        "Asset.",
+        "Soft labels.",
+        "Shape [rows].",
+    ],
+)
 def test_words_that_only_begin_like_a_fragment_are_no_fragment(text: str) -> None:
     assert list(fragments(f'"""{text}"""\n')) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Those of a row.", "How it is read.", "Through ``read``.", "[rows, tokens]", "(row, text) of all."]
+)
+def test_a_docstring_that_leans_on_its_neighbour_is_a_fragment(text: str) -> None:
+    assert list(fragments(f'"""{text}"""\n')) == [(1, text)]
 
 
 def test_a_fragment_is_named_with_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

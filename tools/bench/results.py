@@ -196,7 +196,7 @@ class Limit:
     integer_products_ms: float
     """The graph's integer matrix products alone, same shapes and weights."""
     all_products_ms: float
-    """Those and the attention's products of floats."""
+    """Integer products and the attention's products of floats."""
     over_integer_products: float
     """Median over turns of recognizer / integer products."""
     over_all_products: float

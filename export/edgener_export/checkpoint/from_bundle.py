@@ -101,7 +101,7 @@ class _Graph:
         return "gelu" if any(node.op_type == "Gelu" for node in self._nodes.values()) else "relu"
 
     def heads(self) -> tuple[int, int]:
-        """How many attention heads each layer has, and how wide they are: what its queries are reshaped to."""
+        """Return the number of attention heads of each layer and their width, which its queries are reshaped to."""
         shape = self._nodes["/bert/encoder/layer.0/attention/self/Reshape"].input[1]
         if shape not in self._constants:
             shape = self._producers[shape].input[1]
@@ -114,7 +114,7 @@ class _Graph:
         return float(next(helper.get_attribute_value(a) for a in node.attribute if a.name == "epsilon"))
 
     def _weight(self, product: NodeProto) -> NDArray[np.float32]:
-        """[outputs, inputs], without what SmoothQuant moved into it."""
+        """Return the weight [outputs, inputs], without what SmoothQuant moved into it."""
         places = (ROWS_WEIGHT, ROWS_SCALES) if product.op_type == ROWS_PRODUCT else (WEIGHT, SCALES)
         values, scales = (self._constant(product.input[place]) for place in places)
         weight = values * scales
@@ -124,7 +124,7 @@ class _Graph:
         return np.ascontiguousarray(weight.T)
 
     def _bias(self, product: NodeProto) -> NDArray[np.float32]:
-        """[outputs]; zeros where it went into what is added to the result."""
+        """Return the bias [outputs]; zeros where it went into what is added to the result."""
         if product.op_type == ROWS_PRODUCT:
             scales = self._constant(product.input[ROWS_SCALES]) * self._constant(product.input[ROWS_SCALE])
             sums: NDArray[np.float32] = self._constant(product.input[ROWS_SUMS]) * scales

@@ -150,7 +150,7 @@ def write_checkpoint(packed: Packed, tokenizer: Path, directory: Path) -> None:
 
 
 def word_embeddings(packed: Packed, entries: list[str]) -> NDArray[np.float32]:
-    """[entries, width]: of the same strings; strings that the file does not know get random ones, spread likewise."""
+    """Return vectors [entries, width] of the same strings; unknown strings get random ones, spread likewise."""
     table = np.zeros((len(entries), packed.shape.width), np.float32)
     is_known = np.zeros(len(entries), bool)
     for row, entry in enumerate(entries):
@@ -257,7 +257,7 @@ def _shaped(name: str, flat: NDArray[Any], shape: Header) -> NDArray[Any]:
 
 
 def _unpacked(tensor: NDArray[Any]) -> NDArray[np.float32]:
-    """[rows, weights] of [rows, blocks]; what is fp32 stays."""
+    """Return weights [rows, weights] of blocks [rows, blocks]; what is fp32 stays."""
     if tensor.dtype != BLOCK:
         return tensor
     nibbles = tensor["nibbles"]

@@ -17,7 +17,7 @@ from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import NgramSettings
 
 NEW_TENSORS = tuple(f"bert.embeddings.{name}." for name in ("word_embeddings", "pair_embeddings", "projection"))
-"""How the names of the tensors begin that are not those of the model that ngram embeddings are added to."""
+"""Prefixes of the names of tensors that are not those of the model that ngram embeddings are added to."""
 
 
 class NgramEmbeddings(torch.nn.Module):
@@ -40,7 +40,7 @@ class NgramEmbeddings(torch.nn.Module):
     def forward(
         self, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None = None, **_unused: object
     ) -> torch.Tensor:
-        """[sentences, tokens] to [sentences, tokens, width]."""
+        """Return embeddings [sentences, tokens, width] of ids [sentences, tokens]."""
         pairs = self.pair_embeddings(self._pairs(input_ids))
         rows: torch.Tensor = torch.cat([self.word_embeddings(input_ids), pairs[:, :-1], pairs[:, 1:]], dim=-1)
         positions = self.position_embeddings(self.position_ids[:, : input_ids.shape[1]])

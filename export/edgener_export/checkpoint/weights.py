@@ -25,9 +25,9 @@ hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
 """The errors that transformers raises for files that are missing, damaged, or do not fit together."""
 HEAD = "classifier."
-"""How the names of a token classifier's own tensors begin; all others belong to its encoder."""
+"""Prefixes of the names of a token classifier's own tensors; all others belong to its encoder."""
 SHOWN = 3
-"""How many tensors of a kind an error message names."""
+"""Number of tensors of a kind that an error message names."""
 
 
 def load_weights(

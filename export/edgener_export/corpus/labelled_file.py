@@ -109,7 +109,7 @@ class Format:
     """One format of labelled text."""
 
     name: str
-    """How the command line and recipes name it."""
+    """Name on the command line and in recipes."""
     summary: str
     """One sentence for people who look for their format."""
     recognizes: Callable[[LabelledFile], bool]

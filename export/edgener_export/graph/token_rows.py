@@ -31,13 +31,13 @@ class _Layout(Enum):
     """The meaning of a value's axes in the new graph."""
 
     ROWS = auto()
-    """[tokens * batch, width]"""
+    """Shape [tokens * batch, width]."""
     HEADS = auto()
-    """[tokens, batch, heads, width]"""
+    """Shape [tokens, batch, heads, width]."""
     SCORES = auto()
-    """[batch, heads, tokens, tokens]"""
+    """Shape [batch, heads, tokens, tokens]."""
     CONTEXT = auto()
-    """[batch, heads, tokens, width]"""
+    """Shape [batch, heads, tokens, width]."""
 
 
 class _UnfamiliarError(Exception):
@@ -69,14 +69,14 @@ class _Rewriter:
         self._stands_for: dict[str, str] = {}
         """Values that are no longer computed, and the one that takes their place."""
         self._swapped: set[str] = set()
-        """Those of them whose last two axes were in the other order."""
+        """Values among them whose last two axes were in the other order."""
         self._lengths = ""
         """The value [2] that holds the numbers of tokens and of sentences."""
         self._shapes: dict[tuple[int, ...], str] = {}
         """Values that hold these numbers and the given ones."""
 
     def nodes(self) -> Iterator[NodeProto]:
-        """Those of the new graph; raises _UnfamiliarError."""
+        """Yield the nodes of the new graph; raise _UnfamiliarError where it is not known."""
         for node in self._links.graph.node:
             if any(name in self._layouts or name in self._stands_for for name in node.input):
                 yield from self._rewritten(node)
@@ -196,7 +196,7 @@ class _Rewriter:
         yield helper.make_node("Reshape", [rows, self._shapes[last]], [result], name)
 
     def _last_lengths(self, reshape: NodeProto, number: int) -> tuple[int, ...]:
-        """So many constant lengths, which follow two others in the shape."""
+        """Return ``number`` constant lengths, which follow two others in the shape."""
         shape = self._links.vector(reshape.input[1])
         if shape is None or len(shape) != 2 + number or min(shape[2:]) < 1:
             raise _UnfamiliarError

@@ -85,7 +85,7 @@ def sections(report: Report) -> tuple[Section, ...]:
 
 
 def plots(report: Report) -> Iterator[Plot]:
-    """Those of all sections."""
+    """Yield the plots of all sections."""
     for section in sections(report):
         yield from section.plots
 

@@ -58,7 +58,7 @@ class Fp16Figures:
     bytes: int
     """Size of the graph and its weights, which are added to the int8 bundle."""
     largest_difference: float
-    """Between its logits and those of fp32."""
+    """Largest difference between its logits and those of fp32."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Report:
     products: int
     """Multiply-accumulates a token with weights, attention's own not counted."""
     integer_products: int
-    """Those of them that int8 does in integers."""
+    """Multiply-accumulates that int8 does in integers."""
     processor: str
     """The machine that the speeds were measured on."""
     gate: tuple[GateCheck, ...]

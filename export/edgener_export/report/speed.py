@@ -1,4 +1,4 @@
-"""How fast several models are, one against the other, on one thread.
+"""Speed of several models, one against the other, on one thread.
 
 In processor time, which does not count how long other programs made this one wait.
 """

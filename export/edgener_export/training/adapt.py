@@ -34,7 +34,7 @@ class AdaptText(NamedTuple):
 
 
 class Guesses(NamedTuple):
-    """How well hidden tokens were guessed."""
+    """The loss on hidden tokens that a model guessed."""
 
     loss: float
     """Cross entropy of a token, in nats."""
@@ -111,7 +111,7 @@ class PreTrainer(Trainer[Guesses]):
         return -measured.loss
 
     def _total_loss(self, batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, int]:
-        """Summed over the tokens to guess, and their number."""
+        """Return the sum over the tokens to guess, and their number."""
         chosen = whole_words(batch, self._settings.mask_probability, generator)
         shown = hide(batch.ids, chosen, self._mask_id, self._vocabulary, generator)
         with self._autocast():

@@ -48,9 +48,9 @@ class Batch:
     is_word: torch.Tensor
     """True for tokens of the text; False for [CLS], [SEP] and padding."""
     teacher: torch.Tensor | None
-    """[sentences, tokens, tags], where there is a teacher."""
+    """Logits of a teacher [sentences, tokens, tags], where there is one."""
     hidden: tuple[torch.Tensor, ...] = ()
-    """[sentences, tokens, width] of each layer that is to be matched."""
+    """Hidden states [sentences, tokens, width] of each layer that is to be matched."""
     words: torch.Tensor | None = None
     """The number of each token's word, where whole words are to be hidden."""
 

@@ -1,4 +1,4 @@
-"""How much each tag counts in the loss on labels."""
+"""Weights of the tags in the loss on labels."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Output:
     """The outputs of a model for a batch."""
 
     logits: torch.Tensor
-    """[sentences, tokens, tags], fp32"""
+    """Shape [sentences, tokens, tags], in fp32."""
     hidden_states: Sequence[torch.Tensor]
     """The embeddings' output and that of each layer [sentences, tokens, width], where the batch asks to match them."""
 

@@ -34,7 +34,7 @@ class Lesson(NamedTuple):
     """The outputs of a teacher for a batch."""
 
     logits: NDArray[np.float32]
-    """[sentences, tokens, tags]"""
+    """Shape [sentences, tokens, tags]."""
     hidden: tuple[NDArray[np.float32], ...]
     """Normalized hidden states [sentences, tokens, width] of each layer that was asked for."""
 
@@ -166,7 +166,7 @@ class _Said(NamedTuple):
     """The outputs of a teacher for all examples, one after the other, as files that are mapped into memory."""
 
     logits: NDArray[np.float16]
-    """[tokens, tags]"""
+    """Shape [tokens, tags]."""
     hidden: list[NDArray[np.float16]]
     """Hidden states [tokens, width] of each layer."""
 

@@ -29,7 +29,7 @@ from edgener_export.training.precision import choose_precision
 from edgener_export.training.progress import Progress
 
 FEWEST_SCORES = 4
-"""How often a training is scored on development sentences at least, however few its steps are."""
+"""Least number of times that a training is scored on development sentences, however few its steps are."""
 TIMED_SENTENCES = 4
 """Sentences in the batch that a step of each precision is timed with."""
 

@@ -14,7 +14,7 @@ MOST_THREADS = 8
 
 @dataclass(frozen=True)
 class Layout:
-    """How actors are spread so that a core is always left, also where actors of a lost node are started elsewhere."""
+    """The spread of actors that always leaves a core, also where actors of a lost node are started elsewhere."""
 
     actors: int
     """Number of actors in the cluster."""

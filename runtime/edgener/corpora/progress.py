@@ -1,4 +1,4 @@
-"""How far a job is, in one line on a terminal: share, texts a second, time left, and everything that went wrong."""
+"""Progress of a job in one line on a terminal: share, texts a second, time left, and everything that went wrong."""
 
 from __future__ import annotations
 

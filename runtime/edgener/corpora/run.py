@@ -78,7 +78,7 @@ def run(job: Job, files: Sequence[InputFile], pool: Pool, progress: JobProgress)
 
 @dataclass
 class _FileState:
-    """How far an input file is."""
+    """Progress of an input file."""
 
     in_work: int = 0
     is_read: bool = False

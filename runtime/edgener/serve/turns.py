@@ -35,9 +35,9 @@ class Ahead(NamedTuple):
     """The tokens that go before a request that has not come yet, or up to twice as many."""
 
     own: int
-    """Those of the same client."""
+    """Tokens of the same client."""
     others: int
-    """Those of all other clients."""
+    """Tokens of all other clients."""
 
 
 class Turns:

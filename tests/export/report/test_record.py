@@ -95,7 +95,7 @@ sys.exit(code)
 
 
 def _without_speed(report: Report) -> Report:
-    """Nor with what other tests, which build into the same run, ask of its gate."""
+    """Return the report without its speeds and its gate, of which other tests on the same run ask other things."""
     fp32, int8 = (
         replace(figures, characters_per_second=0.0, milliseconds=0.0) for figures in (report.fp32, report.int8)
     )

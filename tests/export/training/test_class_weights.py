@@ -1,4 +1,4 @@
-"""How much each tag counts in the loss: as its type's weight says, else the more, the rarer the type is."""
+"""Tags count in the loss as their types' weights say, else the more, the rarer the types are."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class ChineseNerModel:
         self._model.eval()
 
     def one(self, text: str) -> list[Span]:
-        """Through ``get_entity_from_sent``."""
+        """Recognize one text by ``get_entity_from_sent``."""
         try:
             found = self._model.get_entity_from_sent(text)
         except IndexError:
@@ -45,7 +45,7 @@ class ChineseNerModel:
         return sorted(spans)
 
     def many(self, texts: Sequence[str]) -> list[list[Span]]:
-        """Through the module itself, as the package's own evaluation does: longest first, padded."""
+        """Recognize texts by the module itself, as the package's own evaluation does: longest first, padded."""
         found: list[list[Span]] = [[] for _ in texts]
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
         with torch.no_grad():
@@ -61,7 +61,7 @@ class ChineseNerModel:
         return found
 
     def _spans(self, tag_ids: Sequence[int]) -> list[Span]:
-        """Joined as ``get_entity_from_sent`` does."""
+        """Join entities as ``get_entity_from_sent`` does."""
         spans: list[Span] = []
         for position, tag_id in enumerate(tag_ids):
             prefix, _, label = self._model.label_vocab.id_to_label(tag_id).partition("-")

@@ -15,11 +15,11 @@ class EdgenerModel:
         self._recognizer = Recognizer.load(options.bundle, threads=options.threads)
 
     def one(self, text: str) -> list[Span]:
-        """Through a call."""
+        """Recognize one text by a call."""
         return [(entity.start, entity.end, entity.label) for entity in self._recognizer(text)]
 
     def many(self, texts: Sequence[str]) -> list[list[Span]]:
-        """Through ``batch``."""
+        """Recognize texts by ``batch``."""
         return [
             [(entity.start, entity.end, entity.label) for entity in entities]
             for entities in self._recognizer.batch(texts)

@@ -27,11 +27,11 @@ class LacModel:
         self._lac = LAC()
 
     def one(self, text: str) -> list[Span]:
-        """Through ``run`` with a string."""
+        """Recognize one text by ``run`` with a string."""
         return spans_of_words(text, self._lac.run(text), LABELS)
 
     def many(self, texts: Sequence[str]) -> list[list[Span]]:
-        """Through ``run`` with a list."""
+        """Recognize texts by ``run`` with a list."""
         return [
             spans_of_words(text, words, LABELS) for text, words in zip(texts, self._lac.run(list(texts)), strict=True)
         ]
