@@ -66,7 +66,7 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     full_tokenizer = _read_tokenizer(source)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary, settings.aliases)
     model = load_classifier(directory) if is_classifier(directory) else _pretrained(source, tag_set)
-    head = change_tags(model, tag_set, source)
+    head = change_tags(model, tag_set, source, settings.types)
     if max(full_tokenizer["model"]["vocab"].values()) >= model.config.vocab_size:
         raise CheckpointError(
             f"{source}: its tokenizer has {len(full_tokenizer['model']['vocab'])} entries, its embedding table "

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -20,8 +21,9 @@ from transformers import PreTrainedModel
 
 from edgener.tags import OUTSIDE, TagSet
 from edgener_export.checkpoint.classifier import tags_of
+from edgener_export.corpus.retype import renamed_tag
 from edgener_export.corpus.schemes import FILE_SCHEMES, Scheme, detect_scheme, is_tag, split_tag
-from edgener_export.errors import CheckpointError
+from edgener_export.errors import CheckpointError, RecipeError
 
 PLACES = ("first", "inside", "last", "single")
 """The places that a token may have in a name; a ``Scheme`` has a letter for each."""
@@ -33,6 +35,9 @@ do not drown the others in the first steps. The weights of new rows are zero ins
 distorts the features below it (Kumar et al., 2022, Fine-tuning can distort pretrained features); the rows of a softmax
 drift apart by their labels.
 """
+
+NO_TYPES: Mapping[str, str] = MappingProxyType({})
+"""No type gets another name."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,24 @@ class _Row:
     shift: float
 
 
-def change_tags(model: PreTrainedModel, tag_set: TagSet, source: str | Path) -> HeadChange | None:
+def change_tags(
+    model: PreTrainedModel, tag_set: TagSet, source: str | Path, types: Mapping[str, str] = NO_TYPES
+) -> HeadChange | None:
     """Give the model a classification head for ``tag_set``; return None if it has that head already.
 
-    The logits of tags that both heads have stay the same. Raises CheckpointError, which names ``source``, if the head
-    is not one linear layer with a row for each tag.
+    ``types`` are other names for types that the model knows; two that get one name are merged, and an empty name
+    forgets a type. The logits of tags that both heads have stay the same. Raises CheckpointError, which names
+    ``source``, if the head is not one linear layer with a row for each tag, and RecipeError for a type that the model
+    does not know.
     """
     before = tags_of(model)
+    unknown = [label for label in types if not any(tag.partition("-")[2] == label for tag in before)]
+    if unknown:
+        raise RecipeError(
+            f"model.types names {', '.join(unknown)}, which {source} does not know; it knows "
+            f"{', '.join(dict.fromkeys(tag.partition('-')[2] for tag in before if tag != OUTSIDE))}"
+        )
+    before = [renamed_tag(tag, types) for tag in before]
     if before == list(tag_set.tags):
         return None
     whole: Any = model
@@ -104,7 +120,10 @@ def _new_head(head: torch.nn.Linear, before: Sequence[str], tag_set: TagSet) -> 
 def _known_rows(before: Sequence[str], tag_set: TagSet) -> dict[int, _Row]:
     """Return how each row of the new head that the old one knows is made, by its index."""
     old, new = _scheme(before), FILE_SCHEMES[tag_set.scheme.lower()]
-    index = {tag: number for number, tag in enumerate(before)}
+    index: dict[str, tuple[int, ...]] = {OUTSIDE: (before.index(OUTSIDE),)} if OUTSIDE in before else {}
+    for number, tag in enumerate(before):
+        if tag != OUTSIDE:
+            index[tag] = (*index.get(tag, ()), number)
     rows = {}
     for place, tag in enumerate(tag_set.tags):
         letter, label = split_tag(tag)
@@ -112,18 +131,19 @@ def _known_rows(before: Sequence[str], tag_set: TagSet) -> dict[int, _Row]:
         if row:
             rows[place] = row
     if OUTSIDE in index:
-        rows[tag_set.outside] = _Row((index[OUTSIDE],), 0.0)
+        rows[tag_set.outside] = _Row(index[OUTSIDE], 0.0)
     return rows
 
 
-def _row(index: Mapping[str, int], old: Scheme | None, places: Iterable[str], label: str) -> _Row | None:
+def _row(index: Mapping[str, tuple[int, ...]], old: Scheme | None, places: Iterable[str], label: str) -> _Row | None:
     """Return the row of a tag that stands for these places in a name; None if no old tag stands for one of them."""
     letters = [letter for letter in (getattr(old, place, "") for place in places) if f"{letter}-{label}" in index]
     if not letters:
         return None
     shares = [sum(getattr(old, place) == letter for place in PLACES) for letter in letters]
-    shift = math.log(len(letters)) - sum(map(math.log, shares)) / len(shares)
-    return _Row(tuple(index[f"{letter}-{label}"] for letter in letters), shift)
+    sources = tuple(place for letter in letters for place in index[f"{letter}-{label}"])
+    shift = math.log(len(sources)) - sum(map(math.log, shares)) / len(shares)
+    return _Row(sources, shift)
 
 
 def _scheme(tags: Sequence[str]) -> Scheme | None:

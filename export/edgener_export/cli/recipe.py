@@ -27,6 +27,10 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
 
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--cache``."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
     help_text = "directory of downloads; default: edgener in XDG_CACHE_HOME or ~/.cache"
-    parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help=help_text)
+    parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=help_text)
+
+
+def default_cache() -> Path:
+    """Return the directory of downloads, as the XDG base directory specification has it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"

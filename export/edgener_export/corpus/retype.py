@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from edgener.tags import OUTSIDE
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import RecipeError
@@ -31,7 +32,15 @@ def retyped_corpus(corpus: Corpus, types: Mapping[str, str], tell: Callable[[str
         for what, entries in (("renamed", renamed), ("dropped", dropped)):
             if entries:
                 tell(f"data.types: entities {what}: {', '.join(entries)}")
-    return Corpus(*([retyped(sentence, types) for sentence in part] for part in parts))
+    train, dev, test, more = ([retyped(sentence, types) for sentence in part] for part in parts)
+    return replace(corpus, train=train, dev=dev, test=test, more=more)
+
+
+def renamed_tag(tag: str, types: Mapping[str, str]) -> str:
+    """Return the tag with the new name of its type; ``O`` where that is empty."""
+    prefix, dash, label = tag.partition("-")
+    name = types.get(label, label) if dash else label
+    return f"{prefix}{dash}{name}" if name or not dash else OUTSIDE
 
 
 def retyped(sentence: Sentence, types: Mapping[str, str]) -> Sentence:

@@ -25,6 +25,8 @@ class Corpus:
     test: Sequence[Sentence]
     more: Sequence[Sentence] = ()
     """Sentences to train on whose labels are not the corpus's own, and about which no teacher is asked."""
+    unlabelled_types: tuple[str, ...] = ()
+    """Entity types of the model that nobody labelled in these sentences, where they may occur nevertheless."""
 
     @property
     def learned(self) -> Sequence[Sentence]:
@@ -35,11 +37,21 @@ class Corpus:
         """Return the entity types of the training sentences, in alphabetical order."""
         return tuple(sorted({span.label for sentence in self.train for span in sentence.spans}))
 
+    def types(self) -> tuple[str, ...]:
+        """Return the entity types of a model of these sentences, in alphabetical order."""
+        return tuple(sorted({*self.labels(), *self.unlabelled_types}))
+
     def verify_labels(self, train: str, dev: str, test: str, more: str = "") -> None:
         """Raise CorpusError, which names the part, where a model of these sentences could not be trained or scored."""
         known = self.labels()
         if not known:
             raise CorpusError(f"{train}: no training sentence has an entity; there is nothing to learn")
+        both = [label for label in self.unlabelled_types if label in known]
+        if both:
+            raise CorpusError(
+                f"{train}: has entities of {', '.join(both)}, which data.unlabelled_types says that nobody labelled; "
+                "leave these out of one of them: data.types drops types of the data"
+            )
         for name, sentences in ((dev, self.dev), (test, self.test), (more, self.more)):
             for sentence in sentences:
                 for start, end, label in sentence.spans:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,16 @@ class Evaluation:
     """The score of the found spans, as a manifest records it."""
 
 
-def recognize_all(recognizer: Recognizer, sentences: Sequence[Sentence]) -> list[SpanPair]:
-    """Return the expected and the found spans of each sentence."""
+def recognize_all(
+    recognizer: Recognizer, sentences: Sequence[Sentence], labels: Collection[str] | None = None
+) -> list[SpanPair]:
+    """Return the expected and the found spans of each sentence; only those of the types in ``labels``, if given."""
     texts = tqdm((sentence.text for sentence in sentences), total=len(sentences), disable=None, desc="evaluate")
     return [
-        (sentence.spans, [Span(entity.start, entity.end, entity.label) for entity in found])
+        (
+            sentence.spans,
+            [Span(each.start, each.end, each.label) for each in found if labels is None or each.label in labels],
+        )
         for sentence, found in zip(sentences, recognizer.batch(texts), strict=True)
     ]
 
@@ -44,10 +49,15 @@ def scores_by_label(pairs: Sequence[SpanPair]) -> dict[str, Score]:
     return {"all": score_spans(pairs), **{label: score_spans(pairs, label) for label in labels}}
 
 
-def evaluate(bundle: Path, sentences: Sequence[Sentence], data: str, threads: int) -> Evaluation:
-    """Score a bundle on labelled sentences; ``data`` is the name of the sentences in a manifest."""
+def evaluate(
+    bundle: Path, sentences: Sequence[Sentence], data: str, threads: int, labels: Collection[str] | None = None
+) -> Evaluation:
+    """Score a bundle on labelled sentences; ``data`` is the name of the sentences in a manifest.
+
+    ``labels`` are the types that somebody labelled in the sentences; None stands for all that the bundle knows.
+    """
     recognizer = Recognizer.load(bundle, threads=threads)
-    pairs = recognize_all(recognizer, sentences)
+    pairs = recognize_all(recognizer, sentences, labels)
     score = score_spans(pairs)
     quality = Quality(
         data=data,

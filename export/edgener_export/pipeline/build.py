@@ -57,7 +57,7 @@ class Pipeline:
         self._stages = Stages(self._log, fp16=recipe.gpu.fp16)
         with hardware().main_first():
             self._corpus = read_recipe_corpus(recipe, cache, self._log)
-        self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
+        self._tag_set = TagSet.of(recipe.scheme, self._corpus.types())
         self._texts = read_golden_texts(Path(recipe.golden))
         self._trained = run / "model"
         self._tokenizer = run / TOKENIZER
@@ -228,7 +228,7 @@ class Pipeline:
         draft = self._run / f"{ingredients.precision}-draft"
         write_bundle(ingredients, (), draft)
         name = f"{self._recipe.data.corpus or Path(self._recipe.data.test).name} test"
-        evaluation = evaluate(draft, self._corpus.test, name, torch.get_num_threads())
+        evaluation = evaluate(draft, self._corpus.test, name, torch.get_num_threads(), self._corpus.labels())
         measured = evaluation.quality
         self._log(f"score: {measured.graph} F1 {measured.f1:.2f} on {measured.sentences} sentences")
         return evaluation

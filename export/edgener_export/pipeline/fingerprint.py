@@ -93,6 +93,8 @@ def _digest_of(path: Path) -> str:
 
 def _digest_of_corpus(corpus: Corpus) -> str:
     digest = hashlib.sha256()
+    if corpus.unlabelled_types:
+        digest.update(f"{sorted(corpus.unlabelled_types)}\n".encode())
     for part in (corpus.train, corpus.dev, corpus.more):
         digest.update(f"{len(part)}\n".encode())
         for sentence in part:

@@ -29,14 +29,15 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
     if data.corpus:
         corpus = read_msra(cache)
     else:
-        names = (data.train, data.dev, data.test)
-        corpus = Corpus(
-            *(read_corpus_file(Path(name), data.format, data.encoding, data.offsets, tell) for name in names)
+        train, dev, test = (
+            read_corpus_file(Path(name), data.format, data.encoding, data.offsets, tell)
+            for name in (data.train, data.dev, data.test)
         )
+        corpus = Corpus(train, dev, test)
     limit = data.limit or None
     more = [sentence for name in data.more for sentence in read_corpus_file(Path(name), JSONL, tell=tell)[:limit]]
-    corpus = retyped_corpus(replace(corpus, more=more), data.types, tell)
-    corpus = Corpus(corpus.train[:limit], corpus.dev[:limit], corpus.test[:limit], corpus.more)
+    corpus = retyped_corpus(replace(corpus, more=more, unlabelled_types=data.unlabelled_types), data.types, tell)
+    corpus = replace(corpus, train=corpus.train[:limit], dev=corpus.dev[:limit], test=corpus.test[:limit])
     corpus.verify_labels(
         data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test, ", ".join(data.more)
     )

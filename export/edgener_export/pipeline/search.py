@@ -116,7 +116,7 @@ class Search:
             raise CheckpointError(f"{self._model}: not found; train it first: edgener-export build {path} --run {run}")
         self._recipe, self._path, self._log = recipe, path, log
         self._corpus = read_recipe_corpus(recipe, cache, log)
-        self._tag_set = TagSet.of(recipe.scheme, self._corpus.labels())
+        self._tag_set = TagSet.of(recipe.scheme, self._corpus.types())
         self._golden_texts = read_golden_texts(Path(recipe.golden))
         self._kept: dict[str, str] = {}
         self._vocabularies = self._distinct([WHOLE, *(vocabularies or default_vocabularies(self._model))])
@@ -222,7 +222,8 @@ class Search:
         optimize_graph(graph, optimized)
         ingredients = ingredients_of(recipe, precision, optimized, self._tokenizer, self._tag_set, self._golden_texts)
         write_bundle(ingredients, (), bundle)
-        measured = evaluate(bundle, self._corpus.dev, "development", torch.get_num_threads()).quality
+        threads, labels = torch.get_num_threads(), self._corpus.labels()
+        measured = evaluate(bundle, self._corpus.dev, "development", threads, labels).quality
         return measured.f1, bundle_bytes(bundle)
 
     def _digest(self) -> str:

@@ -12,6 +12,7 @@ from edgener_export.recipe.settings import (
     AdaptSettings,
     DataSettings,
     DistilSettings,
+    FinetuneSettings,
     Key,
     ModelSettings,
     Recipe,
@@ -61,7 +62,7 @@ def joint_faults(table: object, where: str) -> Iterator[str]:
             yield from _recipe_faults(table)
         case DataSettings(corpus="") if not (table.train and table.dev and table.test):
             yield "data: name a corpus, or files for all of train, dev and test"
-        case DataSettings() if OUTSIDE in table.types.values():
+        case DataSettings() | ModelSettings() if OUTSIDE in table.types.values():
             yield f'{where}.types makes a type of {OUTSIDE}; write "" to drop a type'
         case AdaptSettings(text=""):
             yield f"{full_name(where, 'text')} is missing; name a file of texts"
@@ -77,5 +78,9 @@ def _recipe_faults(recipe: Recipe) -> Iterator[str]:
     match recipe:
         case Recipe(finetune=None, distil=None, model=ModelSettings(average=None)):
             yield "has neither [finetune] nor [distil] nor [model.average]; nothing would be trained"
+        case Recipe(distil=None, data=DataSettings() as data) if data.unlabelled_types:
+            yield "data.unlabelled_types needs [distil], whose teacher says where these types are"
+        case Recipe(finetune=FinetuneSettings(), data=DataSettings() as data) if data.unlabelled_types:
+            yield "data.unlabelled_types needs a teacher, which [finetune] has not; leave [distil] alone"
     if recipe.lineage == ():
         yield "lineage is empty; add a [[lineage]] table for each set of weights or data"

@@ -152,6 +152,14 @@ class DataSettings:
             "outside of names; types that are not listed stay as they are."
         ),
     ] = field(default_factory=dict)
+    unlabelled_types: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Entity types that the model has and nobody labelled in these sentences: a place without a label may be "
+            "one of them, and the teachers of `[distil]`, who must know them, say where they are. Scores do not count "
+            "them."
+        ),
+    ] = ()
     limit: Annotated[
         int,
         Setting(
@@ -237,6 +245,13 @@ class ModelSettings:
             path=PathKind.CHECKPOINT,
         ),
     ]
+    types: Annotated[
+        dict[str, str],
+        Setting(
+            'Other names for entity types that the checkpoint and the teachers know, such as `{ PER = "NAME" }`: two '
+            "types with one new name are merged, an empty name forgets a type."
+        ),
+    ] = field(default_factory=dict)
     average: Annotated[AverageSettings | None, Setting("See the table `[model.average]`.")] = None
     layers: Annotated[
         int, Setting("Keep only this many layers, counted from the bottom; 0 keeps all.", unit="layers", at_least=0)

@@ -43,7 +43,8 @@ class Distiller(FineTuner):
         if batch.teacher is None:
             return super().loss_of(output, batch)
         settings = self._settings
-        loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature)
+        outside = self._learner.tag_set.outside
+        loss = soft_loss(output.logits[batch.is_word], batch.teacher[batch.is_word], settings.temperature, outside)
         labelled = (batch.tags != IGNORED).sum()
         if labelled:
             hard = super().loss_of(output, batch) * labelled / batch.is_word.sum()

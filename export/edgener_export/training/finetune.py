@@ -40,6 +40,8 @@ class Learner:
     tag_set: TagSet
     tag_weights: torch.Tensor | None = None
     """The weight of each tag in the loss on labels [tags]; None gives all tags the same."""
+    unlabelled_types: tuple[str, ...] = ()
+    """Types that nobody labelled in the sentences; scores do not count them."""
 
 
 class FineTuner(Trainer[Score]):
@@ -65,7 +67,7 @@ class FineTuner(Trainer[Score]):
         left out.
         """
         self._model.train(False)
-        tag_set = self._learner.tag_set
+        tag_set, unlabelled = self._learner.tag_set, self._learner.unlabelled_types
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._pad_id, None):
@@ -76,7 +78,8 @@ class FineTuner(Trainer[Score]):
                 ):
                     is_own = tags[1 : length + 1] != IGNORED
                     expected = tag_set.spans(np.where(is_own, tags[1 : length + 1], tag_set.outside))
-                    pairs.append((expected, [scored.span for scored in found if is_own[scored.span.start]]))
+                    spans = (scored.span for scored in found if is_own[scored.span.start])
+                    pairs.append((expected, [span for span in spans if span.label not in unlabelled]))
         self._model.train()
         return score_spans(pairs)
 

@@ -7,15 +7,27 @@ from collections.abc import Sequence
 
 import torch
 
+IMPOSSIBLE = -100.0
+"""A logit, or the logarithm of a probability, that is as good as zero, and that float16 holds."""
 
-def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the Kullback-Leibler divergence of softened distributions [tokens, tags], as large as a hard loss."""
-    return temperature**2 * torch.nn.functional.kl_div(
-        (student / temperature).log_softmax(dim=-1),
-        (teacher / temperature).log_softmax(dim=-1),
-        reduction="batchmean",
-        log_target=True,
-    )
+
+def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float, outside: int) -> torch.Tensor:
+    """Return the Kullback-Leibler divergence of softened distributions [tokens, tags], as large as a hard loss.
+
+    A tag for which the teacher has minus infinity is one that it cannot tell from the tag ``outside``: the student's
+    probability of both together is compared (Cermelli et al., 2020, Modeling the background for incremental learning).
+    """
+    student_log = (student / temperature).log_softmax(dim=-1)
+    teacher_log = (teacher / temperature).log_softmax(dim=-1)
+    unknown = teacher.isneginf()
+    if unknown.any():
+        together = unknown.clone()
+        together[:, outside] = True
+        merged = student_log.masked_fill(~together, -math.inf).logsumexp(dim=-1)
+        student_log = student_log.masked_fill(unknown, 0)
+        student_log = student_log.index_copy(1, torch.tensor([outside], device=student.device), merged[:, None])
+        teacher_log = teacher_log.masked_fill(unknown, IMPOSSIBLE)
+    return temperature**2 * torch.nn.functional.kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
 
 
 def relation_loss(student: torch.Tensor, teacher: torch.Tensor, present: torch.Tensor, heads: int) -> torch.Tensor:

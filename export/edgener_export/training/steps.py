@@ -20,6 +20,7 @@ from edgener_export.training.distil import Distiller, attention_matcher, hidden_
 from edgener_export.training.finetune import FineTuner, Learner
 from edgener_export.training.hardware import hardware
 from edgener_export.training.teacher import Teacher, open_teacher, with_teachers
+from edgener_export.training.teacher_tags import StudentTags, corrected_by_labels
 from edgener_export.training.trainer import EpochExamples
 from edgener_export.training.unlabelled import read_texts, unlabelled_examples
 from edgener_export.training.word_segmenter import require_segmenter
@@ -95,7 +96,8 @@ class Training:
 
     def _learner(self, settings: FinetuneSettings, train: Sequence[Example]) -> Learner:
         weights = tag_weights(settings.class_weights, settings.balance_classes, self._tag_set, train)
-        return Learner(self._checkpoint.model, self._encoder, self._checkpoint.mask_id, self._tag_set, weights)
+        checkpoint, unlabelled = self._checkpoint, self._corpus.unlabelled_types
+        return Learner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, weights, unlabelled)
 
     def _verify_teachers(self, settings: DistilSettings) -> None:
         """Raise CheckpointError for a teacher that does not fit: before the hours of training, not after."""
@@ -107,7 +109,7 @@ class Training:
             open_teacher(
                 bundle_directory(name),
                 self._checkpoint.tokenizer,
-                self._tag_set,
+                StudentTags(self._tag_set, self._corpus.unlabelled_types, self._recipe.model.types),
                 max_tokens=self._recipe.model.max_tokens,
                 shows_layers=settings.matches_layers and number == 0,
                 precision=settings.precision,
@@ -160,4 +162,6 @@ class Training:
     ) -> list[Example]:
         layers = [layer for _, layer in settings.match_layers]
         with hardware().main_first():
-            return with_teachers(examples, teachers, layers, cache, self._encoder.pad_id)
+            taught = with_teachers(examples, teachers, layers, cache, self._encoder.pad_id)
+        unlabelled = self._corpus.unlabelled_types
+        return corrected_by_labels(taught, self._tag_set, unlabelled) if unlabelled else taught

@@ -18,7 +18,6 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from edgener.bundle import GRAPH, MANIFEST, TOKENIZER, describe_file, load_bundle
 from edgener.session import Session
-from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tags_of, tokenizer_file
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.files.atomic import draft_of, take_room, writing
@@ -26,6 +25,7 @@ from edgener_export.recipe.settings import BF16, FP32
 from edgener_export.training.batches import Batch, Example, pad
 from edgener_export.training.hardware import hardware
 from edgener_export.training.progress import Progress
+from edgener_export.training.teacher_tags import StudentTags
 
 SENTENCES_AT_ONCE = 16
 
@@ -60,26 +60,28 @@ class BundleTeacher:
 
     layers = width = 0
 
-    def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet) -> None:
+    def __init__(self, directory: Path, tokenizer: Path, tags: StudentTags) -> None:
         bundle = load_bundle(directory)
-        _verify(directory, bundle.path(TOKENIZER), bundle.manifest.tags, tokenizer, tag_set)
-        self.identity = f"{describe_file(directory / MANIFEST).sha256} as packed"
+        _verify(directory, bundle.path(TOKENIZER), tokenizer)
+        self._columns = tags.columns(directory, bundle.manifest.tags)
+        self.identity = f"{describe_file(directory / MANIFEST).sha256} as packed{self._columns}"
         self.max_tokens = bundle.manifest.max_tokens
         self._session = Session(bundle.path(GRAPH), bundle.manifest, torch.get_num_threads())
 
     def __call__(self, batch: Batch, _layers: Sequence[int]) -> Lesson:
-        return Lesson(self._session(batch.ids.numpy(), batch.attention_mask.numpy()), ())
+        return Lesson(self._columns(self._session(batch.ids.numpy(), batch.attention_mask.numpy())), ())
 
 
 class ModelTeacher:
     """A torch model: also shows the hidden states of its layers."""
 
-    def __init__(self, directory: Path, tokenizer: Path, tag_set: TagSet, precision: str) -> None:
+    def __init__(self, directory: Path, tokenizer: Path, tags: StudentTags, precision: str) -> None:
         model: Any = load_classifier(directory)
-        _verify(directory, tokenizer_file(directory), tags_of(model), tokenizer, tag_set)
+        _verify(directory, tokenizer_file(directory), tokenizer)
+        self._columns = tags.columns(directory, tags_of(model))
         weights = directory / (MANIFEST if is_bundle(directory) else SAFE_WEIGHTS_NAME)
         self._in_bf16 = precision == BF16
-        self.identity = f"{describe_file(weights).sha256} in {BF16 if self._in_bf16 else FP32}"
+        self.identity = f"{describe_file(weights).sha256} in {BF16 if self._in_bf16 else FP32}{self._columns}"
         self.model = model.eval().to(hardware().device)
         self.layers = int(model.config.num_hidden_layers)
         self.width = int(model.config.hidden_size)
@@ -94,7 +96,7 @@ class ModelTeacher:
                 output_hidden_states=bool(layers),
             )
             hidden = tuple(self._normalized(output.hidden_states[layer], layer) for layer in layers)
-        return Lesson(output.logits.float().cpu().numpy(), hidden)
+        return Lesson(self._columns(output.logits.float().cpu().numpy()), hidden)
 
     def _normalized(self, hidden: torch.Tensor, layer: int) -> NDArray[np.float32]:
         """Return states without the gain and bias of the layer's last normalization, which single channels dominate."""
@@ -113,7 +115,7 @@ def log_of_mean_probability(logits: Sequence[NDArray[np.float32]]) -> NDArray[np
 def open_teacher(
     directory: Path,
     tokenizer: Path,
-    tag_set: TagSet,
+    tags: StudentTags,
     *,
     max_tokens: int = 0,
     shows_layers: bool = False,
@@ -122,13 +124,13 @@ def open_teacher(
     """Return the teacher in a directory, as a torch model if it has to show its layers or is one.
 
     A torch model computes in bf16 if ``precision`` is ``bf16``, else in fp32. Raises CheckpointError if it has other
-    tokens or tags than the student, or cannot read rows of ``max_tokens``.
+    tokens than the student, or other tags than it must have, or cannot read rows of ``max_tokens``.
     """
     teacher: Teacher
     if is_bundle(directory) and not shows_layers:
-        teacher = BundleTeacher(directory, tokenizer, tag_set)
+        teacher = BundleTeacher(directory, tokenizer, tags)
     else:
-        teacher = ModelTeacher(directory, tokenizer, tag_set, precision)
+        teacher = ModelTeacher(directory, tokenizer, tags, precision)
     if max_tokens > teacher.max_tokens:
         raise CheckpointError(
             f"{directory}: reads rows of at most {teacher.max_tokens} tokens; model.max_tokens is {max_tokens} "
@@ -206,16 +208,11 @@ def _ends(examples: Sequence[Example]) -> list[int]:
     return list(itertools.accumulate(len(example.ids) for example in examples))
 
 
-def _verify(directory: Path, own: Path, tags: Sequence[str], tokenizer: Path, tag_set: TagSet) -> None:
+def _verify(directory: Path, own: Path, tokenizer: Path) -> None:
     if not own.exists() or own.read_bytes() != tokenizer.read_bytes():
         raise CheckpointError(
             f"{directory}: its tokenizer is not the student's ({tokenizer}); "
             "a student learns token by token and needs the same vocabulary"
-        )
-    if tuple(tags) != tag_set.tags:
-        raise CheckpointError(
-            f"{directory}: its tags {list(tags)} are not the student's {list(tag_set.tags)}; a teacher needs the same "
-            "types: rename types with data.types, or use [finetune], which needs no teacher"
         )
 
 

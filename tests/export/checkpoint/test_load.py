@@ -22,6 +22,7 @@ from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.recipe.settings import AverageSettings, ModelSettings, NgramSettings
 from edgener_export.training.teacher import open_teacher
+from edgener_export.training.teacher_tags import StudentTags
 
 TAG_SET = TagSet.of("BIOES", ("LOC", "ORG", "PER"))
 Tensors = dict[str, torch.Tensor]
@@ -107,7 +108,7 @@ def test_a_trained_model_whose_tensors_are_not_the_models_is_refused_wherever_it
     uses: dict[str, Callable[[], object]] = {
         "checkpoint": lambda: load(trained),
         "average": lambda: average_with(model, AverageSettings(str(trained))),
-        "teacher": lambda: open_teacher(trained, tokenizer, TAG_SET),
+        "teacher": lambda: open_teacher(trained, tokenizer, StudentTags(TAG_SET)),
         "packed": lambda: load_pruned(trained, "all", trained.parent / "tokenizer.json"),
     }
     with pytest.raises(CheckpointError, match=message):
@@ -184,7 +185,7 @@ def test_a_tokenizer_with_more_entries_than_the_embedding_table_has_rows_is_refu
 def test_a_trained_model_without_tokenizer_is_named(trained: Path, checkpoint: Path, use: str) -> None:
     (trained / "tokenizer.json").unlink()
     uses: dict[str, Callable[[], object]] = {
-        "teacher": lambda: open_teacher(trained, checkpoint / "tokenizer.json", TAG_SET),
+        "teacher": lambda: open_teacher(trained, checkpoint / "tokenizer.json", StudentTags(TAG_SET)),
         "packed": lambda: load_pruned(trained, "all", trained.parent / "tokenizer.json"),
     }
     with pytest.raises(CheckpointError, match=r"trained/tokenizer\.json: does not exist; copy it from"):

@@ -28,6 +28,7 @@ from edgener_export.recipe.settings import QuantizeSettings
 from edgener_export.report.record import read_report
 from edgener_export.training.batches import Example, encode_sentences
 from edgener_export.training.teacher import open_teacher, with_teachers
+from edgener_export.training.teacher_tags import StudentTags
 from tests.export.commands import with_settings
 from tests.support import TINY_BUNDLE, labelled_texts, read_manifest
 
@@ -122,7 +123,7 @@ def examples() -> list[Example]:
 
 
 def test_what_a_teacher_says_is_kept_whole_or_not_at_all(examples: list[Example], tmp_path: Path) -> None:
-    teacher = open_teacher(TINY_BUNDLE, TOKENIZER, MANIFEST.tag_set)
+    teacher = open_teacher(TINY_BUNDLE, TOKENIZER, StudentTags(MANIFEST.tag_set))
 
     def taught(cache: Path) -> list[bytes]:
         return [

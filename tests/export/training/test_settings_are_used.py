@@ -24,6 +24,7 @@ from edgener_export.training.batches import batch_groups, pad
 from edgener_export.training.distil import attention_matcher, hidden_state_matcher
 from edgener_export.training.steps import Training
 from edgener_export.training.teacher import ModelTeacher
+from edgener_export.training.teacher_tags import StudentTags
 from tests.export.tiny_tuner import TinyTuner
 from tests.support import TINY_BUNDLE
 
@@ -38,7 +39,7 @@ def teacher(tmp_path: Path) -> ModelTeacher:
     directory = tmp_path / "teacher"
     model.save_pretrained(directory)
     shutil.copyfile(TINY_BUNDLE / TOKENIZER, directory / TOKENIZER)
-    return ModelTeacher(directory, TINY_BUNDLE / TOKENIZER, TINY.tag_set, "fp32")
+    return ModelTeacher(directory, TINY_BUNDLE / TOKENIZER, StudentTags(TINY.tag_set), "fp32")
 
 
 @pytest.mark.parametrize("relations", [(), ((1, 2),)])

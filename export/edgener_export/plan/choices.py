@@ -1,0 +1,60 @@
+"""The settings of a training, chosen by the number of its sentences and of the entities that it is tested on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+FLIPPED = 0.02
+"""The share of the test entities that quantization makes right or wrong by chance."""
+QUANTIZATION_LOSS = 0.5
+"""The points of F1 that quantization may cost in truth."""
+
+LEAST_F1 = 5.0
+"""The F1 below which a model has learned nothing."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The settings of a training that depend on the size of its data."""
+
+    epochs: int
+    """Passes over the training sentences."""
+    tokens_per_batch: int
+    """The most tokens in a batch."""
+    learning_rate: float
+    """The peak of the learning rate."""
+    frozen_layers: int = 0
+    """Layers from the bottom that stay as they are, with the embeddings."""
+
+
+@dataclass(frozen=True)
+class _Size:
+    """The choices for up to this many sentences."""
+
+    sentences: float
+    choices: Choices
+
+
+BY_SIZE = (
+    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=5e-4)),
+    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4)),
+    _Size(2_500, Choices(epochs=10, tokens_per_batch=1024, learning_rate=5e-4)),
+    _Size(25_000, Choices(epochs=6, tokens_per_batch=2048, learning_rate=5e-4)),
+    _Size(math.inf, Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4)),
+)
+"""The choices from small to large; tools/measure_choices.py measured them."""
+
+
+def choices_for(sentences: int) -> Choices:
+    """Return the settings for a training on this many sentences."""
+    return next(size.choices for size in BY_SIZE if sentences <= size.sentences)
+
+
+def tolerated_loss(entities: int) -> float:
+    """Return the points of F1 that int8 may lose against fp32 on test sentences with this many entities.
+
+    It is what quantization may cost in truth, and twice the standard deviation of what it costs by chance.
+    """
+    deviation = 100 * math.sqrt(FLIPPED * entities) / entities
+    return round(QUANTIZATION_LOSS + 2 * deviation, 2)
