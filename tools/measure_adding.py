@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from edgener import Recognizer
-from edgener.bundle import bundle_directory, load_bundle
+from edgener.bundle import DEFAULT_BUNDLE, load_bundle
 from edgener.table import table
 from edgener.tags import Span
 from edgener_export.cli.recipe import default_cache
@@ -50,12 +50,17 @@ class Outcome:
     """Processor time of the whole build, in seconds."""
 
 
+def directory_of(base: str) -> Path:
+    """Return the directory of a bundle; ``small`` is the built-in one."""
+    return DEFAULT_BUNDLE if base == "small" else Path(base)
+
+
 def of_type(sentences: Sequence[Sentence], label: str) -> list[Sentence]:
     """Return the sentences with the spans of one type alone."""
     return [replace(each, spans=tuple(span for span in each.spans if span.label == label)) for each in sentences]
 
 
-def f1(bundle: Path | str, sentences: Sequence[Sentence]) -> float:
+def f1(bundle: Path, sentences: Sequence[Sentence]) -> float:
     """Return the F1 of a bundle, counting only types that the sentences have."""
     labels = {span.label for sentence in sentences for span in sentence.spans}
     pairs = recognize_all(Recognizer.load(bundle, threads=torch.get_num_threads()), sentences, labels)
@@ -64,7 +69,7 @@ def f1(bundle: Path | str, sentences: Sequence[Sentence]) -> float:
 
 def measure(way: str, options: argparse.Namespace, train: Sequence[Sentence], test: Sequence[Sentence]) -> Outcome:
     """Train in one way and score new and old types, int8 through the runtime."""
-    known = load_bundle(bundle_directory(options.base)).manifest.tag_set.labels
+    known = load_bundle(directory_of(options.base)).manifest.tag_set.labels
     is_protected = way == PROTECTED
     started = time.process_time()
     with tempfile.TemporaryDirectory(prefix="adding-") as folder:
@@ -108,7 +113,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     train = evenly_spread(of_type(read_corpus_file(options.train), options.type), options.sentences)
     test = of_type(read_corpus_file(options.test), options.type)
-    before = f1(options.base, read_corpus_file(options.old))
+    before = f1(directory_of(options.base), read_corpus_file(options.old))
     outcomes = [measure(way, options, train, test) for way in options.ways]
     rows = [(each.way, f"{each.new_f1:.2f}", f"{each.old_f1:.2f}", f"{each.seconds:.0f}") for each in outcomes]
     head = ("", options.type, "old types", "CPU s")

@@ -42,44 +42,37 @@ class Parts:
 
 def recipe_text(parts: Parts, choices: Choices) -> str:
     """Return the recipe as TOML."""
-    return "\n".join(
-        [
-            f"# Written by edgener-export train for {parts.sentences} training sentences; edgener-export build makes it",
-            "# again, also after changes. docs/recipe.md explains each key.",
-            *_table("", {"name": parts.name, "golden": GOLDEN}),
-            *_table("model", {"checkpoint": parts.base, "types": parts.base_types}),
-            *_table(
-                "data",
-                {
-                    "train": TRAIN,
-                    "dev": HELD_OUT,
-                    "test": HELD_OUT,
-                    "types": parts.types,
-                    "unlabelled_types": parts.unlabelled_types,
-                },
-            ),
-            *(_distillation(parts, choices) if parts.unlabelled_types else _table("finetune", _settings(choices))),
-            *_table(
-                "gate", {"f1": LEAST_F1, "loss": tolerated_loss(parts.test_entities), "megabytes": parts.megabytes}
-            ),
-            *_table(
-                "[lineage]",
-                {
-                    "role": "training data",
-                    "name": parts.data,
-                    "license": parts.license,
-                    "note": f"{parts.sentences} labelled sentences",
-                },
-            ),
-            "",
-        ]
-    )
+    gate = {"f1": LEAST_F1, "loss": tolerated_loss(parts.test_entities), "megabytes": parts.megabytes}
+    data = {
+        "train": TRAIN,
+        "dev": HELD_OUT,
+        "test": HELD_OUT,
+        "types": parts.types,
+        "unlabelled_types": parts.unlabelled_types,
+    }
+    lineage = {
+        "role": "training data",
+        "name": parts.data,
+        "license": parts.license,
+        "note": f"{parts.sentences} labelled sentences",
+    }
+    lines = [
+        f"# Written by edgener-export train for {parts.sentences} training sentences. edgener-export build makes the",
+        "# model again, also after changes here; docs/recipe.md explains each key.",
+        *_table("", {"name": parts.name, "golden": GOLDEN}),
+        *_table("[model]", {"checkpoint": parts.base, "types": parts.base_types}),
+        *_table("[data]", data),
+        *(_distillation(parts, choices) if parts.unlabelled_types else _table("[finetune]", _settings(choices))),
+        *_table("[gate]", gate),
+        *_table("[[lineage]]", lineage),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _distillation(parts: Parts, choices: Choices) -> Iterable[str]:
     """Return the table that lets the base model teach the types that nobody labelled."""
     teaching = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
-    return _table("distil", {**teaching, **_settings(choices)})
+    return _table("[distil]", {**teaching, **_settings(choices)})
 
 
 def _settings(choices: Choices) -> dict[str, object]:
@@ -96,13 +89,12 @@ DEV_SENTENCES = 2_000
 """More sentences than are held out, so that all of them are scored each time."""
 
 
-def _table(name: str, entries: Mapping[str, object]) -> Iterable[str]:
-    """Return the lines of a table, without entries that are empty."""
-    return [
-        "",
-        *([f"[{name}]"] if name else []),
-        *(f"{key} = {_value(each)}" for key, each in entries.items() if each or each == 0),
-    ]
+def _table(head: str, entries: Mapping[str, object]) -> Iterable[str]:
+    """Yield the lines of a table, without empty texts, lists and tables."""
+    yield ""
+    if head:
+        yield head
+    yield from (f"{key} = {_value(each)}" for key, each in entries.items() if each not in ("", (), {}))
 
 
 def _value(value: object) -> str:
