@@ -35,7 +35,7 @@ from edgener_export.plan.recipe_file import GOLDEN, HELD_OUT, RECIPE, TRAIN, Par
 from edgener_export.recipe import read_recipe
 
 FACTORS = {"learning_rate": (2.0, 0.4), "epochs": (0.5, 2), "tokens_per_batch": (2,)}
-"""What each setting of the present choice is multiplied with, one at a time."""
+"""The factors by which each setting of the present choice is multiplied, one at a time."""
 FROZEN = (1,)
 """Numbers of frozen layers that are tried."""
 DEV_SENTENCES = 300

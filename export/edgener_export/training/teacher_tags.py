@@ -25,7 +25,7 @@ class TagColumns:
     """The teacher's tags that each tag of the student stands for."""
 
     sources: tuple[tuple[int, ...], ...]
-    """For each tag of the student the teacher's tags whose probabilities are added; none where it knows none."""
+    """The teacher's tags whose probabilities are added, for each tag of the student; none where it knows none."""
     is_same: bool
     """True if teacher and student have the same tags."""
 
