@@ -84,6 +84,6 @@ def _verify_hub_name(name: str) -> None:
         raise RecipeError(f"--base {name}: is unknown; did you mean {near[0]}? A directory is given as ./{name}")
     if not HUB_NAME.fullmatch(name):
         raise RecipeError(
-            f"--base {name}: there is no such directory; give one, or one of {', '.join(KNOWN_NAMES)}, or a name on the "
-            "Hugging Face hub such as hfl/rbt3"
+            f"--base {name}: there is no such directory; give one, or one of {', '.join(KNOWN_NAMES)}, or a name on "
+            "the Hugging Face hub such as hfl/rbt3"
         )

@@ -29,7 +29,7 @@ class Split:
     """Sentences to learn from, and sentences to measure on."""
 
     train: list[Sentence]
-    """In the order in which parts of them are taken: any first part has as many types as it can."""
+    """The sentences to learn from, so ordered that any first part of them has as many types as it can."""
     held_out: list[Sentence]
     untested: tuple[str, ...] = ()
     """Types that no held-out sentence has."""
@@ -59,10 +59,10 @@ def split(sentences: Sequence[Sentence], source: str) -> Split:
         else:
             train += group
     if not held:
+        counts = ", ".join(f"{label} {count}" for label, count in sorted(total.items()))
         raise CorpusError(
-            f"{source}: no entity can be held out to measure on, as each type occurs in too few sentences "
-            f"({', '.join(f'{label} {count}' for label, count in sorted(total.items()))} entities); label more, or name "
-            "sentences to measure on with --dev"
+            f"{source}: no entity can be held out to measure on, as each type is too rare ({counts}); label more, "
+            "or name sentences to measure on with --dev"
         )
     return Split(in_learning_order(train), held_out, tuple(sorted(set(total) - set(held))))
 
