@@ -28,7 +28,7 @@ from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluate import recognize_all
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.plan.choices import choices_for
-from edgener_export.plan.recipe_file import GOLDEN, HELD_OUT, RECIPE, TRAIN, Parts, recipe_text
+from edgener_export.plan.recipe_file import GOLDEN_TEXTS, HELD_OUT, RECIPE, TRAIN, Parts, recipe_lines, recipe_tables
 from edgener_export.recipe import read_recipe
 from edgener_export.score import score_spans
 
@@ -79,14 +79,17 @@ def measure(way: str, options: argparse.Namespace, train: Sequence[Sentence], te
             base=options.base if options.base == "small" else str(Path(options.base).resolve()),
             data="measured",
             sentences=len(train),
+            characters=sum(len(sentence.text) for sentence in train),
+            held_out=len(test),
             test_entities=1,
             unlabelled_types=known if is_protected else (),
             text=str(options.text.resolve()) if options.text and is_protected else "",
         )
         jsonl.write(train if is_protected else [*train, KNOWN], directory / TRAIN)
         jsonl.write(test, directory / HELD_OUT)
-        (directory / GOLDEN).write_text("", encoding="utf-8")
-        (directory / RECIPE).write_text(recipe_text(parts, choices_for(len(train))), encoding="utf-8")
+        (directory / GOLDEN_TEXTS).write_text("", encoding="utf-8")
+        tables = recipe_tables(parts, choices_for(len(train)))
+        (directory / RECIPE).write_text("\n".join(recipe_lines(parts, tables)), encoding="utf-8")
         step = "distil" if is_protected else "finetune"
         settings = [f"{step}.{setting}" for setting in (f"precision={options.precision}", *options.set)]
         recipe = read_recipe(directory / RECIPE, [*GATE, *settings])

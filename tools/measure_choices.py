@@ -31,7 +31,7 @@ from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.plan.choices import Choices, choices_for
-from edgener_export.plan.recipe_file import GOLDEN, HELD_OUT, RECIPE, TRAIN, Parts, recipe_text
+from edgener_export.plan.recipe_file import GOLDEN_TEXTS, HELD_OUT, RECIPE, TRAIN, Parts, recipe_lines, recipe_tables
 from edgener_export.recipe import read_recipe
 
 FACTORS = {"learning_rate": (2.0, 0.4), "epochs": (0.5, 2), "tokens_per_batch": (2,)}
@@ -88,17 +88,26 @@ def measure(trial: Trial, train: Sequence[Sentence], dev: Sequence[Sentence]) ->
         known = [replace(each, spans=tuple(span for span in each.spans if span.label in types)) for each in dev]
         jsonl.write(train, directory / TRAIN)
         jsonl.write(known, directory / HELD_OUT)
-        (directory / GOLDEN).write_text("", encoding="utf-8")
-        parts = Parts("trial", trial.base, trial.data, len(train), test_entities=1)
+        (directory / GOLDEN_TEXTS).write_text("", encoding="utf-8")
+        parts = Parts(
+            name="trial",
+            base=trial.base,
+            data=trial.data,
+            sentences=len(train),
+            characters=sum(len(sentence.text) for sentence in train),
+            held_out=len(known),
+            test_entities=1,
+        )
         recipe_file = directory / RECIPE
-        recipe_file.write_text(recipe_text(parts, trial.choices), encoding="utf-8")
+        lines = recipe_lines(parts, recipe_tables(parts, trial.choices))
+        recipe_file.write_text("\n".join(lines), encoding="utf-8")
         overrides = [f"finetune.precision={PRECISION}"]
         recipe = read_recipe(recipe_file, overrides)
         started = time.process_time()
         Pipeline(recipe, directory / "run", default_cache(), lambda _line: None).train()
         seconds = time.process_time() - started
-        lines = (directory / "run/finetune/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return Result(*trial, f1=json.loads(lines[-1])["dev_f1"], seconds=round(seconds, 1))
+        measured = (directory / "run/finetune/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return Result(*trial, f1=json.loads(measured[-1])["dev_f1"], seconds=round(seconds, 1))
 
 
 def read_results(path: Path) -> list[Result]:

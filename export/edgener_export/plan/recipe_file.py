@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from edgener_export.plan.choices import LEAST_F1, Choices, tolerated_loss
 
-TRAIN, HELD_OUT, GOLDEN, RECIPE = "train.jsonl", "held-out.jsonl", "golden.txt", "recipe.toml"
-"""The recipe and the files beside it."""
+TRAIN, HELD_OUT, GOLDEN_TEXTS, RECIPE = "train.jsonl", "held-out.jsonl", "golden.txt", "recipe.toml"
+"""The names of the recipe and of the files beside it."""
+SCORES = 12
+"""Scores on the held-out sentences during a training, about."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,12 @@ class Parts:
     """The name of the labelled data, for the lineage."""
     sentences: int
     """The number of training sentences."""
+    characters: int
+    """The number of their characters."""
+    held_out: int
+    """The number of held-out sentences."""
     test_entities: int
-    """The number of entities of the held-out sentences."""
+    """The number of their entities."""
     license: str = "not stated"
     """The license of the labelled data."""
     types: Mapping[str, str] = field(default_factory=dict)
@@ -34,73 +42,85 @@ class Parts:
     """Other names for types of the base model."""
     unlabelled_types: tuple[str, ...] = ()
     """Types of the base model that the new one keeps and that the data does not label; none without ``--add``."""
+    scheme: str = ""
+    """The tagging scheme, where the base model decides it."""
     text: str = ""
     """A file of unlabelled texts on which the base model teaches what it knows; only with types to keep."""
     megabytes: float = 30.0
     """The largest size of the bundle."""
 
 
-def recipe_text(parts: Parts, choices: Choices) -> str:
-    """Return the recipe as TOML."""
-    gate = {"f1": LEAST_F1, "loss": tolerated_loss(parts.test_entities), "megabytes": parts.megabytes}
-    data = {
-        "train": TRAIN,
-        "dev": HELD_OUT,
-        "test": HELD_OUT,
-        "types": parts.types,
-        "unlabelled_types": parts.unlabelled_types,
+def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
+    """Return the recipe as TOML's tables, without keys that have nothing to say."""
+    steps = math.ceil(parts.characters / choices.tokens_per_batch) * choices.epochs
+    settings = {
+        **asdict(choices),
+        "dev_every": max(1, steps // SCORES),
+        "dev_sentences": parts.held_out,
     }
+    teaching = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
     lineage = {
         "role": "training data",
         "name": parts.data,
         "license": parts.license,
         "note": f"{parts.sentences} labelled sentences",
     }
-    lines = [
-        f"# Written by edgener-export train for {parts.sentences} training sentences. edgener-export build makes the",
-        "# model again, also after changes here; docs/recipe.md explains each key.",
-        *_table("", {"name": parts.name, "golden": GOLDEN}),
-        *_table("[model]", {"checkpoint": parts.base, "types": parts.base_types}),
-        *_table("[data]", data),
-        *(_distillation(parts, choices) if parts.unlabelled_types else _table("[finetune]", _settings(choices))),
-        *_table("[gate]", gate),
-        *_table("[[lineage]]", lineage),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _distillation(parts: Parts, choices: Choices) -> Iterable[str]:
-    """Return the table that lets the base model teach the types that nobody labelled."""
-    teaching = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
-    return _table("[distil]", {**teaching, **_settings(choices)})
-
-
-def _settings(choices: Choices) -> dict[str, object]:
+    data = {
+        "train": TRAIN,
+        "dev": HELD_OUT,
+        "test": HELD_OUT,
+        "types": dict(parts.types),
+        "unlabelled_types": list(parts.unlabelled_types),
+    }
     return {
-        "epochs": choices.epochs,
-        "tokens_per_batch": choices.tokens_per_batch,
-        "learning_rate": choices.learning_rate,
-        "frozen_layers": choices.frozen_layers,
-        "dev_sentences": DEV_SENTENCES,
+        "name": parts.name,
+        "golden": GOLDEN_TEXTS,
+        **_given({"scheme": parts.scheme}),
+        "model": _given({"checkpoint": parts.base, "types": dict(parts.base_types)}),
+        "data": _given(data),
+        **({"distil": _given({**teaching, **settings})} if parts.unlabelled_types else {"finetune": settings}),
+        "gate": {"f1": LEAST_F1, "loss": tolerated_loss(parts.test_entities), "megabytes": parts.megabytes},
+        "lineage": [lineage],
     }
 
 
-DEV_SENTENCES = 2_000
-"""More sentences than are held out, so that all of them are scored each time."""
+def recipe_lines(parts: Parts, tables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the recipe."""
+    yield f"# Written by edgener-export train for {parts.sentences} training sentences. edgener-export build makes the"
+    yield "# model again, also after changes here; docs/recipe.md explains each key."
+    yield from _entries({key: each for key, each in tables.items() if not _is_table(each)})
+    for name, content in tables.items():
+        for table in _tables(content):
+            yield ""
+            yield f"[[{name}]]" if isinstance(content, list) else f"[{name}]"
+            yield from _entries(table)
 
 
-def _table(head: str, entries: Mapping[str, object]) -> Iterable[str]:
-    """Yield the lines of a table, without empty texts, lists and tables."""
-    yield ""
-    if head:
-        yield head
-    yield from (f"{key} = {_value(each)}" for key, each in entries.items() if each not in ("", (), {}))
+def _entries(table: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{_key(key)} = {_value(each)}" for key, each in table.items())
 
 
-def _value(value: object) -> str:
+def _is_table(content: Any) -> bool:
+    return bool(list(_tables(content)))
+
+
+def _tables(content: Any) -> Iterator[dict[str, Any]]:
+    """Yield the tables that a key of the top level holds: one, several, or none."""
+    yield from (each for each in (content if isinstance(content, list) else [content]) if isinstance(each, dict))
+
+
+def _given(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: each for key, each in table.items() if each not in ("", [], {})}
+
+
+def _key(text: str) -> str:
+    return text if text.isascii() and text.replace("_", "").replace("-", "").isalnum() else _value(text)
+
+
+def _value(value: Any) -> str:
     """Return a value as TOML."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_value(key)} = {_value(each)}" for key, each in value.items()) + " }"
-    if isinstance(value, tuple):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -82,7 +82,8 @@ def verify_enough(sentences: Sequence[Sentence], source: str) -> None:
 def in_learning_order(sentences: Iterable[Sentence]) -> list[Sentence]:
     """Return the sentences so that the first ones have all types, and the rest are in the order of their places."""
     seen: set[str] = set()
-    first, rest = [], []
+    first: list[Sentence] = []
+    rest: list[Sentence] = []
     for sentence in sorted(sentences, key=lambda each: _place(each.text)):
         labels = {span.label for span in sentence.spans}
         (rest if labels <= seen else first).append(sentence)

@@ -25,7 +25,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool
     except ValueError as error:
         raise RecipeError(f"{path}: is not TOML: {error}") from error
     for override in overrides:
-        _override(plain, override)
+        apply_override(plain, override)
     reader = TableReader(path.parent, needs_models=needs_models)
     recipe = reader.recipe(plain)
     if reader.faults:
@@ -40,7 +40,8 @@ def _in_lines(path: Path, faults: Sequence[str]) -> str:
     return "\n".join([f"{path}: has {len(faults)} faults:", *(f"  - {fault}" for fault in faults)])
 
 
-def _override(plain: dict[str, Any], override: str) -> None:
+def apply_override(plain: dict[str, Any], override: str) -> None:
+    """Set a value in the parsed tables of a recipe, as ``--set`` does. Raises RecipeError for one that is none."""
     key, separator, text = override.partition("=")
     if not separator:
         raise RecipeError(f"--set {override}: expected table.key=value")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from edgener.lone_surrogates import STAND_INS
+from edgener_export.report.learning_curve import advice
 from edgener_export.report.record import ConfusionRow, Fp16Figures, GraphFigures, Mark, ProductError, Report
 
 WORST = 10
@@ -79,6 +80,8 @@ def sections(report: Report) -> tuple[Section, ...]:
         _confusion(report.confusion),
         _changes(report),
         _product_errors(report),
+        *((_learning_curve(report),) if report.learning_curve else ()),
+        *((_kept(report),) if report.kept else ()),
         _training(report),
         _origin(report),
     )
@@ -236,6 +239,37 @@ def _error_row(error: ProductError) -> tuple[str, ...]:
         f"{100 * error.relative_error:.2f} %",
         f"{error.decibels:.1f} dB",
         f"+{error.fp32_bytes / 1e6:.2f} MB",
+    )
+
+
+def _learning_curve(report: Report) -> Section:
+    points = report.learning_curve
+    entities = sum(score.expected for score in report.int8.by_type.values())
+    rows = tuple((str(point.sentences), f"{point.f1:.2f}") for point in points)
+    return Section(
+        "Would more labels help?",
+        (
+            advice(points, entities),
+            "Scores of the torch models on all held-out sentences, each trained with the settings that its number of "
+            "sentences asks for; the parts lie within each other.",
+        ),
+        (Table(("training sentences", "F1"), rows),),
+        (Plot("learning-curve", "F1 against the number of training sentences"),) if len(points) > 1 else (),
+    )
+
+
+def _kept(report: Report) -> Section:
+    rows = tuple(
+        (label, str(score.expected), f"{score.precision:.2f}", f"{score.recall:.2f}", f"{score.f1:.2f}")
+        for label, score in report.kept.items()
+    )
+    return Section(
+        "What the model knew before",
+        (
+            "Entities of types that nobody labelled, on the held-out sentences; what the model found that the training "
+            "began with counts as right. Places that overlap a label are left out.",
+        ),
+        (Table(("type", "found before", "precision", "recall", "F1"), rows),),
     )
 
 

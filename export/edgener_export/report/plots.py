@@ -118,6 +118,20 @@ def _training(report: Report) -> Figure:
     return figure
 
 
+def _learning_curve(report: Report) -> Figure:
+    figure, axes = _one(3.2)
+    points = [(point.sentences, point.f1) for point in report.learning_curve]
+    axes.plot(*_columns(points), color=COLOURS[0], marker="o")
+    for sentences, f1 in points:
+        axes.annotate(f"{f1:.1f}", (sentences, f1), textcoords="offset points", xytext=(0, 6), ha="center")
+    axes.set_xlim(0, 1.1 * points[-1][0])
+    axes.margins(y=0.2)
+    axes.set_xlabel("training sentences")
+    axes.set_ylabel("F1")
+    axes.grid(color=INK, alpha=0.2)
+    return figure
+
+
 def _product_errors(report: Report) -> Figure:
     errors = report.product_errors
     figure, axes = _one(0.8 + BAR * len(errors))
@@ -140,6 +154,7 @@ PLOTS: dict[str, Callable[[Report], Figure]] = {
     "f1-latency": _f1_against_latency,
     "f1-types": _f1_by_type,
     "product-errors": _product_errors,
+    "learning-curve": _learning_curve,
     "training": _training,
 }
 

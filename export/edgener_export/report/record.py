@@ -157,6 +157,16 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """A point of the learning curve."""
+
+    sentences: int
+    """The number of training sentences."""
+    f1: float
+    """F1 of the torch model on the held-out sentences, in percent."""
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that report.html and report.md show."""
 
@@ -190,6 +200,10 @@ class Report:
     """The versions of the libraries that took part."""
     fp16: Fp16Figures | None = None
     """The figures of the graph for GPUs, if the bundle has one."""
+    learning_curve: tuple[CurvePoint, ...] = ()
+    """The scores after training on parts of the sentences, from few to all; empty where nobody asked for them."""
+    kept: dict[str, TypeScore] = field(default_factory=dict)
+    """The agreement with the model before about types that nobody labelled, by type; empty without such types."""
 
     @property
     def graphs(self) -> tuple[GraphFigures, ...]:

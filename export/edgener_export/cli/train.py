@@ -1,0 +1,172 @@
+"""``edgener-export train``: labelled sentences in, a bundle out, and every setting chosen by their number."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgener.command_line import Command
+from edgener.errors import UsageError
+from edgener.standard_streams import log, write
+from edgener.tags import OUTSIDE
+from edgener_export.cli.data import add_reading, read_files
+from edgener_export.cli.recipe import GOES_ON, add_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edgener_export.corpus.sentence import Sentence
+    from edgener_export.plan.one_command import Outcome
+    from edgener_export.plan.preparation import Request, Types
+    from edgener_export.plan.split import Split
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DATA", help="labelled sentences, in any format that `data` reads")
+    help_text = "labelled sentences to measure on; default: a fifth of DATA, which is not learned then"
+    parser.add_argument("--dev", type=Path, metavar="FILE", help=help_text)
+    help_text = (
+        "model to start from: small (the built-in one), base, nano, deep, a directory of a bundle or checkpoint, or a "
+        "name on the Hugging Face hub; default: %(default)s"
+    )
+    parser.add_argument("--base", default="small", metavar="MODEL", help=help_text)
+    help_text = (
+        "keep the entity types that the base model knows and DATA does not label: a place without a label may be one of "
+        "them, and the base model says which"
+    )
+    parser.add_argument("--add", action="store_true", help=help_text)
+    help_text = (
+        "another name for an entity type of DATA or of the base model; two types with one new name are merged, an empty "
+        "one drops a type; may be repeated"
+    )
+    parser.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help=help_text)
+    help_text = "with --add: unlabelled texts, one a line, on which the base model teaches what it knows"
+    parser.add_argument("--text", type=Path, metavar="FILE", help=help_text)
+    help_text = "directory of the bundle to write; its name is the name of the model"
+    parser.add_argument("--output", type=Path, required=True, metavar="BUNDLE", help=help_text)
+    help_text = "directory of the recipe and of intermediate results; default: runs/NAME, where BUNDLE is named NAME"
+    parser.add_argument("--run", type=Path, metavar="DIR", help=help_text)
+    help_text = "leave out the learning curve, which takes about as long again as the training"
+    parser.add_argument("--no-curve", action="store_true", help=help_text)
+    parser.add_argument("--license", default="not stated", metavar="TEXT", help="license of DATA, for the model's card")
+    add_reading(parser)
+    add_cache(parser)
+    help_text = "another setting of the recipe than the chosen one; may be repeated"
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help=help_text)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from edgener_export.plan.base import find_base
+    from edgener_export.plan.preparation import Request, plan_types, split_of
+
+    if options.text and not options.add:
+        raise UsageError("--text needs --add: without it no model teaches")
+    request = Request(
+        name=options.output.resolve().name,
+        base=find_base(options.base),
+        source=str(options.data),
+        adds=options.add,
+        renames=_renames(options.rename),
+        text=options.text,
+        license=options.license,
+        overrides=options.set,
+    )
+    sentences = _read(options, options.data)
+    dev = _read(options, options.dev) if options.dev else []
+    types = plan_types(request, [*sentences, *dev])
+    split = split_of(request, sentences, dev, str(options.dev), log)
+    run: Path = options.run or Path("runs") / request.name
+    for line in _in_words(request, types, split):
+        log(line)
+
+    # After everything that can be wrong with the arguments, since it loads torch.
+    from edgener_export.plan.one_command import SHARES, OneCommand
+
+    command = OneCommand(request, types, split, run, options.cache, log)
+    outcome = command.build(options.output, () if options.no_curve else SHARES)
+    if outcome.scores:
+        write(_summary(outcome, options.output, split))
+
+
+def _renames(entries: Sequence[str]) -> dict[str, str]:
+    """Return the new name of each type. Raises UsageError for an entry that is no OLD=NEW."""
+    renames = {}
+    for entry in entries:
+        old, equals, new = entry.partition("=")
+        if not (old and equals) or new == OUTSIDE:
+            raise UsageError(f"--rename {entry}: expected OLD=NEW, or OLD= to drop a type")
+        renames[old] = new
+    return renames
+
+
+def _read(options: argparse.Namespace, path: Path) -> list[Sentence]:
+    """Return the sentences of a labelled file, and tell what was left out of it or mended."""
+    reading = read_files(options, path)
+    for remark in reading.remarks():
+        log(remark)
+    return reading.sentences
+
+
+def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
+    """Yield what is going to be trained, on what, and how."""
+    from edgener_export.plan.choices import choices_for
+
+    entities = sum(len(sentence.spans) for sentence in split.held_out)
+    yield (
+        f"data: {len(split.train)} sentences are learned, {len(split.held_out)} with {entities} entities are held out "
+        "to measure on"
+    )
+    if split.untested:
+        yield f"data: {' '.join(split.untested)}: too rare to be measured; all entities of it are learned"
+    yield f"types: {' '.join(types.labelled)} are labelled" + (f"; {' '.join(types.kept)} stay" if types.kept else "")
+    if types.forgotten:
+        yield (
+            f"types: {' '.join(types.forgotten)}: {request.base.name} knows them, and the new model will not; --add "
+            "keeps them"
+        )
+    choices = choices_for(len(split.train))
+    yield (
+        f"chosen for so many: {choices.epochs} passes in batches of {choices.tokens_per_batch} tokens, learning rate "
+        f"{choices.learning_rate:g}, {choices.frozen_layers or 'no'} frozen layers"
+    )
+
+
+def _summary(outcome: Outcome, output: Path, split: Split) -> str:
+    """Return the scores, what the learning curve advises, and the commands to go on with."""
+    from edgener_export.report.learning_curve import advice
+
+    entities = sum(len(sentence.spans) for sentence in split.held_out)
+    scores = "  ".join(f"{measured.graph} F1 {measured.f1:.2f}" for measured in outcome.scores)
+    text = min((each.text for each in split.held_out if each.spans and each.text.isprintable()), key=len, default="")
+    bundle = shlex.quote(str(output))
+    lines = [
+        f"{output}: {scores} on {len(split.held_out)} held-out sentences with {entities} entities",
+        *(f"{point.sentences:>8} sentences  F1 {point.f1:.2f}" for point in outcome.curve if len(outcome.curve) > 1),
+        advice(outcome.curve, entities),
+        f"recipe: {outcome.recipe}",
+        f"report: {outcome.report}",
+        "go on with:",
+        f"edgener --model {bundle} {shlex.quote(text or '王小明在北京。')}",
+        f"edgener --model {bundle} --format doccano --file more.txt > more.jsonl   # labels to correct, to train again",
+        f"edgener-edge build --device pi4 --bundle {bundle}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+TRAIN = Command(
+    name="train",
+    summary="train, quantize and pack a model for labelled sentences, with settings chosen for them",
+    description="""Make a bundle of labelled sentences in one command. Split, passes, learning rate and gate are chosen
+by the number of the sentences, and written down as a recipe. The report says by a learning curve whether more labels
+would help. After an interruption, the same command continues where it stopped.""",
+    examples="""\
+edgener-export train labelled.jsonl --output ./my-bundle
+edgener-export train project.json --from label-studio --dev dev.json --output ./my-bundle
+edgener-export train drugs.jsonl --add --output ./names-and-drugs       keep PER, LOC and ORG, which nobody labelled
+edgener-export train labelled.jsonl --base base --rename NAME=PER --rename TITLE= --output ./my-bundle""",
+    add_arguments=_add_arguments,
+    run=_train,
+    when_interrupted=GOES_ON,
+)

@@ -1,0 +1,43 @@
+"""How far a new model agrees with the old one about the types that nobody labelled anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from edgener import Recognizer
+from edgener.tags import Span
+from edgener_export.corpus.overlaps import overlap
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.report.record import TypeScore
+from edgener_export.score import score_spans
+
+
+def agreement(
+    old: Path, new: Path, sentences: Sequence[Sentence], kept: Sequence[str], types: Mapping[str, str]
+) -> dict[str, TypeScore]:
+    """Return the score of the new bundle's entities, by type, where those of the old one count as right.
+
+    ``types`` are the new model's names for the old one's types. What overlaps a labelled entity does not count, since
+    there the labels decide.
+    """
+    texts = [sentence.text for sentence in sentences]
+    found = {
+        path: [
+            [Span(each.start, each.end, names.get(each.label, each.label)) for each in entities]
+            for entities in Recognizer.load(path).batch(texts)
+        ]
+        for path, names in ((old, types), (new, {}))
+    }
+    pairs = [
+        tuple(
+            [span for span in spans if span.label in kept and not any(overlap(span, each) for each in sentence.spans)]
+            for spans in both
+        )
+        for sentence, *both in zip(sentences, found[old], found[new], strict=True)
+    ]
+    scores = {label: score_spans(pairs, label) for label in kept}
+    return {
+        label: TypeScore(round(score.precision, 2), round(score.recall, 2), round(score.f1, 2), score.expected)
+        for label, score in scores.items()
+    }

@@ -1,0 +1,212 @@
+"""What ``edgener-export train`` makes of labelled sentences before it trains: a recipe, and the files beside it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edgener.bundle import DEFAULT_BUNDLE, GOLDEN
+from edgener.golden import read_cases
+from edgener_export.corpus.formats import jsonl
+from edgener_export.corpus.sentence import Sentence
+from edgener_export.errors import CorpusError, RecipeError
+from edgener_export.files.atomic import draft_of
+from edgener_export.plan.base import Base
+from edgener_export.plan.choices import choices_for
+from edgener_export.plan.recipe_file import (
+    GOLDEN_TEXTS,
+    HELD_OUT,
+    RECIPE,
+    TRAIN,
+    Parts,
+    recipe_lines,
+    recipe_tables,
+)
+from edgener_export.plan.split import Split, contradictions, in_learning_order, split, verify_enough
+from edgener_export.recipe.read import apply_override
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user wants of the labelled sentences."""
+
+    name: str
+    """The name of the model."""
+    base: Base
+    """The checkpoint to start from."""
+    source: str
+    """The name of the labelled file, for messages and for the lineage."""
+    adds: bool = False
+    """True if the types of the base model that the data does not label stay."""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """Other names for types of the data and of the base model; an empty name drops a type."""
+    text: Path | None = None
+    """Unlabelled texts on which the base model teaches the types that stay."""
+    license: str = "not stated"
+    """The license of the labelled data."""
+    overrides: Sequence[str] = ()
+    """Other settings of the recipe, as ``table.key=value``."""
+
+
+@dataclass(frozen=True)
+class Types:
+    """The entity types of a model to train, and where they come from."""
+
+    labelled: tuple[str, ...]
+    """Types of the data, by their new names."""
+    kept: tuple[str, ...]
+    """Types of the base model alone, by their new names; none unless types are added."""
+    of_data: Mapping[str, str]
+    """The new names for types of the data."""
+    of_base: Mapping[str, str]
+    """The new names for types of the base model."""
+    forgotten: tuple[str, ...]
+    """Types that the base model knows and the new one will not."""
+
+
+def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
+    """Return the types of the model that the sentences and the request give.
+
+    Raises RecipeError for a renamed type that neither data nor base model has, or where nothing is to be added to.
+    """
+    in_data = sorted({span.label for sentence in sentences for span in sentence.spans})
+    renames, base = request.renames, request.base
+    unknown = [label for label in renames if label not in (*in_data, *base.types)]
+    if unknown:
+        raise RecipeError(
+            f"--rename: {', '.join(unknown)} is a type of neither {request.source} ({', '.join(in_data)}) nor "
+            f"{base.name} ({', '.join(base.types) or 'which knows none'})"
+        )
+    labelled = _renamed(in_data, renames)
+    if not labelled:
+        raise RecipeError(f"--rename: drops all types of {request.source}; keep one")
+    known = _renamed(base.types, renames)
+    kept = tuple(label for label in known if label not in labelled)
+    if request.adds and not base.types:
+        raise RecipeError(
+            f"--add: {base.name} knows no entity types that could stay; leave --add out, or start from a bundle such as "
+            "--base small"
+        )
+    if request.adds and not kept:
+        raise RecipeError(
+            f"--add: {request.source} labels all types that {base.name} knows ({', '.join(base.types)}), so there is none "
+            "that would have to be kept; leave --add out"
+        )
+    return Types(
+        labelled,
+        kept if request.adds else (),
+        {old: new for old, new in renames.items() if old in in_data},
+        {old: new for old, new in renames.items() if old in base.types and (request.adds or new in labelled)},
+        () if request.adds else kept,
+    )
+
+
+def split_of(
+    request: Request, sentences: Sequence[Sentence], dev: Sequence[Sentence], dev_name: str, tell: Callable[[str], None]
+) -> Split:
+    """Return the sentences to learn and those to measure on, which are ``dev`` where there are any.
+
+    ``tell`` is given what is left out. Raises CorpusError, which names the file, where they cannot be used.
+    """
+    texts = {sentence.text for sentence in dev}
+    used = [sentence for sentence in sentences if sentence.text and sentence.text not in texts]
+    empty = sum(not sentence.text for sentence in sentences)
+    for number, what in (
+        (empty, "sentences without text are left out"),
+        (len(sentences) - len(used) - empty, f"sentences are in {dev_name} too, and are not learned"),
+        (
+            contradictions(used),
+            "sentences repeat an earlier one with other entities; what is learned of them is unclear",
+        ),
+    ):
+        if number:
+            tell(f"{request.source}: {number} {what}")
+    if not dev:
+        return split(used, request.source)
+    verify_enough(used, request.source)
+    labels = {request.renames.get(span.label, span.label) for sentence in used for span in sentence.spans}
+    for sentence in dev:
+        for start, end, label in sentence.spans:
+            if request.renames.get(label, label) not in (*labels, ""):
+                raise CorpusError(
+                    f"{dev_name}: {sentence.text[start:end]!r:.40} in {sentence.text!r:.60} is a {label}, which "
+                    f"{request.source} does not label; rename it with --rename {label}=, or label it there"
+                )
+    return Split(in_learning_order(used), [sentence for sentence in dev if sentence.text])
+
+
+def write_files(request: Request, types: Types, split: Split, directory: Path) -> Path:
+    """Write the recipe and its files into a directory, and return the path of the recipe.
+
+    Files of an earlier call stay if they are the same. Raises RecipeError where one differs, because the run in the
+    directory was made from it.
+    """
+    parts = Parts(
+        name=request.name,
+        base=request.base.seen_from(directory),
+        data=request.source,
+        sentences=len(split.train),
+        characters=sum(len(sentence.text) for sentence in split.train),
+        held_out=len(split.held_out),
+        test_entities=sum(len(sentence.spans) for sentence in split.held_out),
+        license=request.license,
+        types=types.of_data,
+        base_types=types.of_base,
+        unlabelled_types=types.kept,
+        scheme=request.base.scheme if types.kept else "",
+        text=os.path.relpath(request.text, directory) if request.text and types.kept else "",
+        megabytes=request.base.megabytes,
+    )
+    tables: dict[str, Any] = recipe_tables(parts, choices_for(len(split.train)))
+    for each in request.overrides:
+        apply_override(tables, each)
+    recipe = directory / RECIPE
+    for name, write in (
+        (TRAIN, partial(jsonl.write, split.train)),
+        (HELD_OUT, partial(jsonl.write, split.held_out)),
+        (GOLDEN_TEXTS, partial(_write_lines, golden_texts())),
+        (RECIPE, partial(_write_lines, recipe_lines(parts, tables))),
+    ):
+        _write_or_keep(directory / name, write, recipe)
+    return recipe
+
+
+def _write_or_keep(path: Path, write: Callable[[Path], object], recipe: Path) -> None:
+    """Write a file unless it is there. Raises RecipeError where it is there with another content."""
+    if not path.exists():
+        with draft_of(path) as draft:
+            write(draft)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder) / path.name
+        write(again)
+        is_same = again.read_bytes() == path.read_bytes()
+    if not is_same:
+        raise RecipeError(
+            f"{path}: is not what this command writes, because it was changed or DATA was; build what it says with "
+            f"edgener-export build {recipe}, or name another --run, or remove {path.parent}"
+        )
+
+
+def _write_lines(lines: Iterable[str], path: Path) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def part_of(split: Split, share: float) -> Split:
+    """Return the split with the first of its training sentences alone."""
+    return replace(split, train=split.train[: round(share * len(split.train))])
+
+
+def golden_texts() -> list[str]:
+    """Return texts for the golden cases: those of the built-in model, so that none of the user's gets into a bundle."""
+    return [case.text for case in read_cases(DEFAULT_BUNDLE / GOLDEN) if len(case.text.splitlines()) == 1]
+
+
+def _renamed(labels: Iterable[str], renames: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the new names of types, in alphabetical order, without those that are dropped."""
+    return tuple(sorted({renames.get(label, label) for label in labels} - {""}))
