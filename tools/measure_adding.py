@@ -25,12 +25,12 @@ from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
-from edgener_export.evaluate import recognize_all
+from edgener_export.evaluation.recognize import recognize_all
+from edgener_export.evaluation.score import score_spans
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.plan.choices import choices_for
 from edgener_export.plan.recipe_file import GOLDEN_TEXTS, HELD_OUT, RECIPE, TRAIN, Parts, recipe_lines, recipe_tables
 from edgener_export.recipe import read_recipe
-from edgener_export.score import score_spans
 
 PROTECTED, LABELS_ALONE = "the old model teaches", "labels alone"
 GATE = ["gate.loss=100", "gate.f1=0", "gate.megabytes=1000"]

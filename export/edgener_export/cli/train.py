@@ -33,13 +33,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--base", default="small", metavar="MODEL", help=help_text)
     help_text = (
-        "keep the entity types that the base model knows and DATA does not label: a place without a label may be one of "
-        "them, and the base model says which"
+        "keep the entity types that the base model knows and DATA does not label: a place without a label may be one "
+        "of them, and the base model says which"
     )
     parser.add_argument("--add", action="store_true", help=help_text)
     help_text = (
-        "another name for an entity type of DATA or of the base model; two types with one new name are merged, an empty "
-        "one drops a type; may be repeated"
+        "another name for an entity type of DATA or of the base model; two types with one new name are merged, an "
+        "empty one drops a type; may be repeated"
     )
     parser.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help=help_text)
     help_text = "with --add: unlabelled texts, one a line, on which the base model teaches what it knows"

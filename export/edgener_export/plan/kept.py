@@ -9,8 +9,8 @@ from edgener import Recognizer
 from edgener.tags import Span
 from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.evaluation.score import score_spans
 from edgener_export.report.record import TypeScore
-from edgener_export.score import score_spans
 
 
 def agreement(
@@ -30,14 +30,16 @@ def agreement(
         for path, names in ((old, types), (new, {}))
     }
     pairs = [
-        tuple(
-            [span for span in spans if span.label in kept and not any(overlap(span, each) for each in sentence.spans)]
-            for spans in both
-        )
-        for sentence, *both in zip(sentences, found[old], found[new], strict=True)
+        (_counted(before, sentence, kept), _counted(after, sentence, kept))
+        for sentence, before, after in zip(sentences, found[old], found[new], strict=True)
     ]
     scores = {label: score_spans(pairs, label) for label in kept}
     return {
         label: TypeScore(round(score.precision, 2), round(score.recall, 2), round(score.f1, 2), score.expected)
         for label, score in scores.items()
     }
+
+
+def _counted(spans: Sequence[Span], sentence: Sentence, kept: Sequence[str]) -> list[Span]:
+    """Return the spans of kept types that overlap no labelled entity."""
+    return [span for span in spans if span.label in kept and not any(overlap(span, each) for each in sentence.spans)]

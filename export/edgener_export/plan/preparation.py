@@ -1,4 +1,4 @@
-"""What ``edgener-export train`` makes of labelled sentences before it trains: a recipe, and the files beside it."""
+"""The preparation of ``edgener-export train``: types, a split, a recipe and its files, before any training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from edgener_export.recipe.read import apply_override
 
 @dataclass(frozen=True)
 class Request:
-    """What the user wants of the labelled sentences."""
+    """Everything that the user asks for, but for the labelled sentences themselves."""
 
     name: str
     """The name of the model."""
@@ -89,13 +89,13 @@ def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
     kept = tuple(label for label in known if label not in labelled)
     if request.adds and not base.types:
         raise RecipeError(
-            f"--add: {base.name} knows no entity types that could stay; leave --add out, or start from a bundle such as "
-            "--base small"
+            f"--add: {base.name} knows no entity types that could stay; leave --add out, or start from a bundle such "
+            "as --base small"
         )
     if request.adds and not kept:
         raise RecipeError(
-            f"--add: {request.source} labels all types that {base.name} knows ({', '.join(base.types)}), so there is none "
-            "that would have to be kept; leave --add out"
+            f"--add: {request.source} labels all types that {base.name} knows ({', '.join(base.types)}), so none has "
+            "to be kept; leave --add out"
         )
     return Types(
         labelled,
@@ -121,7 +121,7 @@ def split_of(
         (len(sentences) - len(used) - empty, f"sentences are in {dev_name} too, and are not learned"),
         (
             contradictions(used),
-            "sentences repeat an earlier one with other entities; what is learned of them is unclear",
+            "sentences repeat an earlier one with other entities; the labels contradict each other",
         ),
     ):
         if number:
