@@ -80,7 +80,6 @@ def measure(way: str, options: argparse.Namespace, train: Sequence[Sentence], te
             data="measured",
             sentences=len(train),
             characters=sum(len(sentence.text) for sentence in train),
-            held_out=len(test),
             test_entities=1,
             unlabelled_types=known if is_protected else (),
             text=str(options.text.resolve()) if options.text and is_protected else "",

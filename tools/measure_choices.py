@@ -95,7 +95,6 @@ def measure(trial: Trial, train: Sequence[Sentence], dev: Sequence[Sentence]) ->
             data=trial.data,
             sentences=len(train),
             characters=sum(len(sentence.text) for sentence in train),
-            held_out=len(known),
             test_entities=1,
         )
         recipe_file = directory / RECIPE

@@ -46,7 +46,14 @@ class Base:
         """Return the name or path of the checkpoint as a recipe in ``directory`` writes it."""
         if self.name in BUILT_IN_NAMES or self.directory is None:
             return self.name
-        return os.path.relpath(self.directory, directory)
+        return path_from(directory, self.directory)
+
+
+def path_from(directory: Path, path: Path) -> str:
+    """Return how a recipe in ``directory`` names ``path``: relative if both lie in the working directory."""
+    absolute, here = path.resolve(), Path.cwd()
+    is_near = absolute.is_relative_to(here) and directory.resolve().is_relative_to(here)
+    return os.path.relpath(absolute, directory.resolve()) if is_near else str(absolute)
 
 
 def find_base(name: str) -> Base:
@@ -70,7 +77,7 @@ def _directory(name: str) -> Path | None:
     if name in BUILT_IN_NAMES:
         return DEFAULT_BUNDLE
     places = [Path(name), *(root / BUNDLES / name for root in (Path(), CLONE) if name in OTHER_NAMES)]
-    return next((place for place in places if place.is_dir()), None)
+    return next((place for place in places if name and place.is_dir()), None)
 
 
 def _verify_hub_name(name: str) -> None:

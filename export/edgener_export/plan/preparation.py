@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of
-from edgener_export.plan.base import Base
+from edgener_export.plan.base import Base, path_from
 from edgener_export.plan.choices import choices_for
 from edgener_export.plan.recipe_file import (
     GOLDEN_TEXTS,
@@ -149,17 +148,16 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
     parts = Parts(
         name=request.name,
         base=request.base.seen_from(directory),
-        data=request.source,
+        data=Path(request.source).name,
         sentences=len(split.train),
         characters=sum(len(sentence.text) for sentence in split.train),
-        held_out=len(split.held_out),
         test_entities=sum(len(sentence.spans) for sentence in split.held_out),
         license=request.license,
         types=types.of_data,
         base_types=types.of_base,
         unlabelled_types=types.kept,
         scheme=request.base.scheme if types.kept else "",
-        text=os.path.relpath(request.text, directory) if request.text and types.kept else "",
+        text=path_from(directory, request.text) if request.text and types.kept else "",
         megabytes=request.base.megabytes,
     )
     tables: dict[str, Any] = recipe_tables(parts, choices_for(len(split.train)))

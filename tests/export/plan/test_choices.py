@@ -1,0 +1,36 @@
+"""The settings of a training follow its size, and the gate knows how much its entities can tell."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgener_export.plan.choices import BY_SIZE, QUANTIZATION_LOSS, choices_for, tolerated_loss
+
+
+def test_each_size_has_its_own_choice_up_to_its_bound() -> None:
+    chosen = [choices_for(sentences) for sentences in (50, 200, 1_000, 5_000, 500_000)]
+    assert chosen == [size.choices for size in BY_SIZE]
+    assert len(set(chosen)) == len(chosen)
+    for size, larger in pairwise(BY_SIZE):
+        assert choices_for(int(size.sentences)) == size.choices
+        assert choices_for(int(size.sentences) + 1) == larger.choices
+
+
+def test_fewer_sentences_are_read_more_often_in_smaller_batches() -> None:
+    for few, more in pairwise(BY_SIZE):
+        assert few.choices.epochs >= more.choices.epochs
+        assert few.choices.tokens_per_batch <= more.choices.tokens_per_batch
+
+
+@given(st.integers(1, 10**6))
+def test_the_tolerated_loss_falls_with_the_entities_to_what_quantization_may_cost(entities: int) -> None:
+    assert tolerated_loss(entities) >= tolerated_loss(entities + 1) >= QUANTIZATION_LOSS
+    assert tolerated_loss(10**7) == pytest.approx(QUANTIZATION_LOSS, abs=0.02)
+
+
+def test_one_entity_of_few_may_be_lost() -> None:
+    assert tolerated_loss(20) > 100 / 20
