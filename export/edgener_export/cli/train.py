@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from edgener_export.plan.base import find_base
-    from edgener_export.plan.preparation import Request, plan_types, split_of
+    from edgener_export.plan.preparation import Request, plan_types, renamed, split_of
 
     if options.text and not options.add:
         raise UsageError("--text needs --add: without it no model teaches")
@@ -73,10 +74,11 @@ def _train(options: argparse.Namespace) -> None:
         license=options.license,
         overrides=options.set,
     )
-    sentences = _read(options, options.data)
-    dev = _read(options, options.dev) if options.dev else []
-    types = plan_types(request, [*sentences, *dev])
+    read = [_read(options, path) for path in (options.data, options.dev) if path]
+    everything = renamed(request, chain.from_iterable(read))
+    sentences, dev = everything[: len(read[0])], everything[len(read[0]) :]
     split = split_of(request, sentences, dev, str(options.dev), log)
+    types = plan_types(request, sentences)
     run: Path = options.run or Path("runs") / request.name
     for line in _in_words(request, types, split):
         log(line)

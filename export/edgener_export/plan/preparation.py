@@ -12,6 +12,7 @@ from typing import Any
 from edgener.bundle import DEFAULT_BUNDLE, GOLDEN
 from edgener.golden import read_cases
 from edgener_export.corpus.formats import jsonl
+from edgener_export.corpus.retype import retyped
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of
@@ -60,30 +61,38 @@ class Types:
     """Types of the data, by their new names."""
     kept: tuple[str, ...]
     """Types of the base model alone, by their new names; none unless types are added."""
-    of_data: Mapping[str, str]
-    """The new names for types of the data."""
     of_base: Mapping[str, str]
     """The new names for types of the base model."""
     forgotten: tuple[str, ...]
     """Types that the base model knows and the new one will not."""
 
 
-def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
-    """Return the types of the model that the sentences and the request give.
+def renamed(request: Request, sentences: Iterable[Sentence]) -> list[Sentence]:
+    """Return the sentences with the new names of their types, and without entities whose type is dropped.
 
-    Raises RecipeError for a renamed type that neither data nor base model has, or where nothing is to be added to.
+    Raises RecipeError for a type that neither they nor the base model have, or where every type is dropped.
     """
-    in_data = sorted({span.label for sentence in sentences for span in sentence.spans})
+    given = list(sentences)
+    in_data = sorted({span.label for sentence in given for span in sentence.spans})
     renames, base = request.renames, request.base
     unknown = [label for label in renames if label not in (*in_data, *base.types)]
     if unknown:
         raise RecipeError(
-            f"--rename: {', '.join(unknown)} is a type of neither {request.source} ({', '.join(in_data)}) nor "
-            f"{base.name} ({', '.join(base.types) or 'which knows none'})"
+            f"--rename: {', '.join(unknown)} is a type neither of {request.source} ({', '.join(in_data) or 'none'}) "
+            f"nor of {base.name} ({', '.join(base.types) or 'none'})"
         )
-    labelled = _renamed(in_data, renames)
-    if not labelled:
+    if in_data and not _renamed(in_data, renames):
         raise RecipeError(f"--rename: drops all types of {request.source}; keep one")
+    return [retyped(sentence, renames) for sentence in given]
+
+
+def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
+    """Return the types of the model that the renamed sentences and the request give.
+
+    Raises RecipeError where types are to be added and there is nothing to add them to.
+    """
+    renames, base = request.renames, request.base
+    labelled = tuple(sorted({span.label for sentence in sentences for span in sentence.spans}))
     known = _renamed(base.types, renames)
     kept = tuple(label for label in known if label not in labelled)
     if request.adds and not base.types:
@@ -99,7 +108,6 @@ def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
     return Types(
         labelled,
         kept if request.adds else (),
-        {old: new for old, new in renames.items() if old in in_data},
         {old: new for old, new in renames.items() if old in base.types and (request.adds or new in labelled)},
         () if request.adds else kept,
     )
@@ -128,10 +136,10 @@ def split_of(
     if not dev:
         return split(used, request.source)
     verify_enough(used, request.source)
-    labels = {request.renames.get(span.label, span.label) for sentence in used for span in sentence.spans}
+    labels = {span.label for sentence in used for span in sentence.spans}
     for sentence in dev:
         for start, end, label in sentence.spans:
-            if request.renames.get(label, label) not in (*labels, ""):
+            if label not in labels:
                 raise CorpusError(
                     f"{dev_name}: {sentence.text[start:end]!r:.40} in {sentence.text!r:.60} is a {label}, which "
                     f"{request.source} does not label; rename it with --rename {label}=, or label it there"
@@ -153,7 +161,6 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
         characters=sum(len(sentence.text) for sentence in split.train),
         test_entities=sum(len(sentence.spans) for sentence in split.held_out),
         license=request.license,
-        types=types.of_data,
         base_types=types.of_base,
         unlabelled_types=types.kept,
         scheme=request.base.scheme if types.kept else "",

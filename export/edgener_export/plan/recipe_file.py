@@ -36,8 +36,6 @@ class Parts:
     """The number of entities of the held-out sentences."""
     license: str = "not stated"
     """The license of the labelled data."""
-    types: Mapping[str, str] = field(default_factory=dict)
-    """Other names for types of the data."""
     base_types: Mapping[str, str] = field(default_factory=dict)
     """Other names for types of the base model."""
     unlabelled_types: tuple[str, ...] = ()
@@ -69,7 +67,6 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
         "train": TRAIN,
         "dev": HELD_OUT,
         "test": HELD_OUT,
-        "types": dict(parts.types),
         "unlabelled_types": list(parts.unlabelled_types),
     }
     return {

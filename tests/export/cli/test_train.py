@@ -255,7 +255,7 @@ def test_a_type_that_only_the_dev_file_has_is_refused(
         (["--base", "smal"], "--base smal: is unknown; did you mean small?"),
         (["--add"], "labels all types that small knows"),
         (["--add", "--base", "hfl/rbt3"], "--add: hfl/rbt3 knows no entity types that could stay"),
-        (["--rename", "DRUG=X"], "--rename: DRUG is a type of neither"),
+        (["--rename", "DRUG=X"], "--rename: DRUG is a type neither of"),
         (["--rename", "PER=", "--rename", "LOC=", "--rename", "ORG="], "drops all types"),
     ],
     ids=["base", "nothing to add to", "no types", "rename", "drop all"],
