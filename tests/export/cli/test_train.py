@@ -51,7 +51,7 @@ def write_data(path: Path, sentences: Sequence[Sentence]) -> str:
 
 
 class Trained(NamedTuple):
-    """What a call left, and what it printed."""
+    """The files that a call left, and the text that it printed."""
 
     bundle: Path
     run: Path
