@@ -9,12 +9,16 @@ from pathlib import Path
 from edgener.command_line import Command
 from edgener.standard_streams import log, write
 from edgener_export.cli.threads import add_threads, threads_of
+from edgener_export.labelling.lac import NAME_TAGS
 
 KINDS = ("modern", "news")
+LABELLED = ".jsonl"
+"""The suffix of files whose texts are taken and whose labels are not."""
+TEXT_HELP = "file with a sentence or short text a line, or labelled JSON lines (.jsonl) whose texts are taken; also .xz"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", type=Path, metavar="TEXT", help="file with a sentence or short text a line, also .xz")
+    parser.add_argument("text", type=Path, metavar="TEXT", help=TEXT_HELP)
     parser.add_argument("output", type=Path, metavar="OUT", help="labelled JSON lines to write")
     help_text = "directory of the bundle whose guideline is followed; default: the built-in one"
     parser.add_argument("--model", default="default", metavar="BUNDLE", help=help_text)
@@ -25,6 +29,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, default="modern", help=help_text)
     help_text = "list of names (type, tab, name; also .xz); its organizations are labels wherever LAC's words end there"
     parser.add_argument("--known", type=Path, metavar="FILE", help=help_text)
+    help_text = (
+        "write LAC's own labels of these types, as LAC bounds them, and nothing else; no model takes part; types: "
+        f"{', '.join(NAME_TAGS)}"
+    )
+    parser.add_argument("--lac-types", type=_lac_types, default=(), metavar="TYPE,…", help=help_text)
+    help_text = "label only this many texts, evenly spread; default: all"
+    parser.add_argument("--sentences", type=int, default=0, metavar="N", help=help_text)
     add_threads(parser)
 
 
@@ -34,18 +45,22 @@ def _label(options: argparse.Namespace) -> None:
     from edgener import Recognizer
     from edgener_export.corpus.formats import jsonl
     from edgener_export.corpus.name_swap import read_names
-    from edgener_export.corpus.text_file import read_lines
+    from edgener_export.corpus.sampling import evenly_spread
     from edgener_export.files.atomic import draft_of
     from edgener_export.labelling.fuse import MODERN, NEWS, KnownNames
-    from edgener_export.labelling.label import label_texts
+    from edgener_export.labelling.label import label_texts, lac_labels
     from edgener_export.labelling.lac import Lac
 
-    lac, recognizer = Lac(), Recognizer.load(options.model, threads=threads_of(options.threads))
-    names = read_names(options.known, ("ORG",)) if options.known else ()
-    known = KnownNames(name.text for name in names)
-    texts = [line for line in read_lines(options.text) if line.strip()]
-    trust = {"modern": MODERN, "news": NEWS}[options.kind]
-    labelled = label_texts(texts, recognizer, lac, known, trust)
+    lac, texts = Lac(), _texts(options.text)
+    texts = evenly_spread(texts, options.sentences or len(texts))
+    if options.lac_types:
+        labelled = lac_labels(texts, lac, options.lac_types)
+    else:
+        recognizer = Recognizer.load(options.model, threads=threads_of(options.threads))
+        names = read_names(options.known, ("ORG",)) if options.known else ()
+        known = KnownNames(name.text for name in names)
+        trust = {"modern": MODERN, "news": NEWS}[options.kind]
+        labelled = label_texts(texts, recognizer, lac, known, trust)
     sentences = [found for found in tqdm(labelled, total=len(texts), disable=None, desc="label", unit="text") if found]
     with draft_of(options.output) as draft:
         jsonl.write(sentences, draft)
@@ -58,6 +73,24 @@ def _label(options: argparse.Namespace) -> None:
         log(f"{lost} of {len(texts)} texts left out, of which LAC returned other characters")
 
 
+def _texts(path: Path) -> list[str]:
+    """Return the lines of a text that are not blank, or the texts of labelled JSON lines."""
+    from edgener_export.corpus.splits import read_corpus_file
+    from edgener_export.corpus.text_file import read_lines
+
+    if LABELLED in path.suffixes:
+        return [sentence.text for sentence in read_corpus_file(path)]
+    return [line for line in read_lines(path) if line.strip()]
+
+
+def _lac_types(text: str) -> tuple[str, ...]:
+    types = tuple(part for part in text.split(",") if part)
+    unknown = [part for part in types if part not in NAME_TAGS]
+    if unknown or not types:
+        raise argparse.ArgumentTypeError(f"{text!r}: give some of {', '.join(NAME_TAGS)}, with commas between them")
+    return types
+
+
 LABEL = Command(
     name="label",
     summary="label unlabelled text by a model and LAC, to train on",
@@ -68,7 +101,8 @@ LABEL = Command(
     ),
     examples="""\
 edgener-export label posts.txt posts.jsonl
-edgener-export label news.txt.xz news.jsonl --kind news --known export/recipes/names.tsv.xz""",
+edgener-export label news.txt.xz news.jsonl --kind news --known export/recipes/names.tsv.xz
+edgener-export label export/recipes/labelled.jsonl.xz time.jsonl --lac-types TIME --sentences 6000""",
     add_arguments=_add_arguments,
     run=_label,
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from edgener import Recognizer
+from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.labelling.fuse import KnownNames, Trust, fuse
 from edgener_export.labelling.lac import Lac
@@ -24,3 +25,9 @@ def label_texts(
         for number, (text, entities) in enumerate(zip(block, recognizer.batch(block), strict=True)):
             found = words[number]
             yield None if found is None else fuse(text, entities, found, known, trust)
+
+
+def lac_labels(texts: Sequence[str], lac: Lac, types: Collection[str]) -> Iterator[Sentence | None]:
+    """Yield each text with LAC's own entities of some types; None for a text whose characters LAC does not return."""
+    for text, words in zip(texts, lac.words(texts), strict=True):
+        yield None if words is None else Sentence(text, tuple(Span(*word) for word in words if word.tag in types))

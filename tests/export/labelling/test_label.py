@@ -23,3 +23,22 @@ def test_lac_s_names_become_labels_and_known_organizations_are_found(
     assert [first.text[span.start : span.end] for span in first.spans if span.label == "PER"] == ["马云", "任正非"]
     assert ("拼多多", "ORG") in [(second.text[span.start : span.end], span.label) for span in second.spans]
     assert capsys.readouterr().out.startswith("2 sentences")
+
+
+def test_a_type_of_lac_alone_is_labelled_as_lac_bounds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labelled, output = tmp_path / "more.jsonl", tmp_path / "time.jsonl"
+    rows = ("马云去年9月在杭州。", "没有。", "明天见。", "2020年5月1日，他走了。")
+    labelled.write_text("".join(f'{{"text": "{row}", "entities": [[0, 1, "X"]]}}\n' for row in rows), encoding="utf-8")
+    assert main(["label", str(labelled), str(output), "--lac-types", "TIME"]) == 0
+    found = read_corpus_file(output)
+    assert [each.text for each in found] == list(rows)
+    assert {span.label for each in found for span in each.spans} == {"TIME"}
+    assert "明天" in [each.text[span.start : span.end] for each in found for span in each.spans]
+    assert "PER" not in capsys.readouterr().out
+    assert main(["label", str(labelled), str(output), "--lac-types", "TIME", "--sentences", "2"]) == 0
+    assert [each.text for each in read_corpus_file(output)] == [rows[0], rows[2]]
+
+
+def test_a_type_that_lac_does_not_have_is_a_wrong_argument(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["label", str(tmp_path), str(tmp_path), "--lac-types", "TIME,DRUG"]) == 2
+    assert "give some of PER, LOC, ORG, TIME" in capsys.readouterr().err
