@@ -1,4 +1,4 @@
-"""How far a new model agrees with the old one about the types that nobody labelled anew."""
+"""The agreement of a new model with the one before it about the types that nobody labelled anew."""
 
 from __future__ import annotations
 
