@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from edgener.line_reader import Document
-from edgener.output_formats import Place, Writer
 from edgener.recognizer import Recognizer
+from edgener.writers import Place, Writer
 
 
 class Answers:

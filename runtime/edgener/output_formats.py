@@ -5,37 +5,21 @@ A format has a writer, which turns the entities of documents into text, and what
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from edgener import html_page
+from edgener.annotation_formats import Brat, Doccano, HuggingFace, LabelStudio, Spacy
 from edgener.entity import Entity
-from edgener.lone_surrogates import JSON_ESCAPES, STAND_INS
+from edgener.lone_surrogates import STAND_INS
 from edgener.recognizer import Segment
+from edgener.writers import InText, Place, Writer, encoded
 
 COLOURS = {"PER": 34, "LOC": 32, "ORG": 33}
 """ANSI foreground colours; other types are magenta."""
 OTHER_COLOUR = 35
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
 CONLL_STAND_INS = STAND_INS | dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), ord(" "))
 """Replacements, one code point for one, of code points that would end a row or a column or are not UTF-8."""
-
-
-class Place(NamedTuple):
-    """The place that a document was read from."""
-
-    file: str | None
-    """Name of the file, or None for a text that was given as an argument or on standard input."""
-    line: int
-    """Number of the line, counted from 1."""
-
-
-class Writer(Protocol):
-    """A function that is called with the segments of a document, one after the other."""
-
-    def __call__(self, place: Place, segment: Segment, /) -> str:
-        """Return the output that this segment adds; a document's last segment ends its last line."""
 
 
 class JsonLines:
@@ -48,44 +32,18 @@ class JsonLines:
         output = []
         if segment.start == 0:
             file = {} if place.file is None else {"file": place.file}
-            output.append(_json({**file, "line": place.line})[:-1] + ', "entities": [')
+            output.append(encoded({**file, "line": place.line})[:-1] + ', "entities": [')
             self._separator = ""
         if segment.entities:
             entities = [{**entity.to_dict(), "score": round(entity.score, 4)} for entity in segment.entities]
-            output.append(self._separator + _json(entities)[1:-1])
+            output.append(self._separator + encoded(entities)[1:-1])
             self._separator = ", "
         if segment.is_last:
             output.append("]}\n")
         return "".join(output)
 
 
-class _InText:
-    """A writer of the text itself; an entity that reaches into the next segment is written only once."""
-
-    def __init__(self) -> None:
-        self._written = 0
-
-    def __call__(self, _place: Place, segment: Segment) -> str:
-        if segment.start == 0:
-            self._written = 0
-        output = []
-        for text, entity in self._runs(segment):
-            output.append(self._run(text, entity))
-            self._written += len(text)
-        return "".join(output) + ("\n" if segment.is_last else "")
-
-    def _runs(self, segment: Segment) -> Iterator[tuple[str, Entity | None]]:
-        """Yield the segment's text in order, as runs with their entity, which is None between entities."""
-        for entity in segment.entities:
-            yield segment.text[self._written - segment.start : entity.start - segment.start], None
-            yield entity.text, entity
-        yield segment.text[self._written - segment.start :], None
-
-    def _run(self, text: str, entity: Entity | None) -> str:
-        raise NotImplementedError
-
-
-class Conll(_InText):
+class Conll(InText):
     """A writer of one row per code point, which holds the code point and its BIO tag, and an empty line per document.
 
     A line break, a tab or another separator is written as a blank, and a byte that is not UTF-8 as U+FFFD, so that
@@ -98,7 +56,7 @@ class Conll(_InText):
         return "".join(f"{character} {tag}\n" for character, tag in zip(text, tags, strict=True))
 
 
-class Marked(_InText):
+class Marked(InText):
     """A writer of the text with its entities marked, in colour or in brackets."""
 
     def __init__(self, *, colour: bool) -> None:
@@ -113,7 +71,7 @@ class Marked(_InText):
         return f"\x1b[1;{COLOURS.get(entity.label, OTHER_COLOUR)}m{text}\x1b[0m\x1b[2m/{entity.label}\x1b[0m"
 
 
-class Html(_InText):
+class Html(InText):
     """A writer of one paragraph per document, as a part of a page; the first line of a file follows its name."""
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -150,6 +108,10 @@ class Format(NamedTuple):
     """Function that returns what stands before all documents."""
     tail: str = ""
     """Text after all documents."""
+    separator: str = ""
+    """Text with which every document begins, and which is left out before the first one."""
+    reads_whole_files: bool = False
+    """A file or standard input is one document, and only one can be given."""
 
 
 FORMATS = {
@@ -157,9 +119,10 @@ FORMATS = {
     "conll": Format(lambda _look: Conll()),
     "text": Format(lambda look: Marked(colour=look.colour)),
     "html": Format(lambda look: Html(look.labels), lambda look: html_page.head(look.title), html_page.TAIL),
+    "doccano": Format(lambda _look: Doccano()),
+    "label-studio": Format(lambda _look: LabelStudio(), lambda _look: "[\n", "]\n", LabelStudio.separator),
+    "brat": Format(lambda _look: Brat(), reads_whole_files=True),
+    "spacy": Format(lambda _look: Spacy(), lambda _look: "[\n", "]\n", Spacy.separator),
+    "hf": Format(lambda _look: HuggingFace()),
 }
 """All formats by name."""
-
-
-def _json(value: object) -> str:
-    return _ENCODER.encode(value).translate(JSON_ESCAPES)

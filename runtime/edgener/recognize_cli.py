@@ -29,8 +29,8 @@ from edgener.standard_streams import say, write
 
 if TYPE_CHECKING:
     from edgener.answers import Answers
-    from edgener.output_formats import Writer
     from edgener.recognizer import Recognizer
+    from edgener.writers import Writer
 
 STANDARD_INPUT = "-"
 
@@ -56,6 +56,7 @@ class _Run:
         look, self._format = Look(title, recognizer.manifest.tag_set.labels, shows_colour), FORMATS[output_format]
         self._head = self._format.head(look)
         self._new_writer: Callable[[], Writer] = partial(self._format.writer, look)
+        self._is_first = True
         self._threads = threads
         self._join_lines = join_lines
         self._said: set[str] = set()
@@ -75,7 +76,7 @@ class _Run:
             self._warn_once(inspection.warning)
 
         try:
-            read = whole_file if self._join_lines else line_groups
+            read = whole_file if self._join_lines or self._format.reads_whole_files else line_groups
             with closing(self._answer_groups(read(fd, progress.advance, inspect, self._encoding), file)) as pieces:
                 for piece in pieces:
                     self._write(piece)
@@ -97,8 +98,8 @@ class _Run:
 
     def _write(self, output: str) -> None:
         """Write output after what stands before all documents, which an input that cannot be opened does not leave."""
-        write(self._head + output)
-        self._head = ""
+        write(self._head + (output.removeprefix(self._format.separator) if self._is_first else output))
+        self._head, self._is_first = "", False
 
     def _answer_groups(self, groups: Iterable[Sequence[Document]], file: str | None) -> Generator[str]:
         if self._threads == 1:
@@ -143,10 +144,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("jsonl", "conll", "text", "html"),
+        choices=("jsonl", "conll", "text", "html", "doccano", "label-studio", "brat", "spacy", "hf"),
         default="jsonl",
-        help="output: JSON lines, a character and its BIO tag a line, marked text, or a page for a browser; default: "
-        "%(default)s",
+        help="output: JSON lines, a character and its BIO tag a line, marked text, a page for a browser, or what an "
+        "annotation tool imports, so that people correct instead of type (docs/data-formats.md); default: %(default)s",
     )
     parser.add_argument(
         "--join-lines",
@@ -168,8 +169,13 @@ def _recognize(options: argparse.Namespace) -> None:
     encoding = known_encoding(options.encoding)
     rules = rules_of(options)
     recognizer_class = load_recognizer_class()
+    from edgener.output_formats import FORMATS
+
+    if FORMATS[options.format].reads_whole_files and len(options.text) + len(options.file) > 1:
+        raise UsageError(f"--format {options.format} describes one file; run edgener once for each")
     threads = threads_of(options.threads)
-    by_document = _are_whole_files(options.file) and not options.join_lines and threads > 1
+    is_one_document = options.join_lines or FORMATS[options.format].reads_whole_files
+    by_document = _are_whole_files(options.file) and not is_one_document and threads > 1
     recognizer = recognizer_class.load(
         model_of(options.model),
         threads=1 if by_document else threads,

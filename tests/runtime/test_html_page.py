@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from edgener import Entity, Recognizer, Segment
 from edgener.html_page import STYLE_SHEET, TAIL, head, marked
 from edgener.lone_surrogates import STAND_INS
-from edgener.output_formats import Html, Place
+from edgener.output_formats import Html
+from edgener.writers import Place
 from tests.html_tree import attributes, elements, parsed, text_of
 from tests.support import CHARACTERS, TEXTS, in_pieces, labelled_texts, run_tiny, start_tiny
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Entity, Recognizer, Segment
-from edgener.output_formats import CONLL_STAND_INS, FORMATS, Look, Place
+from edgener.output_formats import CONLL_STAND_INS, FORMATS, Look
+from edgener.writers import Place
 from tests.support import TEXTS, in_pieces, labelled_texts
 
 TEXT = "王小明在青山大学"

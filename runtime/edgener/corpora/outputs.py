@@ -88,8 +88,9 @@ def _write_conll(
     _table: Table | None,
     settings: Settings,
 ) -> None:
-    from edgener.output_formats import Conll, Place
+    from edgener.output_formats import Conll
     from edgener.recognizer import Segment
+    from edgener.writers import Place
 
     tagged, others = drafts
     writer = Conll()

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 
 from edgener.entity import Entity
 from edgener.line_reader import BYTE_ORDER_MARK
-from edgener.output_formats import Conll, JsonLines, Place, Writer
+from edgener.output_formats import Conll, JsonLines
 from edgener.recognizer import Segment
 from edgener.serve.ask import Wanted
 from edgener.serve.problem import ProblemError
+from edgener.writers import Place, Writer
 
 WRITERS: dict[str, Callable[[], Writer]] = {"jsonl": JsonLines, "conll": Conll}
 MEDIA_TYPES = {"jsonl": "application/x-ndjson", "conll": "text/plain; charset=utf-8"}
