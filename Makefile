@@ -51,7 +51,7 @@ mutate: $(TEST)/mutmut
 	@rm -rf $(MUTATE)/mutants/tests
 	@ln -sfn $(CURDIR)/pyproject.toml $(CURDIR)/tests $(CURDIR)/tools $(CURDIR)/docs $(MUTATE)
 	@ln -sfn $(CURDIR)/runtime/edgener $(CURDIR)/export/edgener_export $(CURDIR)/edge/edgener_edge $(MUTATE)/src
-	cd $(MUTATE) && HYPOTHESIS_PROFILE=mutate OMP_NUM_THREADS=1 $(CURDIR)/$(TEST)/bin/python tools/mutate.py $(MUTANTS)
+	cd $(MUTATE) && $(CURDIR)/$(TEST)/bin/python tools/mutate.py $(MUTANTS)
 
 docs: $(DOCS)/installed
 	$(DOCS)/bin/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/site

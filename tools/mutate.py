@@ -241,6 +241,8 @@ def main() -> int:
     parser.add_argument("--again", default="", metavar="STATUS", help="run those with this status again, as 'survived'")
     parser.add_argument("--table", action="store_true", help="print the results so far, and run nothing")
     options = parser.parse_args()
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "mutate")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     if not options.table:
         _generate()
     files = list(_files())

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from edgener import Entity, Recognizer, bench
+from edgener import Entity, bench
 from edgener.bench import LENGTHS, measure, process_age
 from edgener.errors import UsageError
-from tests.support import TINY_BUNDLE, run_main
+from tests.support import TINY_BUNDLE, read_manifest, run_main
 
 
 class Clock:
@@ -37,7 +37,7 @@ class Clock:
 
 
 class Timed:
-    """A recognizer that takes 1.5 s to load, 2, 3, 4 … ms for texts, and half a second for a batch."""
+    """A recognizer that finds nothing, in 1.5 s to load, 2, 3, 4 … ms for texts, and half a second for a batch."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._calls, self.texts = clock, 1, set[str]()
@@ -45,20 +45,19 @@ class Timed:
     def load(self, path: Path, *, threads: int) -> Timed:
         assert threads == 2
         self._clock.now += 1.5
-        self._recognizer = Recognizer.load(path)
-        self.manifest = self._recognizer.manifest
+        self.manifest = read_manifest(path)
         return self
 
     def __call__(self, text: str) -> list[Entity]:
         self._calls += 1
         self._clock.now += self._calls / 1000
         self.texts.add(text)
-        return self._recognizer(text)
+        return []
 
     def batch(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
         self._clock.now += 0.5
         self.texts.update(texts)
-        yield from self._recognizer.batch(texts)
+        yield from ([] for _ in texts)
 
 
 class Memory:

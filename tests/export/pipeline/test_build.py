@@ -66,31 +66,19 @@ def test_the_model_of_a_bundle_is_packed_anew_without_training(
     assert after.quality[-1].f1 >= 99
 
 
-def test_packing_a_bundle_anew_may_be_repeated_and_keeps_what_it_was_made_from(
+def test_packing_a_bundle_anew_may_be_repeated_and_keeps_what_it_was_made_from_and_sees(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     shutil.copytree(tiny_run / "bundle", bundle)
     (source,) = [Source("teacher", "another", "MIT", "than the recipe names")]
-    change_manifest(bundle, lineage=(source,))
-    for _ in range(2):
-        assert main([*build_tiny, "--run", str(run), "--trained", str(bundle), "--set", "gate.loss=1"]) == 0
-    assert load_bundle(run / "bundle").manifest.lineage == (source,)
-
-
-def test_packing_a_bundle_anew_keeps_its_aliases_and_span_rules(
-    build_tiny: list[str], tiny_run: Path, tmp_path: Path
-) -> None:
-    bundle = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "bundle"))
-    change_manifest(bundle, normalization=normalization_of(("simplified",), ("no_laughter",)))
-    packed = [*build_tiny, "--trained", str(bundle), "--set", "gate.loss=1"]
-    for number, (rules, expected) in enumerate((([], "no_laughter"), (["whole_words"], "whole_words"))):
-        run = tmp_path / f"run-{number}"
-        settings = [f"model.span_rules={json.dumps(rules)}", 'model.aliases=["dots"]']
-        chosen = [word for setting in settings for word in ("--set", setting)]
-        assert main([*packed, *chosen, "--run", str(run)]) == 0
+    change_manifest(bundle, lineage=(source,), normalization=normalization_of(("simplified",), ("no_laughter",)))
+    packed = [*build_tiny, "--run", str(run), "--trained", str(bundle), "--set", "gate.loss=1"]
+    for rules, expected in (([], ("no_laughter",)), (["--set", 'model.span_rules=["whole_words"]'], ("whole_words",))):
+        assert main([*packed, "--set", 'model.aliases=["dots"]', *rules]) == 0
         manifest = load_bundle(run / "bundle").manifest
-        assert (manifest.aliases, manifest.span_rules) == (("simplified",), (expected,))
+        assert manifest.lineage == (source,)
+        assert (manifest.aliases, manifest.span_rules) == (("simplified",), expected)
 
 
 def other_seed(_inputs: Path) -> list[str]:
