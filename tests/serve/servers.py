@@ -128,6 +128,12 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes]:
         content += block
 
 
+def flood(connection: socket.socket, block: bytes, megabytes: int) -> None:
+    """Send a block again and again."""
+    for _ in range(megabytes * 1_000_000 // len(block)):
+        connection.sendall(block)
+
+
 def is_closed(connection: socket.socket) -> bool:
     """Read until the service closes the connection; return False where it does not within a timeout."""
     try:

@@ -1,0 +1,77 @@
+"""Numbers are there under their documented names, in Prometheus' format, and count what happened."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.serve.servers import TEXT, Running
+from tests.support import ROOT
+
+DASHBOARD = ROOT / "examples/grafana.json"
+NAMES = {
+    "requests", "refused", "expired", "cancelled", "texts", "tokens", "padding_tokens", "entities", "model_switches",
+    "request_duration_seconds", "queue_duration_seconds", "run_duration_seconds", "run_rows", "run_tokens",
+    "queue_requests", "queue_tokens", "queue_seconds", "workers", "workers_busy", "connections", "model_info",
+}  # fmt: skip
+
+
+def families(service: Running) -> dict[str, dict[str, float]]:
+    """Return the samples of each family, by name and labels."""
+    answer = service.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return {
+        family.name: {
+            sample.name + "".join(f",{key}={value}" for key, value in sorted(sample.labels.items())): sample.value
+            for sample in family.samples
+        }
+        for family in text_string_to_metric_families(answer.body.decode())
+    }
+
+
+def test_a_parser_of_prometheus_finds_all_names(service: Running) -> None:
+    found = families(service)
+    assert {f"edgener_{name}" for name in NAMES} <= found.keys()
+    assert found["edgener_workers"] == {"edgener_workers": 2}
+    assert "process_resident_memory_bytes" in found
+    (model,) = found["edgener_model_info"]
+    assert re.fullmatch(r"edgener_model_info,digest=[0-9a-f]{12},name=[\w-]+", model)
+
+
+def test_requests_texts_and_entities_are_counted(service: Running) -> None:
+    before = families(service)
+    assert service.ask({"inputs": [TEXT, TEXT]}).status == 200
+    assert service.ask(b"{").status == 400
+    assert service.get("/nothing/that/would/make/a/label").status == 404
+    after = families(service)
+
+    def grown(family: str, sample: str) -> float:
+        return after[f"edgener_{family}"][f"edgener_{sample}"] - before[f"edgener_{family}"].get(f"edgener_{sample}", 0)
+
+    assert grown("requests", "requests_total,route=/v1/ner,status=200") == 1
+    assert grown("requests", "requests_total,route=/v1/ner,status=400") == 1
+    assert grown("requests", "requests_total,route=other,status=404") == 1
+    assert grown("texts", "texts_total") == 2
+    assert grown("entities", "entities_total,label=PER") == 2
+    assert grown("request_duration_seconds", "request_duration_seconds_count") == 2
+    assert grown("queue_duration_seconds", "queue_duration_seconds_count") == 1
+
+
+@pytest.mark.parametrize("page", ["docs/serving.md", "examples/grafana.json"])
+def test_pages_name_only_metrics_that_there_are(service: Running, page: str) -> None:
+    samples = {re.split("[,{]", sample)[0] for family in families(service).values() for sample in family}
+    samples |= {f"edgener_{name}_total" for name in NAMES}
+    named = set(re.findall(r"edgener_[a-z_]+[a-z]", (ROOT / page).read_text(encoding="utf-8")))
+    named = {name for name in named if name.removeprefix("edgener_") not in ("edge", "export")}
+    assert named
+    assert {name for name in named if name not in samples and f"{name}_bucket" not in samples} == set()
+
+
+def test_the_dashboard_shows_each_kind_of_trouble() -> None:
+    dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    queries = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", []))
+    for name in ("queue_seconds", "requests_total", "refused_total", "request_duration_seconds_bucket", "run_rows_sum"):
+        assert f"edgener_{name}" in queries

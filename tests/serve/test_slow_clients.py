@@ -1,0 +1,182 @@
+"""Slow, silent and greedy clients are told so and closed, and cost nobody else anything."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.serve.servers import TEXT, Running, flood, is_closed, read_answer, running
+
+READ_SECONDS = 0.6
+POST = b"POST /v1/ner HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+LINES = b"POST /v1/lines HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+Drip = Callable[[], None]
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Running]:
+    """A service whose clocks are short and whose limits are low."""
+    clocks = ("--read-seconds", str(READ_SECONDS), "--write-seconds", "1", "--keep-alive-seconds", "1.5")
+    with running(*clocks, "--most-connections", "8", "--queue-seconds", "100", "--workers", "1") as service:
+        yield service
+        service.end()
+
+
+@pytest.mark.parametrize(
+    ("head", "drip", "status"),
+    [
+        (b"", b"", 0),
+        (b"POST / HTTP/1.1\r\nHost:", b"", 408),
+        (b"POST / HTTP/1.1\r\nX-Slow: ", b"x", 408),
+        (POST + b"Content-Length: 100\r\n\r\n{", b"", 408),
+        (POST + b"Content-Length: 100\r\n\r\n{", b" ", 408),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", 408),
+    ],
+    ids=["silent", "half-head", "head-in-drops", "half-body", "body-in-drops", "chunks-in-drops"],
+)
+def test_a_client_that_does_not_come_to_its_end_is_closed_in_time(
+    impatient: Running, head: bytes, drip: bytes, status: int
+) -> None:
+    with impatient.connect() as connection:
+        began = time.monotonic()
+        connection.sendall(head)
+        connection.settimeout(0.1)
+        content = b""
+        while time.monotonic() - began < 30:
+            try:
+                block = connection.recv(1 << 16)
+            except TimeoutError:
+                with suppress(OSError):
+                    connection.sendall(drip)
+                continue
+            except ConnectionError:
+                break
+            if not block:
+                break
+            content += block
+        seconds = time.monotonic() - began
+    assert seconds >= READ_SECONDS * 0.9
+    assert seconds < READ_SECONDS + 10  # a busy machine; the clock itself is looked at four times a second
+    assert content.startswith(b"HTTP/1.1 %d " % status if status else b"")
+    assert bool(content) == bool(status)
+
+
+def test_what_was_too_slow_is_counted(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 9\r\n\r\n{")
+        assert read_answer(connection)[0] == 408
+    assert impatient.metric('edgener_requests_total{route="/v1/ner",status="408"}') >= 1
+
+
+def test_a_connection_rests_between_requests_for_longer_than_a_request_may_take(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(GET)
+        assert read_answer(connection)[0] == 200
+        time.sleep(READ_SECONDS + 0.4)
+        connection.sendall(GET)
+        assert read_answer(connection)[0] == 200
+        assert is_closed(connection)
+
+
+def test_a_stream_of_lines_may_rest_longer_than_a_request_but_not_for_ever(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(LINES + b"2\r\na\n\r\n")
+        assert b"200 OK" in connection.recv(1 << 16)
+        time.sleep(READ_SECONDS + 0.3)
+        connection.sendall(b"2\r\na\n\r\n")
+        content = b""
+        while b'"line": 2' not in content:
+            content += connection.recv(1 << 16)
+        assert is_closed(connection)
+
+
+def test_a_client_that_takes_no_answers_is_closed_and_nothing_piles_up(impatient: Running) -> None:
+    line = b"x" * 10_000 + b"\n"  # one token, and an answer of 40 kB
+    block = b"%x\r\n%s\r\n" % (len(line), line)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(60)
+        connection.connect((impatient.host, impatient.port))
+        connection.sendall(LINES.replace(b"lines", b"lines?format=conll"))
+        with pytest.raises(ConnectionError):
+            flood(connection, block, 200)
+
+
+def memory(service: Running, field: str = "VmHWM") -> int:
+    """Return a figure of the service's memory in kB."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{field}:"))
+
+
+@pytest.mark.parametrize("part", [b"x" * (1 << 16), b"X-A: " + b"x" * 1000 + b"\r\n"], ids=["one", "many"])
+def test_a_flood_of_headers_is_refused_and_costs_no_memory(impatient: Running, part: bytes) -> None:
+    before = memory(impatient)
+    with impatient.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Flood: ")
+        with suppress(ConnectionError):
+            flood(connection, part, 48)
+        status, body = read_answer(connection)
+    assert status in (431, 0)  # 0: the client has sent on for so long that the answer is lost
+    assert b"x" not in body[:100] or b"headers take more" in body
+    assert memory(impatient) - before <= 2048
+    with impatient.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Flood: " + b"x" * (1 << 14) + b"\r\n\r\n")
+        assert read_answer(connection)[0] == 431
+
+
+def test_trailers_without_end_are_refused(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(LINES + b"2\r\na\n\r\n0\r\nX-Flood: ")
+        with pytest.raises(ConnectionError):
+            flood(connection, b"x" * (1 << 16), 64)
+
+
+def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 1000000000\r\n\r\n" + b"[" * 100_000)
+        status, body = read_answer(connection)
+        assert (status, b"too_large" in body) == (413, True)
+        assert is_closed(connection)
+
+
+def test_more_connections_than_served_are_told_so_and_operators_get_through(impatient: Running) -> None:
+    with ExitStack() as stack:
+        others = [stack.enter_context(closing(impatient.connect())) for _ in range(8)]
+        for other in others:
+            other.sendall(GET)
+            assert read_answer(other)[0] == 200
+        answer = impatient.ask({"inputs": TEXT})
+        assert (answer.status, answer.json["error_type"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "1"
+        assert impatient.get("/health").status == 200
+        others[0].sendall(GET)
+        assert read_answer(others[0])[0] == 200
+    deadline = time.monotonic() + 30
+    while impatient.ask({"inputs": TEXT}).status != 200:
+        assert time.monotonic() < deadline
+
+
+def test_requests_without_end_in_one_connection_are_not_collected(impatient: Running) -> None:
+    with impatient.connect() as connection, suppress(ConnectionError):
+        connection.sendall(GET * 5000)
+        assert is_closed(connection)
+    assert impatient.get("/health").status == 200
+
+
+def test_a_client_that_leaves_takes_its_request_along(service: Running) -> None:
+    before = service.metric("edgener_cancelled_total")
+    body = ('{"inputs": ["' + "长" * 1000 + '"' + (', "' + "长" * 1000 + '"') * 7 + "]}").encode()
+    for _ in range(4):
+        with service.connect() as connection:
+            connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            time.sleep(0.1)
+    deadline = time.monotonic() + 60
+    while service.metric("edgener_queue_tokens") or service.metric("edgener_workers_busy"):
+        assert time.monotonic() < deadline
+    assert service.metric("edgener_cancelled_total") > before
