@@ -21,6 +21,8 @@ from tests.support import ROOT, TINY_BUNDLE
 TEXT = "王小明在青山大学工作。"
 """A sentence in which the tiny model finds a person and an organization."""
 TOKEN = "a-token-of-the-tests-0123456789"
+LINES = b"POST /v1/lines HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+"""The head of a stream of lines."""
 PATIENCE = 120
 """Seconds, for machines that are busy with something else."""
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.servers import TEXT, Running, flood, is_closed, read_answer, running
+from tests.serve.servers import LINES, TEXT, Running, flood, is_closed, read_answer, running
 
 READ_SECONDS = 0.6
 POST = b"POST /v1/ner HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-LINES = b"POST /v1/lines HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 Drip = Callable[[], None]
 

@@ -77,7 +77,7 @@ def test_the_network_is_served_only_with_tokens_or_on_purpose(token_file: Path) 
     assert "name a --token-file, or let anybody ask with --no-token" in refused.errors
     with running("--http", "0.0.0.0:0", "--no-token", "--workers", "1", "--no-page") as service:
         assert service.ask({"inputs": TEXT}, Host="any.example").status == 200
-        assert service.get("/").status == 404
+        assert service.get("/").status == 405
         assert service.end().count("\n") == 0
     with running("--http", "[::1]:0", "--token-file", str(token_file), "--allowed-host", "ner.example") as service:
         opened = {"Authorization": f"Bearer {TOKEN}"}

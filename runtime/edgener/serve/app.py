@@ -41,7 +41,7 @@ def application(front: Front, *, has_page: bool = True) -> Starlette:
     routes = _Routes(front, page.get("/"))
     table = [
         Route("/v1/ner", routes.ner, methods=["POST"]),
-        Route("/", routes.root, methods=["GET", "POST"]),
+        Route("/", routes.root, methods=["GET", "POST"] if "/" in page else ["POST"]),
         Route("/v1/lines", routes.lines, methods=["POST"]),
         Route("/health", routes.health),
         Route("/ready", routes.ready),
@@ -91,10 +91,8 @@ class _Routes:
 
     async def root(self, request: Request) -> Response:
         """Show the page, or answer as ``ner`` does: clients of Hugging Face ask the bare address."""
-        if request.method == "POST":
+        if self._index is None or request.method == "POST":
             return await self.ner(request)
-        if self._index is None:
-            raise ProblemError(404, "there is no page here; POST /v1/ner finds entities")
         return self._index
 
     async def lines(self, request: Request) -> Response:
@@ -144,7 +142,8 @@ class _Routes:
 
     async def openapi(self, _request: Request) -> Response:
         """Describe the routes for programs."""
-        return _json(document(self._limits, has_tokens=self._front.tokens is not None))
+        has_tokens, has_page = self._front.tokens is not None, self._index is not None
+        return _json(document(self._limits, has_tokens=has_tokens, has_page=has_page))
 
     def _deadline(self, request: Request) -> float:
         given = request.headers.get("x-request-timeout")

@@ -116,7 +116,7 @@ class Guard:
             )
         scope[CLIENT] = request.client.host if request.client else LOCAL
         tokens = self._front.tokens
-        is_public = request.method in ("GET", "HEAD") and scope["path"] in self._public
+        is_public = scope["path"] in self._public and request.method != "POST"
         if tokens and not is_public:
             client = tokens.client_of(request.headers.get("authorization", ""))
             if client is None:

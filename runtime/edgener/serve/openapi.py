@@ -26,7 +26,7 @@ MEANINGS = {
 JSON_BODY = "application/json"
 
 
-def document(limits: Limits, *, has_tokens: bool) -> Json:
+def document(limits: Limits, *, has_tokens: bool, has_page: bool) -> Json:
     """Return the document of a service with these limits."""
     ner = _ner_operation(limits)
     paths: dict[str, Json] = {
@@ -45,7 +45,10 @@ def document(limits: Limits, *, has_tokens: bool) -> Json:
         },
         "/openapi.json": {"get": _get("openapi", "This document", {"type": "object"})},
     }
-    for path in ("/health", "/ready", "/openapi.json"):
+    if has_page:
+        page = {"operationId": "page", "summary": "The page on which people try it"}
+        paths["/"]["get"] = {**page, "responses": {"200": _text_answer("text/html"), **_errors(400, 503)}}
+    for path in ("/health", "/ready", "/openapi.json", *(["/"] if has_page else [])):
         paths[path]["get"]["security"] = []
     components: Json = {"schemas": {"Entity": _entity(), "Error": _error()}}
     whole: Json = {

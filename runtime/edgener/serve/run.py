@@ -10,6 +10,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from edgener.errors import MissingExtraError, OutputError, UsageError
@@ -20,6 +21,8 @@ from edgener.serve.models import Model, ModelSource
 from edgener.serve.tokens import Tokens
 from edgener.systemd import notify
 
+PACKAGES = ("httptools", "prometheus_client", "starlette", "uvicorn")
+"""Packages of the extra."""
 EXTRA_PATIENCE = 5.0
 """Seconds that a process has to end, beyond those for its clients."""
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -185,13 +188,9 @@ def _run_processes(
 
 def require_extra() -> None:
     """Raise MissingExtraError where a package that HTTP needs is not installed."""
-    try:
-        import httptools  # noqa: F401
-        import prometheus_client  # noqa: F401
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(f"--http needs {error.name}: pip install 'edgener[serve]'") from error
+    for package in PACKAGES:  # not imported yet: prometheus_client reads the environment when it is
+        if find_spec(package) is None:
+            raise MissingExtraError(f"--http needs {package}: pip install 'edgener[serve]'")
 
 
 def _host_of(listener: socket.socket) -> str:

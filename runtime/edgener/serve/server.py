@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -81,6 +81,7 @@ class Server:
         self._stopped = asyncio.Event()
         self._is_forced = False
         self._reloading: asyncio.Task[None] | None = None
+        self._must_reload_again = False
         self._refused: Path | None = None
         self._looked_at = self._notified_at = 0.0
 
@@ -140,8 +141,9 @@ class Server:
             self._looked_at = now
             with suppress(EdgenerError):
                 path = self._reload.source.path()
-                if path not in (self._front.model.path, self._refused):
-                    self._start(self._change_model(self._reload.source))
+                is_loading = self._reloading is not None and not self._reloading.done()
+                if not is_loading and path not in (self._front.model.path, self._refused):
+                    self._start_reloading(self._reload.source)
 
     def _connections(self) -> list[Connection]:
         return [one for one in self._state.connections if isinstance(one, Connection)]
@@ -154,13 +156,20 @@ class Server:
                 self._front.tokens = Tokens.read(self._reload.token_file)
             except EdgenerError as error:
                 self._front.log.event("tokens_refused", f"{error}; the tokens of before are still valid")
-        self._start(self._change_model(self._reload.source))
+        self._start_reloading(self._reload.source)
 
-    def _start(self, change: Coroutine[Any, Any, None]) -> None:
+    def _start_reloading(self, source: ModelSource) -> None:
+        """Load the model, once more where it is being loaded already: its files may have changed since."""
         if self._reloading and not self._reloading.done():
-            change.close()  # the one that runs looks at the files soon enough
+            self._must_reload_again = True
         else:
-            self._reloading = asyncio.create_task(change)
+            self._reloading = asyncio.create_task(self._reload_model(source))
+
+    async def _reload_model(self, source: ModelSource) -> None:
+        await self._change_model(source)
+        while self._must_reload_again:
+            self._must_reload_again = False
+            await self._change_model(source)
 
     async def _change_model(self, source: ModelSource) -> None:
         """Load the model beside the present one, which stays if the new one is bad."""

@@ -1,0 +1,282 @@
+"""A service over HTTP changes its model and ends without losing a request, and does what systemd asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from edgener.client import Client, ServiceError
+from edgener.installed import install
+from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running
+from tests.support import ROOT, TINY_BUNDLE, change_manifest, replace_file, run_main
+
+OPEN = ("--workers", "2", "--queue-seconds", "100")
+PASS_SOCKET = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[2:]])
+"""
+"""A program that does what systemd does between fork and exec."""
+
+
+class Load:
+    """Requests that are made all the time, and what became of them."""
+
+    def __init__(self, address: str, clients: int) -> None:
+        self.answered, self.failed = 0, []  # type: tuple[int, list[str]]
+        self._address, self._stop = address, threading.Event()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(clients)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+
+    def _ask(self) -> None:
+        with Client(self._address, patience=0) as client:
+            while not self._stop.is_set():
+                try:
+                    assert len(client(TEXT)) == 2
+                    self.answered += 1
+                except ServiceError as error:
+                    self.failed.append(str(error))
+                    return
+
+    def wait_for(self, more: int) -> None:
+        """Wait until so many more requests were answered."""
+        target, deadline = self.answered + more, time.monotonic() + PATIENCE
+        while self.answered < target:
+            assert time.monotonic() < deadline
+            assert not self.failed, self.failed
+            time.sleep(0.01)
+
+
+@contextmanager
+def another_bundle(folder: Path, name: str) -> Iterator[Path]:
+    path = shutil.copytree(TINY_BUNDLE, folder / name)
+    change_manifest(path, name=name)
+    yield path
+    shutil.rmtree(path)
+
+
+def wait_until(what: object, timeout: float = PATIENCE) -> None:
+    """Wait until a function returns something true."""
+    deadline = time.monotonic() + timeout
+    while not what():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_twenty_changes_of_the_model_under_load_fail_nobody() -> None:
+    with running(*OPEN) as service, Load(service.address, 3) as load:
+        for number in range(1, 21):
+            service.process.send_signal(signal.SIGHUP)
+            load.wait_for(2)
+            wait_until(lambda number=number: sum("answers with" in line for line in service.log) >= number)
+        assert service.metric('edgener_model_switches_total{result="switched"}') == 20
+        load.wait_for(1)
+    assert not load.failed
+
+
+def test_an_installed_model_is_used_without_a_signal_and_a_bad_one_is_not(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    with another_bundle(tmp_path, "first") as first, another_bundle(tmp_path, "second") as second:
+        install(first, models)
+        with running(*OPEN, model=None, EDGENER_MODELS=str(models)) as service, Load(service.address, 1) as load:
+            assert service.get("/ready").json["model"] == "first"
+            target = install(second, models)
+            wait_until(lambda: service.get("/ready").json["model"] == "second")
+            golden = json.loads((target / "golden.json").read_text(encoding="utf-8"))
+            golden["cases"][0]["entities"] = []
+            golden["cases"][0]["text"] = TEXT
+            replace_file(target, "golden.json", json.dumps(golden).encode())
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: any("second" in line and "goes on answering" in line for line in service.log))
+            load.wait_for(2)
+            assert service.get("/ready").json["model"] == "second"
+            assert service.metric('edgener_model_switches_total{result="refused"}') == 1
+            digest = service.get("/info").json["model"]["digest"]
+            assert f'digest="{digest}",name="second"' in service.get("/metrics").body.decode()
+        assert not load.failed
+
+
+def test_tokens_are_read_again_and_bad_ones_are_not_taken(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(f"old {TOKEN}\n", encoding="utf-8")
+    with running(*OPEN, "--token-file", str(path)) as service:
+        path.write_text("new short\n", encoding="utf-8")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("the tokens of before are still valid" in line for line in service.log))
+        assert service.get("/info", Authorization=f"Bearer {TOKEN}").status == 200
+        path.write_text(f"new {TOKEN[::-1]}\n", encoding="utf-8")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: service.get("/info", Authorization=f"Bearer {TOKEN[::-1]}").status == 200)
+        assert service.get("/info", Authorization=f"Bearer {TOKEN}").status == 401
+
+
+def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
+    body = json.dumps({"inputs": [TEXT * 30] * 8}).encode()
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    with running(*OPEN) as service:
+        connections = [service.connect() for _ in range(24)]
+        idle = service.connect()
+        for connection in connections:
+            connection.sendall(head % len(body) + body)
+        service.process.send_signal(signal.SIGTERM)
+        for connection in connections:
+            with connection:
+                status, content = read_answer(connection)
+                assert (status, len(json.loads(content))) == (200, 8)
+        with idle:
+            assert read_answer(idle)[0] == 0
+        assert service.process.wait(PATIENCE) == 0
+
+
+def test_the_end_comes_although_a_client_stays_and_a_stream_has_none() -> None:
+    with running(*OPEN, "--drain-seconds", "1") as service, service.connect() as connection:
+        connection.sendall(LINES + b"2\r\na\n\r\n")
+        assert b"200 OK" in connection.recv(1 << 16)
+        assert "1 clients did not take their answers in time" in service.end()
+    with running(*OPEN) as service, service.connect() as connection:
+        connection.sendall(LINES + b"2\r\na\n\r\n")
+        assert b"200 OK" in connection.recv(1 << 16)
+        for _ in range(2):  # a second Ctrl-C does not wait
+            service.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert service.process.wait(PATIENCE) == 0
+
+
+def test_a_service_that_ends_is_not_ready_and_closes_its_connections() -> None:
+    with running(*OPEN) as service, service.connect() as stream, service.connect() as other:
+        stream.sendall(LINES + b"2\r\na\n\r\n")
+        assert b"200 OK" in stream.recv(1 << 16)
+        other.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
+        wait_until(lambda: service.metric("edgener_connections") >= 3)
+        service.process.send_signal(signal.SIGTERM)
+        with suppress(ConnectionError):
+            wait_until(lambda: not is_listening(service))
+        other.sendall(b"\r\n\r\n")
+        status, body = read_answer(other)
+        assert (status, json.loads(body)["error_type"]) == (503, "unavailable")
+        stream.sendall(b"0\r\n\r\n")
+        assert service.process.wait(PATIENCE) == 0
+
+
+def is_listening(service: Running) -> bool:
+    try:
+        service.connect().close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_systemd_passes_the_socket_and_is_told_of_readiness_life_and_end(tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messages, socket.create_server(("127.0.0.1", 0)) as passed:
+        messages.bind(str(address))
+        messages.settimeout(PATIENCE)
+        env = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "600000"}
+        env["PYTHONPATH"] = os.pathsep.join(str(ROOT / room) for room in ("runtime", "export", "edge"))
+        command = [sys.executable, "-c", PASS_SOCKET, str(passed.fileno()), "--model", str(TINY_BUNDLE), *OPEN]
+        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, pass_fds=[passed.fileno()]) as process:
+            try:
+                with Client(f"http://127.0.0.1:{passed.getsockname()[1]}") as client:
+                    assert len(client(TEXT)) == 2
+                heard = {messages.recv(100) for _ in range(3)}
+                assert heard == {b"READY=1", b"WATCHDOG=1"}
+                process.terminate()
+                while messages.recv(100) != b"STOPPING=1":
+                    pass
+                assert process.wait(PATIENCE) == 0
+            finally:
+                process.kill()
+
+
+def test_several_processes_share_a_socket_their_numbers_and_their_end() -> None:
+    with running("--workers", "1", "--processes", "2", "--queue-seconds", "100") as service:
+        children = children_of(service.process.pid)
+        assert len(children) == 2
+        with Load(service.address, 4) as load:
+            load.wait_for(8)
+            os.kill(children[0], signal.SIGKILL)
+            wait_until(lambda: any("is replaced" in line for line in service.log))
+            wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        assert all("reset" in failure or "closed" in failure for failure in load.failed), load.failed
+        assert service.get("/info").json["processes"] == 2
+        assert service.metric("edgener_workers") in (1, 2)
+        assert service.metric('edgener_requests_total{route="/v1/ner",status="200"}') >= load.answered
+        with Load(service.address, 3) as load:
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: any("answers with" in line for line in service.log))
+            wait_until(lambda: len(children_of(service.process.pid)) == 2)
+            load.wait_for(4)
+        assert not load.failed
+        children = children_of(service.process.pid)
+        service.end()
+        assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_processes_end_when_the_first_one_is_killed() -> None:
+    with running("--workers", "1", "--processes", "2") as service:
+        children = children_of(service.process.pid)
+        service.process.kill()
+        service.process.wait(PATIENCE)
+        wait_until(lambda: not any(Path(f"/proc/{child}/exe").exists() for child in children))
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            if re.search(rf"^PPid:\t{pid}$", status.read_text(encoding="utf-8"), re.MULTILINE):
+                found.append(int(status.parent.name))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--http", "nowhere"), 2, "--http is 'nowhere'; write HOST:PORT"),
+        (("--http", "127.0.0.1:70000"), 2, "write HOST:PORT"),
+        (("--http", ":80"), 2, "write HOST:PORT"),
+        (("--http", "192.0.2.1:0"), 4, "192.0.2.1:0: cannot listen there: "),
+        (("--http", "no.invalid:0"), 4, "no.invalid:0: cannot listen there: "),
+        (("--http", "127.0.0.1:0", "--socket", "/tmp/x"), 2, "give either --socket or --http"),
+        (("--http", "127.0.0.1:0", "--workers", "0"), 2, "--workers is 0; it must be more than 0"),
+        (("--http", "127.0.0.1:0", "--deadline", "nan"), 2, "--deadline is nan; it must be more than 0"),
+        (("--http", "127.0.0.1:0", "--processes", "2", "--threads", "2"), 2, "--processes and --threads do not go"),
+        (("--http", "127.0.0.1:0", "--token-file", "/nonexistent"), 3, "/nonexistent: cannot be read"),
+        (("--http", "127.0.0.1:0", "--model", "/nonexistent"), 11, "/nonexistent"),
+    ],
+)
+def test_options_that_cannot_be_met_end_it_at_once(options: tuple[str, ...], code: int, told: str) -> None:
+    finished = run_main("serve", "--model", str(TINY_BUNDLE), *options)
+    assert (finished.code, told in finished.errors) == (code, True), finished.errors
+    assert finished.errors.count("\n") == 1
+
+
+def test_an_address_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        finished = run_main("serve", "--model", str(TINY_BUNDLE), "--http", address)
+    assert finished.code == 4
+    assert finished.errors.startswith(f"edgener: {address}: cannot listen there: Address already in use")
