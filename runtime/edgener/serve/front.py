@@ -51,9 +51,9 @@ class Front:
         self._mailbox = _Mailbox()
         metrics.use_model(model.name, model.digest)
 
-    def switch(self, model: Model) -> None:
+    async def switch(self, model: Model) -> None:
         """Answer requests from now on with another model."""
-        self.engine.switch(model.recognizer)
+        await asyncio.to_thread(self.engine.switch, model.recognizer)
         self.model = model
         self.metrics.use_model(model.name, model.digest)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from prometheus_client import (
@@ -74,6 +74,8 @@ class Metrics(Observer):
         self.connections = gauge("connections", "Open connections.")
         self._model = gauge("model_info", "The model in use; the value is 1.", "name", "digest", mode="livemax")
         self._model_labels: tuple[str, str] | None = None
+        self.on_retired: Callable[[], None] = lambda: None
+        """Called when no request needs the model of before any more."""
         if not _is_shared():
             ProcessCollector(registry=registry)
 
@@ -96,6 +98,9 @@ class Metrics(Observer):
 
     def cancelled(self) -> None:
         self._cancelled.inc()
+
+    def retired(self, model: str) -> None:  # noqa: ARG002
+        self.on_retired()
 
     def use_model(self, name: str, digest: str) -> None:
         """Show the model that is used from now on."""

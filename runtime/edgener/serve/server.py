@@ -78,6 +78,7 @@ class Server:
             timeout_keep_alive=front.limits.keep_alive_seconds,  # type: ignore[arg-type]
         )
         front.connections = self._state.connections
+        front.metrics.on_retired = return_memory
         self._stopped = asyncio.Event()
         self._is_forced = False
         self._reloading: asyncio.Task[None] | None = None
@@ -182,11 +183,9 @@ class Server:
             front.log.event("model_refused", f"{error}; {front.model.name} {front.model.digest} goes on answering")
             return
         self._refused = None
-        front.switch(model)
+        await front.switch(model)
         front.metrics.switches.labels("switched").inc()
         front.log.event("model", f"answers with {model.name} {model.digest}", name=model.name, digest=model.digest)
-        del model
-        await asyncio.to_thread(return_memory)
 
     async def _drain(self, server: asyncio.Server) -> None:
         """Accept no more connections; answer what arrived on those that there are."""

@@ -1,0 +1,219 @@
+"""edgener.client asks a service with nothing but the standard library, and is patient with it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from edgener import Entity, Recognizer
+from edgener.client import GROUP, AsyncClient, Client, ServiceError
+from edgener.errors import UsageError
+from tests.serve.servers import TEXT, TOKEN, Running, running
+from tests.support import labelled_texts, run_python
+
+TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP + 6])]
+
+
+def rounded(entities: list[Entity]) -> list[Entity]:
+    return [replace(entity, score=round(entity.score, 4)) for entity in entities]
+
+
+def test_answers_are_those_of_the_recognizer(service: Running, recognizer: Recognizer) -> None:
+    expected = [rounded(entities) for entities in recognizer.batch(TEXTS)]
+    with Client(service.address) as client:
+        assert list(client.batch(TEXTS)) == expected
+        assert list(client.batch(iter([]))) == []
+        assert client(TEXT) == rounded(recognizer(TEXT))
+        assert [entity.label for entity in client(TEXT, ignore_labels=["PER"])] == ["ORG"]
+        assert client(TEXT, min_score=1.0) == []
+        assert client.info()["model"]["name"] == recognizer.manifest.name
+        with pytest.raises(TypeError, match="call the client itself for one text"):
+            next(client.batch(TEXT))
+
+
+def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recognizer) -> None:
+    async def ask() -> None:
+        async with AsyncClient(service.address) as client:
+            found = [entities async for entities in client.batch(TEXTS)]
+            assert found == [rounded(entities) for entities in recognizer.batch(TEXTS)]
+            assert await asyncio.gather(*(client(TEXT) for _ in range(8))) == [rounded(recognizer(TEXT))] * 8
+            assert [entity.label for entity in await client(TEXT, ignore_labels=["PER"])] == ["ORG"]
+            assert (await client.info())["version"]
+
+    asyncio.run(ask())
+
+
+def test_nothing_but_the_standard_library_is_loaded() -> None:
+    code = """
+import sys
+before = set(sys.modules)
+from edgener.client import AsyncClient, Client
+names = {name.partition(".")[0] for name in set(sys.modules) - before}
+assert names - {"edgener"} <= set(sys.stdlib_module_names), names
+"""
+    finished = run_python(code)
+    assert finished.code == 0, finished.errors
+
+
+def test_connections_are_used_again_and_replaced_when_the_service_has_closed_them() -> None:
+    with running("--keep-alive-seconds", "0.3", "--workers", "1", "--queue-seconds", "100") as service:
+        with Client(service.address) as client:
+            for _ in range(5):
+                assert len(client(TEXT)) == 2
+            assert len(client._idle) == 1
+            time.sleep(1)
+            assert len(client(TEXT)) == 2
+
+        async def ask() -> None:
+            async with AsyncClient(service.address) as client:
+                for _ in range(5):
+                    assert len(await client(TEXT)) == 2
+                assert len(client._idle) == 1
+                await asyncio.sleep(1)
+                assert len(await client(TEXT)) == 2
+
+        asyncio.run(ask())
+
+
+def test_an_overloaded_service_is_asked_again_until_it_answers() -> None:
+    text = TEXT * 40
+    with running("--queue-seconds", "0.001", "--workers", "1") as service:
+        with Client(service.address) as client, ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(lambda _: len(client(text)), range(12)))
+            assert set(found) == {len(client(text))}
+        assert service.metric('edgener_refused_total{reason="client"}') > 0
+
+        async def ask() -> None:
+            async with AsyncClient(service.address) as client:
+                answers = await asyncio.gather(*(client(text) for _ in range(6)))
+                assert {len(entities) for entities in answers} == set(found)
+
+        asyncio.run(ask())
+        with Client(service.address, patience=0) as hasty, ThreadPoolExecutor(6) as pool:
+            errors = [error for error in pool.map(lambda _: error_of(hasty, text), range(12)) if error]
+        assert {(error.status, error.error_type) for error in errors} == {(429, "overloaded")}
+
+
+def error_of(client: Client, text: str) -> ServiceError | None:
+    try:
+        client(text)
+    except ServiceError as error:
+        return error
+    return None
+
+
+def test_a_token_is_sent_and_its_lack_is_told(guarded: Running) -> None:
+    with Client(guarded.address, token=TOKEN) as client:
+        assert len(client(TEXT)) == 2
+    with Client(guarded.address) as client:
+        error = error_of(client, TEXT)
+        assert error is not None
+        assert (error.status, error.error_type) == (401, "unauthorized")
+        assert str(error) == "send a token: Authorization: Bearer TOKEN (401)"
+
+    async def ask() -> None:
+        async with AsyncClient(guarded.address, token=TOKEN) as client:
+            assert len(await client(TEXT)) == 2
+        async with AsyncClient(guarded.address) as client:
+            with pytest.raises(ServiceError, match="send a token"):
+                await client(TEXT)
+
+    asyncio.run(ask())
+
+
+@contextmanager
+def canned(*answers: bytes) -> Iterator[str]:
+    """Provide the address of a server that gives these answers, one for each connection, and then closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for answer in answers:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/prefix/"
+        thread.join()
+
+
+def call(address: str) -> list[Entity]:
+    with Client(address, timeout=60, patience=0) as client:
+        return client(TEXT)
+
+
+def call_asynchronously(address: str) -> list[Entity]:
+    async def ask() -> list[Entity]:
+        async with AsyncClient(address, timeout=60, patience=0) as client:
+            return await client(TEXT)
+
+    return asyncio.run(ask())
+
+
+both = pytest.mark.parametrize("ask", [call, call_asynchronously], ids=["client", "asynchronous"])
+Ask = Callable[[str], list[Entity]]
+OK = b"HTTP/1.1 200 OK\r\n"
+ENTITY = b'[[{"entity_group": "PER", "word": "x", "start": 0, "end": 1, "score": 0.5}]]'
+
+
+@both
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK + b"Transfer-Encoding: chunked\r\n\r\n%x;a=b\r\n%s\r\n0\r\nX: y\r\n\r\n" % (len(ENTITY), ENTITY),
+        OK + b"Connection: close\r\n\r\n" + ENTITY,
+        b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY),
+    ],
+    ids=["chunked", "until-closed", "old"],
+)
+def test_answers_that_a_proxy_has_changed_are_understood(ask: Ask, answer: bytes) -> None:
+    with canned(answer) as address:
+        assert ask(address) == [Entity(0, 1, "PER", "x", 0.5)]
+
+
+@both
+@pytest.mark.parametrize(
+    ("answer", "status", "told"),
+    [
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>", 502, "the service answered with status 502"),
+        (
+            b"HTTP/1.1 503 No\r\nRetry-After: soon\r\nContent-Length: 2\r\n\r\n{}",
+            503,
+            "the service answered with status",
+        ),
+        (b"", 0, "cannot be reached: "),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", 0, "cannot be reached: "),
+        (OK + b"Content-Length: 100\r\n\r\n[", 0, "cannot be reached: "),
+    ],
+    ids=["page", "no-time", "nothing", "no-http", "half"],
+)
+def test_what_is_no_answer_is_told(ask: Ask, answer: bytes, status: int, told: str) -> None:
+    with canned(answer) as address:
+        with pytest.raises(ServiceError) as caught:
+            ask(address)
+        assert caught.value.status == status
+        assert told in str(caught.value)
+
+
+@both
+def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(ServiceError, match=f"{address}: cannot be reached: .*refused"):
+        ask(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8765", "ftp://a", "http://", ""])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="write http://HOST:PORT"):
+        Client(address)
