@@ -32,6 +32,7 @@ CONTENTS = {
         "cli",
         "operator-rules",
         "corpora",
+        "serving",
         "devices",
         "models",
         "quality",
@@ -40,7 +41,7 @@ CONTENTS = {
     ),
     "Make a model": ("training", "choosing-a-model", "data-formats", "recipe", "quantization", "bundle"),
     "Look behind it": ("architecture", "reference", "benchmarks", "benchmarks-avx2", "experiments"),
-    "中文": ("zh/quick-start", "zh/choosing-a-model"),
+    "中文": ("zh/quick-start", "zh/serving", "zh/choosing-a-model"),
 }
 """Pages of the side bar, by heading."""
 

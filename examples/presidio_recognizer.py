@@ -43,7 +43,7 @@ class BlankChinese(SpacyNlpEngine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.nlp = {"zh": spacy.blank("zh")}
+        self.nlp = {"zh": spacy.blank("zh")}  # type: ignore[assignment]
 
 
 def analyzer(finder: Recognizer | Client) -> AnalyzerEngine:

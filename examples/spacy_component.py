@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import filter_spans, minibatch
+from spacy.util import filter_spans
 
 from edgener import Entity, Recognizer
 from edgener.client import Client
@@ -17,16 +18,17 @@ class EntityFinder:
 
     def __init__(self, finder: Recognizer | Client) -> None:
         """Take what finds the entities; a recognizer and a client of a service are called alike."""
-        self._finder = finder
+        self.finder = finder
 
     def __call__(self, doc: Doc) -> Doc:
         """Set the entities of one document."""
-        return _with_entities(doc, self._finder(doc.text))
+        return _with_entities(doc, self.finder(doc.text))
 
     def pipe(self, docs: Iterable[Doc], batch_size: int = 64) -> Iterator[Doc]:
         """Set the entities of many documents, which are computed together."""
-        for batch in minibatch(docs, batch_size):
-            found = self._finder.batch([doc.text for doc in batch])
+        iterator = iter(docs)
+        while batch := list(islice(iterator, batch_size)):
+            found = self.finder.batch([doc.text for doc in batch])
             for doc, entities in zip(batch, found, strict=True):
                 yield _with_entities(doc, entities)
 

@@ -27,7 +27,7 @@ HEADERS = (
     b"Connection: close", b"Connection: upgrade\r\nUpgrade: websocket", b"Origin: null", b"Host: a\r\nHost: b", b":",
     b"Content-Type: text/plain", b"Cookie: " + b"x" * 3000, b"X-Forwarded-For: \xe7\x8e\x8b",
 )  # fmt: skip
-SECONDS = 20.0
+SECONDS = 120.0
 """Time that an answer may take on a busy machine."""
 CHUNKS = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -51,7 +51,7 @@ def random_body(source: random.Random) -> bytes:
     if kind == 0:
         return source.randbytes(source.randrange(60))
     if kind == 1:
-        return source.choice([b"[", b'{"inputs":', b'{"a":[']) * source.choice([3, 500, 20_000])
+        return source.choice([b"[", b'{"inputs":', b'{"a":[']) * source.choice([3, 500, 5_000])
     value = random_value(source)
     if kind < 6:
         value = {"inputs": random_value(source), **(value if isinstance(value, dict) else {})}

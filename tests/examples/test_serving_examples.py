@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,9 @@ def test_the_component_of_spacy_sets_entities_one_by_one_and_in_batches(asked: R
             for docs in (map(pipeline, TEXTS), pipeline.pipe(TEXTS, batch_size=7)):
                 found = [[(s.start_char, s.end_char, s.label_, s.text) for s in doc.ents] for doc in docs]
                 assert found == expected
+            component: Any = pipeline.get_pipe("edgener")
+            if "address" in options:
+                component.finder.close()
 
 
 def test_the_recognizer_of_presidio_finds_names_of_the_wanted_types(asked: Running, recognizer: Recognizer) -> None:

@@ -209,7 +209,7 @@ def test_what_is_no_answer_is_told(ask: Ask, answer: bytes, status: int, told: s
 def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.raises(ServiceError, match=f"{address}: cannot be reached: .*refused"):
+    with pytest.raises(ServiceError, match=f"{address}: cannot be reached: "):
         ask(address)
 
 

@@ -57,7 +57,7 @@ def test_requests_of_curl_get_the_answers_that_the_page_shows(built_in: Running,
 def test_errors_of_the_page_are_those_of_the_service(page: Path) -> None:
     from edgener.serve.problem import ERROR_TYPES
 
-    rows = re.findall(r"^\| ([\d, ]+) \| (`.+?`) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| ([\d,、 ]+) \| (`.+?`) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
     listed = {
         int(status): word.strip("` ")
         for statuses, words in rows
