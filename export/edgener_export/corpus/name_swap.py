@@ -29,6 +29,11 @@ class Name(NamedTuple):
     text: str
 
 
+def read_all_names(paths: Iterable[str], labels: Sequence[str]) -> list[Name]:
+    """Return the names of several files, as ``read_names`` reads them."""
+    return [name for path in paths for name in read_names(Path(path), labels)]
+
+
 def read_names(path: Path, labels: Sequence[str]) -> list[Name]:
     """Read the names of a file with a type, a tab and a name a line; types outside ``labels`` are left out.
 

@@ -1,4 +1,4 @@
-"""Labelled sentences rewritten as users write them: without punctuation, with laughter, with anonymized people, lists.
+"""Labelled sentences rewritten as users write them: without punctuation, with laughter, with anonymized people; lists.
 
 Every function but ``rewritten`` draws from the generator that it is given; labels and ignored ranges stay on their
 characters.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from edgener.tags import Span
 from edgener_export.corpus.name_swap import Name, with_names
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.templates import Grammar
 from edgener_export.recipe.settings import RewriteSettings
 
 PUNCTUATION = re.compile('[，。、；：！？“”‘’（）《》"(),.!?;:—…·]')
@@ -55,7 +57,10 @@ HEADINGS = ("", "", "名单：", "出席会议的有", "参加会议的还有", 
 
 
 def rewritten(sentences: Sequence[Sentence], names: Sequence[Name], settings: RewriteSettings) -> list[Sentence]:
-    """Return the rewritten copies and the lists that a recipe asks for; the seed decides them all."""
+    """Return the copies, the lists and the sentences from templates that a recipe asks for; the seed decides them all.
+
+    Raises CorpusError for a mistake in the templates.
+    """
     generator = np.random.default_rng(settings.seed)
     copies: list[Sentence] = []
     for sentence in sentences:
@@ -74,6 +79,9 @@ def rewritten(sentences: Sequence[Sentence], names: Sequence[Name], settings: Re
         label = labels[int(generator.integers(len(labels)))]
         separator = SEPARATORS[int(generator.integers(len(SEPARATORS)))]
         copies.append(name_list(label, texts[label], separator, generator))
+    if settings.templates:
+        grammar = Grammar(Path(settings.templates), texts)
+        copies += (grammar.sentence(generator) for _ in range(settings.template_sentences))
     return [sentence for sentence in copies if sentence.text]
 
 

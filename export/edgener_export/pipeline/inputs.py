@@ -10,7 +10,7 @@ from edgener.normalization import normalization_of
 from edgener.tags import TagSet
 from edgener_export.corpus.formats import JSONL
 from edgener_export.corpus.msra import read_msra
-from edgener_export.corpus.name_swap import read_names
+from edgener_export.corpus.name_swap import read_all_names
 from edgener_export.corpus.retype import retyped_corpus
 from edgener_export.corpus.rewrite import rewritten
 from edgener_export.corpus.splits import Corpus, read_corpus_file
@@ -42,8 +42,8 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
         data.corpus or data.train, data.corpus or data.dev, data.corpus or data.test, ", ".join(data.more)
     )
     if recipe.rewrite:
-        more_names = read_names(Path(recipe.rewrite.names), corpus.labels()) if recipe.rewrite.names else []
-        corpus = replace(corpus, more=[*corpus.more, *rewritten(corpus.train, more_names, recipe.rewrite)])
+        more_names = read_all_names(recipe.rewrite.names, corpus.labels())
+        corpus = replace(corpus, more=[*corpus.more, *rewritten(corpus.learned, more_names, recipe.rewrite)])
     return corpus
 
 

@@ -195,13 +195,24 @@ class RewriteSettings:
         ),
     ] = 0
     names: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Files of names for lists and templates, a type, a tab and a name a line, also .xz; the names of the "
+            "training sentences stand in them anyway.",
+            path=PathKind.FILE,
+        ),
+    ] = ()
+    templates: Annotated[
         str,
         Setting(
-            "A file of names for the lists, a type, a tab and a name a line, also .xz; the names of the training "
-            "sentences stand in them anyway.",
+            "A grammar of sentences of a kind that the data has not: a symbol, a tab and an alternative a line, in "
+            "which `{symbol}` is expanded, `{PER=symbol}` is labelled and `{?=symbol}` is ignored (docs/training.md).",
             path=PathKind.FILE,
         ),
     ] = ""
+    template_sentences: Annotated[
+        int, Setting("The number of sentences that are made of the templates.", unit="sentences", at_least=1)
+    ] = 1_000
     seed: Annotated[int, Setting("The seed of all random choices.")] = 1
 
 
@@ -467,11 +478,9 @@ class FinetuneSettings(TrainSettings):
         ),
     ] = 0.0
     swap_names: Annotated[
-        str,
-        Setting(
-            "A file of more names to swap in, also .xz: on each line a type, a tab and a name.", path=PathKind.FILE
-        ),
-    ] = ""
+        tuple[str, ...],
+        Setting("Files of more names to swap in, also .xz: on each line a type, a tab and a name.", path=PathKind.FILE),
+    ] = ()
     swap_variants: Annotated[
         int,
         Setting(

@@ -63,13 +63,15 @@ class TableReader:
         return table
 
     def _value(self, key: Key, plain: Any, name: str) -> Any:
-        """Return a value, or the default if it is of the wrong type."""
+        """Return a value, or the default if it is of the wrong type; a text alone is a list of one."""
         kind = _without_none(key.type)
         entry = get_args(kind)[0] if get_origin(kind) is tuple else None
         if is_dataclass(kind):
             return self._table(kind, plain, name)
         if is_dataclass(entry) and isinstance(plain, list):
             return tuple(self._table(entry, row, f"{name}[{place}]") for place, row in enumerate(plain))
+        if entry is str and isinstance(plain, str):
+            plain = [plain]
         try:
             value = from_plain(kind, plain, name)
         except RecordError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgener.bundle import bundle_directory
 from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
-from edgener_export.corpus.name_swap import NameSwapper, read_names
+from edgener_export.corpus.name_swap import NameSwapper, read_all_names
 from edgener_export.corpus.splits import Corpus, Sentence
 from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
@@ -133,7 +133,7 @@ class Training:
         return list(unlabelled_examples(texts, self._encoder, self._recipe.model.max_tokens))
 
     def _swapped(self, settings: FinetuneSettings) -> EpochExamples:
-        more = read_names(Path(settings.swap_names), self._tag_set.labels) if settings.swap_names else ()
+        more = read_all_names(settings.swap_names, self._tag_set.labels)
         swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
         return lambda epoch: self._examples(swapper.epoch(epoch))
 
