@@ -1,7 +1,8 @@
 """The pool of rows that may be computed next, of which those of similar length are computed together.
 
 A run computes each row as long as its longest, and costs as much as some more tokens. So a row gets company from its
-neighbours in length as long as that lowers the cost of a token that is not padding.
+neighbours in length as long as that lowers the cost of a token that is not padding, and the padding costs less than a
+run of their own.
 """
 
 from __future__ import annotations
@@ -60,10 +61,12 @@ def best_range(entries: Sequence[Entry], place: int, run_tokens: float) -> tuple
     while end - start < MOST_ROWS:
         count = end - start + 1
         shorter = longer = 0.0
-        if start and count * longest <= MOST_TOKENS:
+        if start and longest - entries[start - 1][0] < run_tokens and count * longest <= MOST_TOKENS:
             shorter = (tokens + entries[start - 1][0]) / (run_tokens + count * longest)
-        if end < len(entries) and count * entries[end][0] <= MOST_TOKENS:
-            longer = (tokens + entries[end][0]) / (run_tokens + count * entries[end][0])
+        if end < len(entries):
+            length = entries[end][0]
+            if (count - 1) * (length - longest) < run_tokens and count * length <= MOST_TOKENS:
+                longer = (tokens + length) / (run_tokens + count * length)
         if max(shorter, longer) <= share:
             break
         if shorter > longer:

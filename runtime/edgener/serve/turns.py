@@ -90,14 +90,15 @@ class Turns:
 
     def draw(self) -> Request | None:
         """Return the request that may put its next row into the pool, if any; its next turn comes after ``enter``."""
-        if not self._drawing:
-            return None
-        client, _ = self._drawing.popitem(last=False)
-        request, _ = client.to_draw.popitem(last=False)
-        if client.to_draw and len(client.inside) < MOST_ROWS_INSIDE:
-            self._drawing[client] = None
-        request.is_drawn = True
-        return request
+        while self._drawing:
+            client, _ = self._drawing.popitem(last=False)
+            if len(client.inside) < MOST_ROWS_INSIDE:
+                request, _ = client.to_draw.popitem(last=False)
+                if client.to_draw:
+                    self._drawing[client] = None
+                request.is_drawn = True
+                return request
+        return None
 
     def enter(self, request: Request, row: QueuedRow | None) -> None:
         """Put the row of a request that was drawn into the pool; None stands for no row."""
