@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgener.serve.pace import Pace
-from edgener.serve.run_cost import MOST_RUN_TOKENS, USUAL_RUN_TOKENS, measured_cost
+from edgener.serve.run_cost import LEAST_RUN_TOKENS, MOST_RUN_TOKENS, measured_cost
 from tests.serve.controlled import RUN_SECONDS, TOKEN_SECONDS, Clock, ControlledSession, controlled_recognizer
 
 
@@ -48,7 +48,8 @@ def test_the_cost_of_a_run_is_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [((0.01, 0.01), USUAL_RUN_TOKENS), ((0.0100, 0.0101), MOST_RUN_TOKENS), ((0, 0.01), 0)]
+    ("seconds", "expected"),
+    [((0.01, 0.01), MOST_RUN_TOKENS), ((0.0100, 0.0101), MOST_RUN_TOKENS), ((0.001, 0.01), LEAST_RUN_TOKENS)],
 )
 def test_a_cost_that_cannot_be_is_not_believed(seconds: tuple[float, float], expected: float) -> None:
     clock = Clock()

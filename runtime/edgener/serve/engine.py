@@ -26,7 +26,7 @@ from edgener.serve.turns import Turns
 __all__ = ["Answered", "Engine", "Failed", "Statistics", "Ticket"]
 
 MOST_DRAWN = 16
-"""Most requests of which a worker encodes text before it computes something."""
+"""Most rows that a worker puts into the pool before it computes something."""
 
 
 @dataclass(frozen=True)
@@ -197,25 +197,38 @@ class Engine:
             self._pace.begin(self._clock())
         run: _Run | None = _NOTHING
         while run is not None:
-            expired, drawn = self._draw()
-            for request in expired:
-                self._observer.expired()
-                self._fail([request], Expired(request.seconds or 0.0))
-            complete, run = self._choose(self._encode(drawn), may_wait=not (expired or drawn))
-            self._answer(complete)
+            has_expired = self._expire()
+            has_filled = self._fill_pool()
+            run = self._next_run(may_wait=not (has_expired or has_filled))
             if run:
                 self._compute(run)
         with self._lock:
             self._pace.end(self._clock())
 
-    def _draw(self) -> tuple[list[Request], list[Request]]:
-        """Return the requests that have expired, and those whose turn it is to put a row into the pool."""
+    def _expire(self) -> bool:
+        """Let requests fail whose deadline has passed; return whether there are any."""
         with self._lock:
             expired = [request for request in self._deadlines.due(self._clock()) if self._leave(request)]
-            drawn: list[Request] = []
-            while len(drawn) < MOST_DRAWN and (request := self._turns.draw()):
-                drawn.append(request)
-            return expired, drawn
+        for request in expired:
+            self._observer.expired()
+            self._fail([request], Expired(request.seconds or 0.0))
+        return bool(expired)
+
+    def _fill_pool(self) -> bool:
+        """Put the next rows into the pool, up to MOST_DRAWN; return whether there are any."""
+        drawn: list[Request] = []
+        left = MOST_DRAWN
+        while True:
+            encoded = self._encode(drawn)
+            with self._lock:
+                complete = self._enter(encoded)
+                drawn = []
+                while len(drawn) < left and (request := self._turns.draw()):
+                    drawn.append(request)
+            self._answer(complete)
+            if not drawn:
+                return left < MOST_DRAWN
+            left -= len(drawn)
 
     def _encode(self, drawn: Iterable[Request]) -> list[tuple[Request, QueuedRow | None]]:
         """Return the next row of each request; one that cannot be encoded fails."""
@@ -227,32 +240,33 @@ class Engine:
                 self._break([request], error)
         return encoded
 
-    def _choose(
-        self, encoded: Sequence[tuple[Request, QueuedRow | None]], *, may_wait: bool
-    ) -> tuple[list[Request], _Run | None]:
-        """Put rows into the pool; return requests without further rows, and the rows to compute now, if any.
+    def _enter(self, encoded: Iterable[tuple[Request, QueuedRow | None]]) -> list[Request]:
+        """Put rows into the pool; return requests that turn out to have no row at all."""
+        complete = []
+        for request, row in encoded:
+            if request.is_over:
+                request.is_drawn = False
+                request.forget()
+                continue
+            self._turns.enter(request, row)
+            if request.is_answered and self._leave(request):
+                complete.append(request)
+        return complete
 
-        Where there are none, the thread waits for something to do, if it ``may_wait``, or returns None for the rows
-        when the engine is closed.
+    def _next_run(self, *, may_wait: bool) -> _Run | None:
+        """Return the rows to compute now; return None when the engine is closed.
+
+        Where there are none, the thread waits for something to do, if it ``may_wait``, and returns no rows.
         """
         with self._lock:
-            complete = []
-            for request, row in encoded:
-                if request.is_over:
-                    request.is_drawn = False
-                    request.forget()
-                    continue
-                self._turns.enter(request, row)
-                if request.is_answered and self._leave(request):
-                    complete.append(request)
             run = self._chosen()
             if self._idle and self._turns.is_anything_to_do:
                 self._is_something_to_do.notify()
             if may_wait and not run.rows:
                 if self._is_closed:
-                    return complete, None
+                    return None
                 self._wait()
-            return complete, run
+            return run
 
     def _chosen(self) -> _Run:
         head = self._turns.head()

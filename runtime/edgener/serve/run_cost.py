@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgener.parts import Part
+from edgener.parts import Part, Row
 from edgener.recognizer import Recognizer
 from edgener.segmentation import Chunk
 
-USUAL_RUN_TOKENS = 12.0
-"""Tokens in whose time a run of a small model begins and ends, where it cannot be measured."""
-MOST_RUN_TOKENS = 64.0
-"""Largest value that is believed: anything else on the machine may have delayed a short run."""
+LEAST_RUN_TOKENS, MOST_RUN_TOKENS = 8.0, 32.0
+"""Bounds of what is believed, since other work on the machine delays short runs: in between, all values do well."""
 SHORT, LONG = 8, 64
 """Lengths in tokens of the runs that are compared."""
-REPETITIONS = 4
-"""Number of runs of each length after a first one; the fastest counts."""
+REPETITIONS = 5
+"""Number of runs of each length, of which the fastest counts."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +29,23 @@ class RunCost:
 
 def measured_cost(recognizer: Recognizer, clock: Callable[[], float]) -> RunCost:
     """Return the cost of a run of one row, measured in about ten times the time of a long sentence."""
-    most = min(LONG, recognizer.manifest.max_tokens)
-    seconds = {length: _seconds(recognizer, clock, length) for length in (SHORT, most)}
-    per_token = (seconds[most] - seconds[SHORT]) / (most - SHORT)
-    if per_token <= 0:
-        return RunCost(USUAL_RUN_TOKENS, seconds[most] / most)
-    run_tokens = seconds[SHORT] / per_token - SHORT
-    return RunCost(min(max(run_tokens, 0.0), MOST_RUN_TOKENS), seconds[most] / most)
+    longest = min(LONG, recognizer.manifest.max_tokens)
+    short_rows, long_rows = (_one_row(recognizer, length) for length in (SHORT, longest))
+    times = [
+        (_seconds(recognizer, clock, short_rows), _seconds(recognizer, clock, long_rows)) for _ in range(REPETITIONS)
+    ]
+    short, long = map(min, zip(*times, strict=True))
+    per_token = (long - short) / (longest - SHORT)
+    run_tokens = short / per_token - SHORT if per_token > 0 else MOST_RUN_TOKENS
+    return RunCost(min(max(run_tokens, LEAST_RUN_TOKENS), MOST_RUN_TOKENS), long / longest)
 
 
-def _seconds(recognizer: Recognizer, clock: Callable[[], float], length: int) -> float:
+def _one_row(recognizer: Recognizer, length: int) -> Sequence[Row]:
     text = "字" * (length - 2)
-    rows = recognizer.rows(Part(Chunk(0, text, 0, len(text)), is_last=True))
-    times = []
-    for _ in range(1 + REPETITIONS):
-        began = clock()
-        recognizer.spans(rows)
-        times.append(clock() - began)
-    return min(times)
+    return recognizer.rows(Part(Chunk(0, text, 0, len(text)), is_last=True))
+
+
+def _seconds(recognizer: Recognizer, clock: Callable[[], float], rows: Sequence[Row]) -> float:
+    began = clock()
+    recognizer.spans(rows)
+    return clock() - began
