@@ -118,7 +118,7 @@ def test_a_client_with_one_request_does_not_wait_for_all_requests_of_another(ses
 def test_a_short_request_does_not_wait_for_a_long_one_of_the_same_client(session: ControlledSession) -> None:
     began = session.clock.now
     with held(session, queue_seconds=PATIENCE) as (_, ends):
-        ends.ask("long", "".join(SENTENCES)[:9000])
+        ends.ask("long", "".join(SENTENCES * 3)[:9000])
         ends.ask("short", SENTENCE)
         session.release()
         (_, short), (_, long) = ends.take(3)[1:]
