@@ -4,6 +4,8 @@
 # make lint: the linters and the type checker alone, which pre-commit runs too.
 # make mutate: changes the code in thousands of small ways, and lists the changes that no test notices; it takes hours.
 #   make mutate MUTANTS='edgener.decode.* edgener.tags.*' takes only some modules; the results are kept in build/mutate.
+# make test-engines: the tests of Ray, Spark, Daft and datasets, on clusters of two local nodes one of which is killed;
+#   needs a gigabyte of disk, Java 17 or later, and a machine that has little else to do.
 # make docs: the web site, in build/site.
 # make verify-edge: build the default model for a Raspberry Pi 4, and compare its answers under QEMU with this machine's.
 # All need Python 3.11 or later with venv, and the network at their first run.
@@ -15,6 +17,7 @@ DEMO := .venv-demo
 TEST := .venv-test
 DOCS := .venv-docs
 EDGE := .venv-edge
+ENGINES := .venv-engines
 MUTATE := build/mutate
 MUTANTS ?=
 EDGE_BUILD := build/edge
@@ -22,7 +25,7 @@ EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test test-fast lint mutate docs verify-edge clean
+.PHONY: demo test test-fast test-engines lint mutate docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -37,6 +40,9 @@ test: lint
 
 test-fast: $(TEST)/installed
 	$(TEST)/bin/pytest -m 'not slow' tests/runtime
+
+test-engines: $(ENGINES)/installed
+	$(ENGINES)/bin/pytest -m engines tests/engines tests/docs/test_corpora_page.py
 
 lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .
@@ -67,7 +73,7 @@ verify-edge: $(EDGE)/installed
 	PATH="$(CURDIR)/$(EDGE)/bin:$$PATH" examples/build_for_pi.sh $(EDGE_BUILD)/edgener-pi4.run $(EDGE_OPTIONS)
 
 clean:
-	rm -rf $(DEMO) $(TEST) $(DOCS) $(EDGE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEMO) $(TEST) $(DOCS) $(EDGE) $(ENGINES) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(DEMO)/installed: pyproject.toml $(RUNTIME)
 	$(PYTHON) -m venv --clear $(DEMO)
@@ -83,6 +89,12 @@ $(DOCS)/installed: pyproject.toml
 $(EDGE)/installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(EDGE)
 	$(EDGE)/bin/pip install $(PIP_OPTIONS) --editable '.[edge]'
+	@touch $@
+
+$(ENGINES)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(ENGINES)
+	$(ENGINES)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+	$(ENGINES)/bin/pip install $(PIP_OPTIONS) --group engines --editable '.[ray,spark]'
 	@touch $@
 
 # torch has its own line: asked for as a range, pip may look for a build with CUDA first.

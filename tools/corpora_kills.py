@@ -1,7 +1,7 @@
 """Random kills of the worker and parent processes of one `edgener map` job, and a check of every row of its results.
 
-    python tools/corpora_kills.py                              200 kills, 300,000 rows
-    python tools/corpora_kills.py --kills 20 --rows 30000
+    python -m tools.corpora_kills                            200 kills, 300,000 rows
+    python -m tools.corpora_kills --kills 20 --rows 30000
 
 The rows are made from the sentences of the tiny model, in three files: lines, JSON lines in gzip, and CSV. Each kill
 hits a process at a random moment; the job is started again until it is done. Exit code 1 if a row is lost, doubled or
@@ -29,9 +29,6 @@ from pathlib import Path
 from typing import Any
 
 from edgener import Recognizer
-
-if __package__ is None:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.measured import children
 
 ROOT = Path(__file__).resolve().parent.parent

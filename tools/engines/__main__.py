@@ -26,7 +26,9 @@ from pyarrow import dataset, parquet
 from tools.measured import run_measured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-JOBS = {name: Path(__file__).with_name(f"{name}_job.py") for name in ("ray", "spark")}
+ENGINES = ("ray", "spark")
+RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "180"}
+"""Environment of Ray: nothing is reported to its makers, and a loaded machine may take its time."""
 FILES = 20
 SCORE_DIFFERENCE = 0.001
 """Scores move in the fourth digit with the texts that are computed in one batch."""
@@ -35,7 +37,7 @@ SCORE_DIFFERENCE = 0.001
 def main() -> int:
     """Run both, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("engine", choices=JOBS)
+    parser.add_argument("engine", choices=ENGINES)
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--kill", action="store_true", help="kill one of the nodes when the first results are there")
     parser.add_argument(
@@ -46,10 +48,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_corpus(folder / "corpus", options.rows)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "runtime"), str(ROOT)])}
+        paths = os.pathsep.join([str(ROOT / "runtime"), str(ROOT)])
+        environment = {**os.environ, "PYTHONPATH": paths, **RAY}
         ours = [sys.executable, "-m", "edgener", "map", str(folder / "corpus"), "--output", str(folder / "ours")]
         ours += ["--format", "parquet", "--id-field", "id", "--threads", "2", "--model", str(options.model)]
-        theirs = [sys.executable, str(JOBS[options.engine]), str(folder / "corpus"), str(folder / "theirs")]
+        theirs = [
+            sys.executable,
+            "-m",
+            f"tools.engines.{options.engine}_job",
+            str(folder / "corpus"),
+            str(folder / "theirs"),
+        ]
         theirs += ["--model", str(options.model), *(["--kill"] if options.kill else [])]
         usages = {}
         for label, command in (("edgener map", ours), (options.engine, theirs)):

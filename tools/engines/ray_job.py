@@ -1,8 +1,8 @@
 """A job of Ray Data on a cluster of two local nodes, one of which is killed in the middle.
 
-    python tools/engines/ray_job.py CORPUS RESULTS --model BUNDLE --kill
+    python -m tools.engines.ray_job CORPUS RESULTS --model BUNDLE --report FILE --kill
 
-Prints, as one line of JSON, how many files of results there were when the node was killed.
+Writes to the report, as JSON, how many files of results there were when the node was killed, and at the end.
 """
 
 from __future__ import annotations
@@ -11,15 +11,11 @@ import argparse
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 import ray
 from ray.cluster_utils import Cluster
@@ -44,6 +40,7 @@ def main() -> None:
     parser.add_argument("corpus")
     parser.add_argument("results", type=Path)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--kill", action="store_true")
     options = parser.parse_args()
     common = {"num_cpus": CORES, "object_store_memory": OBJECT_STORE}
@@ -59,7 +56,8 @@ def main() -> None:
     annotate(rows, model=options.model, rows_of_a_block=ROWS_OF_A_BLOCK).write_parquet(str(options.results))
     nodes = sum(node["Alive"] for node in ray.nodes())
     files = len(list(options.results.glob("*.parquet")))
-    print(json.dumps({"files_at_the_kill": killed[0] if killed else None, "files": files, "nodes_left": nodes}))
+    found = {"done_at_the_kill": killed[0] if killed else None, "total": files, "nodes_left": nodes}
+    options.report.write_text(json.dumps(found), encoding="utf-8")
     ray.shutdown()
     cluster.shutdown()
 

@@ -1,8 +1,8 @@
 """A job of Spark on a cluster of two local nodes, one of which is killed in the middle.
 
-    python tools/engines/spark_job.py CORPUS RESULTS --model BUNDLE --kill
+    python -m tools.engines.spark_job CORPUS RESULTS --model BUNDLE --kill
 
-Prints, as one line of JSON, how many tasks were done when the node was killed. Needs Java 17 or later.
+Prints, as one line of JSON, how many tasks were done when the node was killed, and at the end. Needs Java 17 or later.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import pyspark
 from pyspark.sql import SparkSession

@@ -6,7 +6,7 @@ import pickle
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from edgener.corpora.arrow import annotate_batch, annotate_table
 from edgener.rules import Rules
@@ -36,7 +36,7 @@ class Annotator:
     It can be pickled; ``options`` are those of Options. Each call computes on one core, and threads may call at once.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, **options: Unpack[Options]) -> None:
         self._options = options
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

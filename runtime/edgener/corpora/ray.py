@@ -27,7 +27,7 @@ class Annotate:
     """The class for ``map_batches`` with ``batch_format="pyarrow"``; adds the columns ``entities`` and ``error``."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self._annotator = Annotator(options)
+        self._annotator = Annotator(**options)
         self._annotator.recognizer()
 
     def __call__(self, table: pa.Table) -> pa.Table:

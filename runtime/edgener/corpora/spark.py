@@ -26,7 +26,7 @@ TASKS_A_CORE = 8
 
 def mapper(**options: Unpack[Options]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return the function for ``mapInArrow``, whose schema is that of ``annotated``."""
-    annotator = Annotator(options)
+    annotator = Annotator(**options)
 
     def annotate_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return annotator(batches)

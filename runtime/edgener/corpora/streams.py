@@ -65,6 +65,49 @@ def _gzip(file: IO[bytes]) -> Any:
     return gzip.GzipFile(fileobj=file, mode="rb")
 
 
+class _Members:
+    """The content of a file of one or more compressed members, which nothing but zeros may follow."""
+
+    def __init__(self, file: IO[bytes], decompressor: Callable[[], Any]) -> None:
+        self._file, self._decompressor = file, decompressor
+        self._member, self._input = decompressor(), b""
+        self._is_begun = self._is_later = False
+
+    def read(self, size: int) -> bytes:
+        """Return at most so many bytes; none at the end.
+
+        Raises EOFError where a member is cut off, and the error of the decompressor where something is no member.
+        """
+        while True:
+            if self._member.eof:
+                self._input = self._member.unused_data
+                self._member, self._is_begun, self._is_later = self._decompressor(), False, True
+            if not self._input and self._member.needs_input:
+                self._input = self._file.read(BLOCK)
+                if not self._input and self._is_begun:
+                    raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+                if not self._input:
+                    return b""
+            if self._is_later and not self._is_begun:
+                self._input = self._input.lstrip(b"\0")
+            self._is_begun = self._is_begun or bool(self._input)
+            content: bytes = self._member.decompress(self._input, size)
+            self._input = b""
+            if content:
+                return content
+
+    def close(self) -> None:
+        """Leave the file open, which its owner closes."""
+
+
+def _bz2(file: IO[bytes]) -> _Members:
+    return _Members(file, bz2.BZ2Decompressor)
+
+
+def _xz(file: IO[bytes]) -> _Members:
+    return _Members(file, lzma.LZMADecompressor)
+
+
 def _zstd(file: IO[bytes]) -> Any:
     from edgener.corpora.parquet import zstd_stream
 
@@ -73,7 +116,7 @@ def _zstd(file: IO[bytes]) -> Any:
 
 _DECOMPRESSORS: dict[str, Callable[[IO[bytes]], Any]] = {
     ".gz": _gzip,
-    ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
+    ".bz2": _bz2,
+    ".xz": _xz,
     ".zst": _zstd,
 }

@@ -52,9 +52,9 @@ def test_the_function_for_spark_yields_a_batch_for_each(recognizer: Recognizer) 
 def test_a_model_is_loaded_once_a_process_for_the_same_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgener.corpora.engine._RECOGNIZERS", {})
     annotators = [
-        Annotator({"model": TINY_BUNDLE}),
-        pickle.loads(pickle.dumps(Annotator({"model": str(TINY_BUNDLE), "text": "body"}))),
-        Annotator({"model": TINY_BUNDLE, "rules": Rules(types=["PER"], dictionary={"豆腐": "PER"})}),
+        Annotator(model=TINY_BUNDLE),
+        pickle.loads(pickle.dumps(Annotator(model=str(TINY_BUNDLE), text="body"))),
+        Annotator(model=TINY_BUNDLE, rules=Rules(types=["PER"], dictionary={"豆腐": "PER"})),
     ]
     first, second, third = (annotator.recognizer() for annotator in annotators)
     assert first is second is annotators[0].recognizer()

@@ -75,11 +75,26 @@ def test_a_damaged_file_is_told(tmp_path: Path, suffix: str, damage: str) -> Non
         list(stream.blocks())
 
 
-def test_members_of_gzip_are_read_one_after_the_other(tmp_path: Path) -> None:
-    path = tmp_path / "file.gz"
-    path.write_bytes(gzip.compress(b"a") + gzip.compress(b"b"))
+packed = pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+
+
+@packed
+@pytest.mark.parametrize("padding", [b"", bytes(8)])
+def test_members_are_read_one_after_the_other(tmp_path: Path, suffix: str, padding: bytes) -> None:
+    path = tmp_path / f"file{suffix}"
+    pack = COMPRESS[suffix]
+    end = b"" if suffix == ".zst" else padding
+    path.write_bytes(pack(CONTENT) + end + pack(b"") + pack(b"b\n") + end)
     with ByteStream(path) as stream:
-        assert b"".join(stream.blocks()) == b"ab"
+        assert b"".join(stream.blocks()) == CONTENT + b"b\n"
+
+
+@packed
+def test_anything_else_after_a_member_is_told(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"file{suffix}"
+    path.write_bytes(COMPRESS[suffix](b"a\n") + b"this is plain text\n")
+    with ByteStream(path) as stream, pytest.raises(InputError, match=rf"file{suffix}: cannot be read to its end"):
+        list(stream.blocks())
 
 
 def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
