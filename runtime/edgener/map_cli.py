@@ -117,7 +117,7 @@ def _map(options: argparse.Namespace) -> None:
     model = _model(directory, settings.provider)
     start = Start(directory, -(-threads // processes), settings, rules_of(options))
     with opened(options.output, model, settings, shard) as job:
-        job.check_sizes(inputs.files)
+        job.begin(inputs.files)
         others = job.other_inputs(inputs.files)
         if others:
             say(

@@ -40,7 +40,8 @@ def test_an_example_gives_every_row_the_answer_of_the_library(engine: str, tmp_p
         block.code for block in blocks(PAGE) if f"import {engine}\n" in block.code or f"from {engine}" in block.code
     )
     (tmp_path / "example.py").write_text(f'if __name__ == "__main__":\n{indented(code)}', encoding="utf-8")
-    environment = {**os.environ, **PRIVATE, "HF_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT / "runtime")}
+    paths = {"HF_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT / "runtime"), "PYSPARK_PYTHON": sys.executable}
+    environment = {**os.environ, **PRIVATE, **paths}
     command = [sys.executable, "example.py"]
     finished = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False

@@ -47,26 +47,22 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_corpus(folder / "corpus", options.rows)
+        corpus = folder / "corpus"
+        write_corpus(corpus, options.rows)
         paths = os.pathsep.join([str(ROOT / "runtime"), str(ROOT)])
-        environment = {**os.environ, "PYTHONPATH": paths, **RAY}
-        ours = [sys.executable, "-m", "edgener", "map", str(folder / "corpus"), "--output", str(folder / "ours")]
+        environment = {**os.environ, "PYTHONPATH": paths, "PYSPARK_PYTHON": sys.executable, **RAY}
+        ours = [sys.executable, "-m", "edgener", "map", str(corpus), "--output", str(folder / "ours")]
         ours += ["--format", "parquet", "--id-field", "id", "--threads", "2", "--model", str(options.model)]
-        theirs = [
-            sys.executable,
-            "-m",
-            f"tools.engines.{options.engine}_job",
-            str(folder / "corpus"),
-            str(folder / "theirs"),
-        ]
-        theirs += ["--model", str(options.model), *(["--kill"] if options.kill else [])]
+        theirs = [sys.executable, "-m", f"tools.engines.{options.engine}_job", *map(str, (corpus, folder / "theirs"))]
+        theirs += ["--model", str(options.model), "--report", str(folder / "report.json")]
+        theirs += ["--kill"] if options.kill else []
         usages = {}
         for label, command in (("edgener map", ours), (options.engine, theirs)):
             usages[label] = run_measured(command, options.seconds, env=environment, log=folder / f"{label}.log")
             if usages[label].code:
                 sys.stderr.write((folder / f"{label}.log").read_text(errors="replace")[-4000:])
                 raise SystemExit(f"{label}: exit code {usages[label].code}")
-        told = json.loads((folder / f"{options.engine}.log").read_text(errors="replace").strip().rpartition("\n")[2])
+        told = json.loads((folder / "report.json").read_bytes())
         faults = differences(rows_of(folder / "ours"), rows_of(folder / "theirs"), options.rows)
         if options.kill and told["nodes_left"] != 1:
             faults.append(f"{told['nodes_left']} nodes are left")

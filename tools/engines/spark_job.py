@@ -1,8 +1,9 @@
 """A job of Spark on a cluster of two local nodes, one of which is killed in the middle.
 
-    python -m tools.engines.spark_job CORPUS RESULTS --model BUNDLE --kill
+    python -m tools.engines.spark_job CORPUS RESULTS --model BUNDLE --report FILE --kill
 
-Prints, as one line of JSON, how many tasks were done when the node was killed, and at the end. Needs Java 17 or later.
+Writes to the report, as JSON, how many tasks were done when the node was killed, and at the end. Needs
+Java 17 or later.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -48,26 +48,13 @@ def main() -> None:
     parser.add_argument("corpus")
     parser.add_argument("results", type=Path)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--kill", action="store_true")
     options = parser.parse_args()
     with ExitStack() as stack:
-        package = "org.apache.spark.deploy"
-        stack.enter_context(
-            _daemon(f"{package}.master.Master", "--host", HOST, "--port", str(PORT), "--webui-port", "0")
-        )
         master = f"spark://{HOST}:{PORT}"
-        worker = (
-            f"{package}.worker.Worker",
-            master,
-            "--host",
-            HOST,
-            "--cores",
-            "1",
-            "--memory",
-            "1g",
-            "--webui-port",
-            "0",
-        )
+        stack.enter_context(_daemon("master.Master", "--port", str(PORT)))
+        worker = ("worker.Worker", master, "--cores", "1", "--memory", "1g")
         stack.enter_context(_daemon(*worker))
         second = stack.enter_context(_daemon(*worker))
         builder = SparkSession.builder.master(master).appName("edgener")
@@ -80,17 +67,14 @@ def main() -> None:
             threading.Thread(target=_kill, args=(spark, second.pid, killed), daemon=True).start()
         rows = spark.read.parquet(options.corpus)
         annotate(rows, model=options.model, tasks=TASKS).write.parquet(str(options.results))
-        print(
-            json.dumps(
-                {"tasks_at_the_kill": killed[0] if killed else None, "tasks": TASKS, "nodes_left": _executors(spark)}
-            )
-        )
+        found = {"done_at_the_kill": killed[0] if killed else None, "total": TASKS, "nodes_left": _executors(spark)}
+        options.report.write_text(json.dumps(found), encoding="utf-8")
         spark.stop()
 
 
 @contextmanager
 def _daemon(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "SPARK_LOCAL_IP": HOST, "SPARK_NO_DAEMONIZE": "1", "PYSPARK_PYTHON": sys.executable}
+    environment = {**os.environ, "SPARK_LOCAL_IP": HOST}
     command = [str(CLASS), f"org.apache.spark.deploy.{name}", *arguments, "--host", HOST, "--webui-port", "0"]
     with subprocess.Popen(command, env=environment) as process:
         try:

@@ -27,7 +27,7 @@ from edgener.corpora.log import Log, read_log
 from edgener.corpora.outputs import WRITERS
 from edgener.corpora.parts import Part, parts_of
 from edgener.corpora.settings import Settings
-from edgener.corpora.shard import Shard
+from edgener.corpora.shard import Shard, owners
 from edgener.errors import InputError, MixedJobError, OutputError
 
 JOB = "job.json"
@@ -73,19 +73,28 @@ class Job:
         self.settings, self.output, self._shard, self._log, self._done = settings, output, shard, log, done
         self._drafts: set[Path] = set()
         self._begun: dict[str, FileState] = {}
+        self._owners: dict[str, int] | None = None
 
-    def check_sizes(self, files: Sequence[InputFile]) -> None:
-        """Raise MixedJobError where a file has another size than when the job met it first."""
+    def begin(self, files: Sequence[InputFile]) -> None:
+        """Learn all files of the job, before anything else is done with them.
+
+        Raises MixedJobError where a file has another size than when the job met it first.
+        """
+        sizes = {}
         for file in files:
+            sizes[file.name] = state_of(file).size
             size = self._known(file).size
-            if size is not None and size != state_of(file).size:
+            if size is not None and size != sizes[file.name]:
                 raise self._changed(file)
+        self._owners = owners(sizes, self._shard.count)
 
     def pending(self, file: InputFile) -> Iterator[Part]:
         """Yield the parts of a file that are still to be done by this shard.
 
         Raises MixedJobError where a part that is done had other rows, and InputError where the file cannot be read.
         """
+        if not self._has_share(file):
+            return
         known = self._known(file)
         state = self._begun[file.name] = state_of(file)
         if known.size is None:
@@ -98,7 +107,7 @@ class Job:
             entry = known.parts.get(part.number)
             if entry is not None and (entry["digest"], entry["first_row"]) != (part.digest, part.first_row):
                 raise self._changed(file)
-            if self._shard.owns(file.name, part.number) and not self._has_outputs(file, entry):
+            if self._owns(file, part.number) and not self._has_outputs(file, entry):
                 yield part
 
     def drafts(self, part: Part) -> list[Path]:
@@ -141,15 +150,17 @@ class Job:
 
         Raises InputError where the file is not what it was when ``pending`` began to read it.
         """
+        if not self._has_share(file):
+            return
         state = state_of(file)
         if state != self._begun[file.name]:
             raise InputError(
                 f"{file.path}: was changed while it was read; begin anew with a copy of it that nobody writes to"
             )
         if not self._is_finished(file):
-            entry = {"kind": FILE, "file": file.name, "shard": self._shard.name, "mtime_ns": state.mtime_ns}
+            entry = {"kind": FILE, "file": file.name, "shard": self._share, "mtime_ns": state.mtime_ns}
             self._log.append(entry)
-            self._known(file).finished[self._shard.name] = entry
+            self._known(file).finished[self._share] = entry
 
     def counts(self, files: Sequence[InputFile]) -> list[Counts]:
         """Return the numbers of all parts of these files that are done and belong to this shard."""
@@ -157,7 +168,7 @@ class Job:
             Counts(**entry["counts"])
             for file in files
             for number, entry in self._known(file).parts.items()
-            if self._shard.owns(file.name, number)
+            if self._owns(file, number)
         ]
 
     def other_inputs(self, files: Sequence[InputFile]) -> list[str]:
@@ -167,10 +178,10 @@ class Job:
 
     def _is_finished(self, file: InputFile) -> bool:
         known = self._known(file)
-        entry = known.finished.get(self._shard.name) or known.finished.get(Shard().name)
+        entry = known.finished.get(self._share) or known.finished.get(Shard().name)
         if entry is None or entry["mtime_ns"] != self._begun[file.name].mtime_ns:
             return False
-        own = (entry for number, entry in known.parts.items() if self._shard.owns(file.name, number))
+        own = (entry for number, entry in known.parts.items() if self._owns(file, number))
         return all(self._has_outputs(file, entry) for entry in own)
 
     def _has_outputs(self, file: InputFile, entry: dict[str, Any] | None) -> bool:
@@ -178,6 +189,18 @@ class Job:
             return False
         folder = self._folder(file)
         return all(_size(folder / name) == size for name, size in entry["outputs"].items())
+
+    @property
+    def _share(self) -> str:
+        """Name of the share in the log, which tells shares of whole files from those of parts."""
+        return f"{self._shard.name}-of-files" if self._owners else self._shard.name
+
+    def _has_share(self, file: InputFile) -> bool:
+        """Return False if no part of a file belongs to this shard, so that the file need not be read."""
+        return self._owners is None or self._owners[file.name] == self._shard.index
+
+    def _owns(self, file: InputFile, number: int) -> bool:
+        return self._has_share(file) if self._owners else self._shard.owns(file.name, number)
 
     def _known(self, file: InputFile) -> _Done:
         return self._done.setdefault(file.name, _Done())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgener.errors import UsageError
+
+UNEVEN = 1.05
+"""Largest share over the mean at which files are given to shares as a whole."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,22 @@ class Shard:
     def name(self) -> str:
         """Name of the share in names of files."""
         return f"{self.index}-of-{self.count}"
+
+
+def owners(sizes: Mapping[str, int], count: int) -> dict[str, int] | None:
+    """Return which of ``count`` shares each file belongs to, or None where files as a whole would not be even shares.
+
+    ``sizes`` are the bytes of the files by their names. Large files are given first, each to the smallest share so far.
+    """
+    if count == 1:
+        return None
+    shares = [(0, index) for index in range(count)]
+    found = {}
+    for name, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
+        taken, index = heapq.heappop(shares)
+        found[name] = index
+        heapq.heappush(shares, (taken + size, index))
+    return found if max(shares)[0] * count <= sum(sizes.values()) * UNEVEN else None
 
 
 def parse_shard(text: str) -> Shard:

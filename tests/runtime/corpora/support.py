@@ -33,7 +33,7 @@ def do_job(
     files = find_inputs(list(map(str, inputs)), output).files
     done: list[tuple[str, int]] = []
     with opened(output, model, settings, shard) as job:
-        job.check_sizes(files)
+        job.begin(files)
         for file in files:
             for part in job.pending(file):
                 if len(done) == most_parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from edgener import Recognizer
 from edgener.corpora.annotate import annotate, total
-from edgener.corpora.inputs import find_inputs
+from edgener.corpora.inputs import InputFile, find_inputs
 from edgener.corpora.job import Model, opened
+from edgener.corpora.parts import Part, parts_of
 from edgener.corpora.settings import Settings
-from edgener.corpora.shard import Shard, parse_shard
+from edgener.corpora.shard import Shard, owners, parse_shard
 from edgener.errors import InputError, MixedJobError, OutputError, UsageError
 from tests.runtime.corpora.support import MODEL, SMALL, do_job, json_rows, result_files, row_spans, spans
 from tests.support import TEXTS, labelled_texts
@@ -191,7 +192,7 @@ def test_a_file_that_vanishes_is_told_by_its_name(recognizer: Recognizer, corpus
     do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
     (corpus / "a.txt").unlink()
     with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
-        for refused in (lambda: job.check_sizes(files), lambda: next(job.pending(files[0]))):
+        for refused in (lambda: job.begin(files), lambda: next(job.pending(files[0]))):
             with pytest.raises(InputError, match=r"a\.txt: cannot be read: No such file or directory"):
                 refused()
 
@@ -293,6 +294,71 @@ def test_shards_together_do_every_part_once(recognizer: Recognizer, count: int) 
         files = find_inputs([str(folder / "in.txt")], folder / "out").files
         with opened(folder / "out", MODEL, SETTINGS, Shard()) as job:
             assert total(job.counts(files)).rows == len(SENTENCES)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A folder of eight files of the same size, with three parts each."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(8):
+        (folder / f"{number}.txt").write_text("\n".join(SENTENCES[:3]), encoding="utf-8")
+    return folder
+
+
+def test_a_shard_reads_only_its_own_files_where_there_are_enough(
+    recognizer: Recognizer, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(file: InputFile, options: Settings) -> Iterator[Part]:
+        read.append(file.name)
+        return parts_of(file, options)
+
+    whole = do_job(recognizer, [many], tmp_path / "whole", SETTINGS)
+    monkeypatch.setattr("edgener.corpora.job.parts_of", noted)
+    done = [
+        do_job(recognizer, [many], tmp_path / "out", SETTINGS, shard=Shard(index, count))
+        for count in (4, 2)
+        for index in range(count)
+    ]
+    assert sorted(read) == sorted(2 * [file.name for file in many.iterdir()]), "once by one of 4, once by one of 2"
+    assert sorted(key for keys in done for key in keys) == whole
+    assert [len({name for name, _ in keys}) for keys in done] == [2, 2, 2, 2, 0, 0]
+    assert result_files(tmp_path / "out") == result_files(tmp_path / "whole")
+    assert do_job(recognizer, [many], tmp_path / "out", SETTINGS) == []
+
+
+def test_shards_of_parts_that_become_shards_of_files_do_every_part_once(
+    recognizer: Recognizer, many: Path, tmp_path: Path
+) -> None:
+    (many / "large.txt").write_text("\n".join(SENTENCES * 6), encoding="utf-8")
+    output = tmp_path / "out"
+    done = do_job(recognizer, [many], output, SETTINGS, shard=Shard(0, 2))
+    assert {name for name, _ in done} > {"0.txt", "1.txt"}
+    (many / "other.txt").write_bytes((many / "large.txt").read_bytes())
+    for index in range(2):
+        done += do_job(recognizer, [many], output, SETTINGS, shard=Shard(index, 2))
+    assert do_job(recognizer, [many], output, SETTINGS) == []
+    assert sorted(done) == do_job(recognizer, [many], tmp_path / "whole", SETTINGS)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(0, 1000), max_size=40), st.integers(1, 9))
+def test_files_are_given_to_shards_as_a_whole_only_if_the_shares_are_even(sizes: dict[str, int], count: int) -> None:
+    found = owners(sizes, count)
+    if found is None:
+        assert count == 1 or max(sizes.values()) > 0
+        return
+    assert set(found) == set(sizes)
+    shares = [sum(size for name, size in sizes.items() if found[name] == index) for index in range(count)]
+    assert max(shares) * count <= sum(sizes.values()) * 1.05
+
+
+def test_files_of_like_sizes_are_given_as_a_whole_and_few_or_uneven_ones_are_not() -> None:
+    assert owners({f"{number}": 100 + number % 3 for number in range(160)}, 16) is not None
+    assert owners({"a": 100, "b": 100}, 2) == {"a": 0, "b": 1}
+    assert owners({"a": 100, "b": 50}, 2) is None
+    assert owners({"a": 100}, 1) is None
 
 
 def test_a_shard_counts_its_own_parts_only(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
