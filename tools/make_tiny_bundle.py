@@ -1,8 +1,8 @@
 """Make tests/data/tiny-bundle: a real model of two hundred kilobytes, by the exporter's own path.
 
 It learns sentences that are put together here from invented names, so that it finds such names nearly always, takes
-less than two minutes on one core, and needs no download. The tests of the runtime use the committed result; those of
-the exporter use the inputs.
+less than two minutes on one core, and needs no download. The tests of the runtime use the committed result, which is
+kept as an early exporter wrote it, since such bundles are in use; those of the exporter build from the inputs anew.
 
     python tools/make_tiny_bundle.py
 """
