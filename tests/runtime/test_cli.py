@@ -58,7 +58,7 @@ def test_wrapped_files_are_documents_with_offsets_from_their_start(tmp_path: Pat
 
 def test_the_command_line_offers_every_format() -> None:
     for name in FORMATS:
-        assert run_tiny("--format", name, TEXT).output.decode().count("青") == 1
+        assert run_tiny("--format", name, TEXT).output.decode().count("青") >= 1
     assert f"{{{','.join(FORMATS)}}}" in run_tiny("--help").output.decode()
 
 

@@ -16,6 +16,7 @@ from edgener.output_formats import FORMATS
 from tests.support import CHARACTERS, FRAGMENTS, TEXTS, assert_consistent, run_main
 
 STRINGS = 7000
+FORMATS_OF_MANY_FILES = sorted(name for name in FORMATS if not FORMATS[name].reads_whole_files)
 RUNS, FILES_PER_RUN = 300, 10
 ALL_STRINGS = TEXTS | st.text(CHARACTERS, max_size=200)
 LINES = st.lists(
@@ -48,7 +49,7 @@ def test_any_bytes_to_the_command_line(recognizer: Recognizer, tmp_path: Path, m
     files = 0
 
     @settings(max_examples=RUNS)
-    @given(st.lists(LINES, min_size=FILES_PER_RUN, max_size=FILES_PER_RUN), st.sampled_from(sorted(FORMATS)))
+    @given(st.lists(LINES, min_size=FILES_PER_RUN, max_size=FILES_PER_RUN), st.sampled_from(FORMATS_OF_MANY_FILES))
     def check(contents: list[bytes], output_format: str) -> None:
         nonlocal files
         contents = [content + b"\n" + "好".encode() * len(content) for content in contents]  # else refused as not UTF-8

@@ -72,7 +72,10 @@ def test_public_fields_and_methods() -> None:
     assert edgener.Entity.__match_args__ == ("start", "end", "label", "text", "score")
     assert edgener.Segment._fields == ("start", "text", "entities", "is_last")
     public = [name for name in vars(edgener.Recognizer) if not name.startswith("_")]
-    assert public == ["load", "with_rules", "batch", "stream", "segments", "logits", "abandon"]
+    assert public == [
+        *("load", "with_rules", "batch", "stream", "segments"),
+        *("parts", "rows", "spans", "join", "logits", "abandon"),
+    ]
 
 
 def test_the_wheel_holds_these_files_and_no_others(wheel: zipfile.ZipFile) -> None:

@@ -409,7 +409,7 @@ def test_rules_of_the_recognizer_apply_and_their_files_belong_to_the_job(tmp_pat
 def test_an_output_folder_that_cannot_be_made_is_told(corpus: Path) -> None:
     finished = run_map(corpus, corpus / "a.txt/out")
     assert finished.code == 4
-    assert "cannot be made: Not a directory" in finished.errors
+    assert "cannot be written: Not a directory" in finished.errors
 
 
 WITHOUT_PYARROW = """
