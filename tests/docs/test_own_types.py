@@ -15,7 +15,7 @@ from edgener_export.corpus.reading import read_labelled
 from tests.support import ROOT, names
 
 PAGE = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-FILE = re.compile(r"^`(?P<name>[\w.]+)`[^\n]*:\n\n```\w+\n(?P<content>.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"^`(?P<name>\w+\.\w+)`[^\n]*:\n\n```\w+\n(?P<content>.*?)^```$", re.DOTALL | re.MULTILINE)
 TOLD = re.compile(r"^The build says[^\n]*:\n\n```text\n(?P<lines>.*?)```", re.DOTALL | re.MULTILINE)
 TYPES = {"NAME": "PER", "DRUG": "DRUG", "ORG": "ORG"}
 """Renamed types of the page's sentences; TITLE is dropped."""
