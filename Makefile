@@ -1,5 +1,6 @@
 # make demo: entities of docs/sample.txt, with nothing installed but the runtime.
 # make test: lint, types and all tests.
+# make test-page: the tests of the service's page in a browser; they need Chromium (Debian: apt install chromium).
 # make test-fast: the tests of the runtime but for the slow ones, without lint, for use while you write.
 # make lint: the linters and the type checker alone, which pre-commit runs too.
 # make mutate: changes the code in thousands of small ways, and lists the changes that no test notices; it takes hours.
@@ -25,7 +26,7 @@ EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test test-fast test-engines lint mutate docs verify-edge clean
+.PHONY: demo test test-page test-fast test-engines lint mutate docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -37,6 +38,9 @@ SENTENCES := runtime export edge tools tests examples docs
 
 test: lint
 	$(TEST)/bin/pytest
+
+test-page: $(TEST)/installed
+	$(TEST)/bin/pytest -m browser tests/page
 
 test-fast: $(TEST)/installed
 	$(TEST)/bin/pytest -m 'not slow' tests/runtime

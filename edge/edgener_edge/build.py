@@ -22,6 +22,8 @@ from edgener_edge.errors import BuildError, LockError
 from edgener_edge.lock import Deb, Lock, Wheel
 
 BUILD_FILE = "build.json"
+HTTP_SERVER = "uvicorn"
+"""The Python package that only builds which serve HTTP carry."""
 OWN, DEVICE = "own", "device"
 """Whose interpreter and C library a build uses: OWN ones that it carries, or those of the DEVICE."""
 
@@ -38,6 +40,8 @@ class Order:
     """The key that the device trusts: it then installs no model that this key did not sign."""
     interpreter: str = OWN
     """OWN or DEVICE."""
+    http: bool = False
+    """The build carries what ``edgener serve --http`` needs."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ class BuildRecord:
     glibc: str = ""
     """The oldest glibc that the device must have: see ``Parts.glibc``."""
 
+    @property
+    def serves_http(self) -> bool:
+        """True if the build carries what ``edgener serve --http`` needs."""
+        return HTTP_SERVER in self.wheels
+
 
 @dataclass(frozen=True)
 class Build:
@@ -119,7 +128,9 @@ def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Bui
 def resolve(order: Order, lock: Lock) -> Parts:
     """Choose the packages of the lock file that a build is made from; raises LockError where it has none of them."""
     packages = lock.packages_for(order.device.platform.machine)
-    wheels = packages.wheels + (packages.signing_wheels if order.key else ())
+    wheels = packages.wheels
+    wheels += packages.signing_wheels if order.key else ()
+    wheels += packages.http_wheels if order.http else ()
     common_licenses = _named(packages.python, licenses.COMMON_PACKAGE)
     if order.interpreter == DEVICE:
         return Parts((), common_licenses, wheels, lock.python, device_folder.needed_glibc(wheels))
@@ -141,7 +152,7 @@ def fill_folder(folder: Path, order: Order, model: Bundle, lock: Lock, cache: Ca
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
         device_folder.unpack_debs(deb_paths, Path(root))
         if order.interpreter == OWN:
-            device_folder.add_interpreter(folder, Path(root), platform, lock.python)
+            device_folder.add_interpreter(folder, Path(root), platform, lock.python, with_ssl=order.http)
             device_folder.add_launcher(folder, platform, lock.python, device.threads)
         else:
             device_folder.add_device_launcher(folder, platform, lock.python, parts.glibc, device.threads)

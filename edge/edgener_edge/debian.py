@@ -26,7 +26,13 @@ Installed-Size: {kilobytes}
  .
  'systemctl enable --now edgener.socket' answers on /run/edgener.sock.
 """
+HTTP_DESCRIPTION = """\
+ .
+ 'systemctl enable --now edgener-http.socket' answers on http://127.0.0.1:8765.
+"""
 UNITS = ("edgener.service", "edgener.socket")
+HTTP_UNITS = ("edgener-http.service", "edgener-http.socket")
+"""Units of a build that serves HTTP."""
 SCRIPTS = ("postinst", "prerm")
 
 
@@ -38,7 +44,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
         shutil.copytree(artifact.folder, root / "opt/edgener")
         (root / "usr/bin").mkdir(parents=True)
         (root / "usr/bin/edgener").symlink_to("/opt/edgener/edgener")
-        for name in UNITS:
+        for name in UNITS + (HTTP_UNITS if record.serves_http else ()):
             _put(ON_DEVICE / name, root / "usr/lib/systemd/system" / name, 0o644)
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
         for name in SCRIPTS:
@@ -51,6 +57,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
             model=record.model,
             depends=_depends(record) if record.interpreter == DEVICE else "",
         )
+        control += HTTP_DESCRIPTION if record.serves_http else ""
         (root / "DEBIAN/control").write_text(control, encoding="utf-8")
         for path in (root, *root.rglob("*")):
             if path.is_dir():

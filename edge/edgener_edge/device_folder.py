@@ -39,12 +39,15 @@ LIBRARIES = (
 PRUNED_STDLIB = (
     "test", "*/test", "*/tests", "idlelib", "lib2to3", "distutils", "ensurepip", "tkinter", "turtledemo", "turtle.py",
     "pydoc_data", "dbm", "sqlite3", "curses", "config-*", "venv", "antigravity.py", "this.py", "_aix_support.py",
-    "lib-dynload/_curses*", "lib-dynload/_dbm*", "lib-dynload/_gdbm*", "lib-dynload/_sqlite3*", "lib-dynload/_ssl*",
+    "lib-dynload/_curses*", "lib-dynload/_dbm*", "lib-dynload/_gdbm*", "lib-dynload/_sqlite3*",
     "lib-dynload/_test*", "lib-dynload/_crypt.*", "lib-dynload/_uuid*", "lib-dynload/nis*", "lib-dynload/ossaudiodev*",
     "lib-dynload/readline*", "lib-dynload/_xxtestfuzz*", "lib-dynload/xx*", "lib-dynload/audioop*",
     "lib-dynload/_codecs_jp*", "lib-dynload/_codecs_kr*", "lib-dynload/_codecs_iso2022*", "*.pyi", "__pycache__",
     "sitecustomize.py", "EXTERNALLY-MANAGED", "_sysconfigdata_*d_linux*",
 )  # fmt: skip
+SSL = ("lib-dynload/_ssl*",)
+SSL_LIBRARIES = ("libssl.so.3",)
+"""The module ssl, and the library that it is linked with."""
 PRUNED_WHEELS = (
     "onnxruntime/capi/libonnxruntime.so*", "onnxruntime/transformers", "onnxruntime/tools", "onnxruntime/quantization",
     "onnxruntime/datasets", "onnxruntime/backend", "numpy/f2py", "numpy/_core/include", "numpy/_core/lib",
@@ -60,13 +63,17 @@ def unpack_debs(debs: Iterable[Path], root: Path) -> None:
         run_program(["dpkg-deb", "-x", deb, root], "run this on Debian or install dpkg")
 
 
-def add_interpreter(folder: Path, root: Path, platform: Platform, python: str) -> None:
-    """Put ``bin``, ``lib`` and ``syslib`` into ``folder`` from the Debian packages unpacked in ``root``."""
+def add_interpreter(folder: Path, root: Path, platform: Platform, python: str, *, with_ssl: bool = False) -> None:
+    """Put ``bin``, ``lib`` and ``syslib`` into ``folder`` from the Debian packages unpacked in ``root``.
+
+    ``with_ssl`` keeps the module ssl, which the libraries for HTTP import whether they use it or not.
+    """
     (folder / "bin").mkdir()
     shutil.copyfile(root / f"usr/bin/python{python}", folder / f"bin/python{python}")
-    shutil.copytree(root / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_Ignore(PRUNED_STDLIB))
+    pruned = PRUNED_STDLIB if with_ssl else PRUNED_STDLIB + SSL
+    shutil.copytree(root / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_Ignore(pruned))
     (folder / "syslib").mkdir()
-    for name in (platform.loader, *LIBRARIES):
+    for name in (platform.loader, *LIBRARIES, *(SSL_LIBRARIES if with_ssl else ())):
         shutil.copyfile(_library(root, platform, name), folder / "syslib" / name)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener_edge.errors import LockError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 LOCK_FILE = Path(__file__).parent / "lock.json"
 
 
@@ -64,6 +64,8 @@ class PlatformLock:
     """The Python packages that the runtime depends on."""
     signing_wheels: tuple[Wheel, ...]
     """The Python packages that builds with a trusted key carry besides."""
+    http_wheels: tuple[Wheel, ...]
+    """The Python packages that builds which serve HTTP carry besides."""
     kernel: Deb
     """The Linux kernel that a guest boots."""
     busybox: Deb

@@ -16,6 +16,8 @@ from edgener_edge.devices import find_device
 from edgener_edge.unpack import Artifact
 
 PLACE = "opt/edgener"
+PORT = 8765
+"""Port on which containers serve HTTP."""
 ARCHITECTURES = {"aarch64": {"architecture": "arm64", "variant": "v8"}, "x86_64": {"architecture": "amd64"}}
 MEDIA = "application/vnd.oci.image"
 
@@ -49,21 +51,38 @@ def write_oci(artifact: Artifact, target: Path, tag: str, time: int) -> None:
     draft.replace(target)
 
 
+def _http(python: list[str]) -> dict[str, object]:
+    """Return what the configuration of an image that serves HTTP says besides; Docker heeds the check of its health."""
+    second = 1_000_000_000
+    return {
+        "ExposedPorts": {f"{PORT}/tcp": {}},
+        "Healthcheck": {
+            "Test": ["CMD", *python, "edgener.serve.probe", f"http://127.0.0.1:{PORT}/ready"],
+            "Interval": 30 * second,
+            "Timeout": 5 * second,
+            "StartPeriod": 10 * second,
+            "Retries": 3,
+        },
+    }
+
+
 def _config(artifact: Artifact, layer: str, time: int) -> dict[str, object]:
     """The image's configuration: it is started by the loader itself, as there is no shell for the launcher."""
     top = f"/{PLACE}"
     loader = [f"{top}/syslib/{artifact.platform.loader}", "--library-path", f"{top}/syslib"]
+    python = [*loader, f"{top}/bin/python{artifact.python}", "-OO", "-S", "-P", "-m"]
     return {
         "created": datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z"),
         "os": "linux",
         **ARCHITECTURES[artifact.record.machine],
         "config": {
-            "Entrypoint": [*loader, f"{top}/bin/python{artifact.python}", "-OO", "-S", "-P", "-m", "edgener"],
+            "Entrypoint": [*python, "edgener"],
             "Env": [
                 f"PYTHONHOME={top}", f"PYTHONPATH={top}/site", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1",
                 "OPENBLAS_NUM_THREADS=1", f"EDGENER_BUILD={top}",
                 f"EDGENER_THREADS={find_device(artifact.record.device).threads}",
             ],
+            **(_http(python) if artifact.record.serves_http else {}),
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},
     }  # fmt: skip

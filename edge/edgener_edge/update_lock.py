@@ -24,6 +24,12 @@ REQUIREMENTS = ("onnxruntime>=1.24", "numpy>=2", "tokenizers>=0.22,<0.24")
 SIGN_REQUIREMENTS = ("cryptography>=46", "cffi>=2", "pycparser>=2")
 """The extra ``sign`` with its own dependencies: builds with a trusted key carry these besides."""
 
+HTTP_REQUIREMENTS = (
+    "uvicorn>=0.54,<0.55", "httptools>=0.9,<0.10", "starlette>=1.10,<2", "prometheus-client>=0.26,<1",
+    "click>=8", "h11>=0.16", "anyio>=4", "idna>=3", "typing_extensions>=4.16",
+)  # fmt: skip
+"""The extra ``serve`` with its own dependencies: builds that serve HTTP carry these besides."""
+
 
 def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:
     """Resolve everything that builds and their tests use. ``scratch`` is a directory on a disk with 200 MB to spare."""
@@ -42,10 +48,11 @@ def _resolve_platform(apt: AptRoot, platform: Platform, scratch: Path, log: Log)
     kernel_name = apt.dependency(f"linux-image-{arch}:{arch}", rf"linux-image-\S+-{arch}")
     (kernel,) = apt.resolve([f"{kernel_name}:{arch}"], with_dependencies=False)
     (busybox,) = apt.resolve([f"busybox-static:{arch}"], with_dependencies=False)
-    wheels, signing_wheels = (
-        _resolve_wheels(requirements, platform, scratch) for requirements in (REQUIREMENTS, SIGN_REQUIREMENTS)
+    wheels, signing_wheels, http_wheels = (
+        _resolve_wheels(requirements, platform, scratch)
+        for requirements in (REQUIREMENTS, SIGN_REQUIREMENTS, HTTP_REQUIREMENTS)
     )
-    return PlatformLock(python, wheels, signing_wheels, kernel, busybox)
+    return PlatformLock(python, wheels, signing_wheels, http_wheels, kernel, busybox)
 
 
 def _resolve_wheels(requirements: Sequence[str], platform: Platform, scratch: Path) -> tuple[Wheel, ...]:

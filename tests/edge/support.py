@@ -40,7 +40,7 @@ class Finished(NamedTuple):
     errors: str
 
 
-def make_folder(directory: Path, **record_changes: str) -> Path:
+def make_folder(directory: Path, **record_changes: object) -> Path:
     """A folder with what every build has; its launcher and its interpreter print their arguments."""
     folder = directory / NAME
     folder.mkdir(parents=True)
@@ -61,7 +61,7 @@ def make_folder(directory: Path, **record_changes: str) -> Path:
     return folder
 
 
-def make_files(directory: Path, **record_changes: str) -> tuple[Path, Path]:
+def make_files(directory: Path, **record_changes: object) -> tuple[Path, Path]:
     """Pack a made folder as .run and as .tar.gz; returns their paths."""
     folder = make_folder(directory, **record_changes)
     tar, run, tar_gz = directory / "folder.tar", directory / "made.run", directory / "made.tar.gz"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from edgener_edge.apt import parse_sources, write_sources
 from edgener_edge.build import DEVICE, OWN, Order, resolve
 from edgener_edge.devices import AVOIDED, DEVICES, find_device
 from edgener_edge.errors import LockError
-from edgener_edge.lock import LOCK_FILE, Deb, read_lock
-from edgener_edge.update_lock import PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
+from edgener_edge.lock import FORMAT_VERSION, LOCK_FILE, Deb, read_lock
+from edgener_edge.update_lock import HTTP_REQUIREMENTS, PYTHON, PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
 from tests.support import TINY_BUNDLE
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -44,6 +47,10 @@ def test_the_lock_file_is_complete_and_names_no_server() -> None:
         assert {deb.name for deb in packages.python} == set(PYTHON_PACKAGES)
         assert [wheel.name for wheel in packages.wheels] == ["numpy", "onnxruntime", "tokenizers"]
         assert [wheel.name for wheel in packages.signing_wheels] == ["cffi", "cryptography", "pycparser"]
+        wanted = {re.split("[><=]", requirement)[0] for requirement in HTTP_REQUIREMENTS}
+        assert {wheel.name.replace("_", "-") for wheel in packages.http_wheels} == {
+            it.replace("_", "-") for it in wanted
+        }
     assert "://" not in LOCK_FILE.read_text()
     assert lock.to_json() == LOCK_FILE.read_text()
 
@@ -58,6 +65,28 @@ def test_requirements_are_those_of_the_project() -> None:
     project = tomllib.loads(PYPROJECT.read_text())["project"]
     assert sorted(REQUIREMENTS) == sorted(project["dependencies"])
     assert SIGN_REQUIREMENTS[0] in project["optional-dependencies"]["sign"]
+    assert set(project["optional-dependencies"]["serve"]) <= set(HTTP_REQUIREMENTS)
+
+
+def test_builds_that_serve_http_carry_all_that_the_packages_for_it_require() -> None:
+    """Follow the requirements of the installed packages, as they are for the Python of builds."""
+    wanted, seen = ["uvicorn", "httptools", "starlette", "prometheus-client"], set()
+    environment = {"extra": "", "python_version": PYTHON}
+    while wanted:
+        name = wanted.pop()
+        seen.add(name)
+        requirements = [Requirement(text) for text in importlib.metadata.requires(name) or []]
+        needed = [it.name for it in requirements if not it.marker or it.marker.evaluate(environment)]
+        wanted += [name for name in needed if name not in seen]
+    assert {name.replace("_", "-") for name in seen} <= {
+        re.split("[><=]", requirement)[0].replace("_", "-") for requirement in HTTP_REQUIREMENTS
+    }
+
+
+def test_only_a_build_that_serves_http_carries_what_that_needs() -> None:
+    lock = read_lock()
+    plain, http = (resolve(Order(find_device("pi4"), TINY_BUNDLE, http=http), lock) for http in (False, True))
+    assert set(http.wheels) - set(plain.wheels) == set(lock.packages_for("aarch64").http_wheels)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +102,7 @@ def test_a_bad_lock_file_is_named(tmp_path: Path, content: str, message: str) ->
         read_lock(tmp_path / "missing.json")
 
 
-@pytest.mark.parametrize("content", [{"format_version": 1, "debs": {}}, {"format_version": 3}])
+@pytest.mark.parametrize("content", [{"format_version": 1, "debs": {}}, {"format_version": FORMAT_VERSION + 1}])
 def test_a_lock_file_of_another_format_is_named_with_the_remedy(tmp_path: Path, content: dict[str, object]) -> None:
     path = tmp_path / "lock.json"
     path.write_text(json.dumps(content))

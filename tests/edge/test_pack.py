@@ -19,14 +19,24 @@ import pytest
 
 from edgener.service import DRAIN_SECONDS
 from edgener_edge.cli import main
-from edgener_edge.debian import SCRIPTS, UNITS
+from edgener_edge.debian import HTTP_UNITS, SCRIPTS, UNITS
 from edgener_edge.device_folder import ON_DEVICE
 from tests.edge.support import DEVICE, make_files
+from tests.support import ROOT
+
+DROP_IN = ROOT / "examples/deploy/edgener-http-network.conf"
+PROBE = ("edgener.serve.probe", "http://127.0.0.1:8765/ready")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_files(tmp_path_factory.mktemp("made"))[0]
+
+
+@pytest.fixture(scope="module")
+def http_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build that serves HTTP."""
+    return make_files(tmp_path_factory.mktemp("made-http"), wheels={"uvicorn": "0.54.0"})[0]
 
 
 @pytest.mark.parametrize("form", ["oci", "deb"])
@@ -155,24 +165,62 @@ def test_the_package_names_what_it_is(run: Path, tmp_path: Path) -> None:
         subprocess.run(["sh", "-n", ON_DEVICE / f"debian-{script}.sh"], check=True)
 
 
-def test_the_units_are_valid(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("units", [UNITS, HTTP_UNITS], ids=["lines", "http"])
+def test_the_units_are_valid(http_run: Path, tmp_path: Path, units: tuple[str, str]) -> None:
     root = tmp_path / "root"
-    install(pack(run, "deb", tmp_path / "edgener.deb"), root)
-    paths = [root / "usr/lib/systemd/system" / name for name in UNITS]
+    install(pack(http_run, "deb", tmp_path / "edgener.deb"), root)
+    paths = [root / "usr/lib/systemd/system" / name for name in units]
     service, sockets = (read_unit(path) for path in paths)
     program = service["Service"]["ExecStart"].split()[0]
     assert (root / program.removeprefix("/")).stat().st_mode & 0o111
     assert service["Service"]["Type"] == "notify"
     assert int(service["Service"]["TimeoutStopSec"]) > DRAIN_SECONDS
     assert service["Unit"]["Requires"] == service["Install"]["Also"] == paths[1].name
-    assert sockets["Socket"]["ListenStream"] == "/run/edgener.sock"
+    assert sockets["Socket"]["ListenStream"] == ("/run/edgener.sock" if units == UNITS else "127.0.0.1:8765")
+    drop_in = paths[0].with_name(f"{units[0]}.d") / "network.conf"
+    if units == HTTP_UNITS:
+        drop_in.parent.mkdir()
+        shutil.copyfile(DROP_IN, drop_in)
     if shutil.which("systemd-analyze"):
         for pattern in ("*.target", "*.slice", "*.mount"):  # what every unit depends on
             for unit in Path("/lib/systemd/system").glob(pattern):
                 shutil.copyfile(unit, paths[0].parent / unit.name)
-        command = ["systemd-analyze", "verify", f"--root={root}", "--man=no", *UNITS]
+        command = ["systemd-analyze", "verify", f"--root={root}", "--man=no", *units]
         finished = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_the_service_over_http_has_no_network_of_its_own_and_is_watched(http_run: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(pack(http_run, "deb", tmp_path / "edgener.deb"), root)
+    lines, http = (read_unit(root / "usr/lib/systemd/system" / name)["Service"] for name in (UNITS[0], HTTP_UNITS[0]))
+    assert http["PrivateNetwork"] == "yes"
+    assert {name: value for name, value in http.items() if name not in ("ExecReload", "WatchdogSec")} == dict(lines)
+    assert http["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert int(http["WatchdogSec"]) > 1
+
+
+def test_only_a_build_that_serves_http_has_units_and_a_health_check_for_it(
+    run: Path, http_run: Path, tmp_path: Path
+) -> None:
+    for number, build in enumerate((run, http_run)):
+        root = tmp_path / str(number)
+        install(pack(build, "deb", tmp_path / "edgener.deb"), root)
+        units = {path.name for path in (root / "usr/lib/systemd/system").iterdir()}
+        assert units == {*UNITS, *(HTTP_UNITS if build == http_run else ())}
+        config = unpack_image(pack(build, "oci", tmp_path / "image.tar"), tmp_path / f"image-{number}")["config"]
+        assert ("Healthcheck" in config) == ("ExposedPorts" in config) == (build == http_run)
+
+
+def test_the_health_check_of_an_image_is_a_command_of_the_image(http_run: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    config = unpack_image(pack(http_run, "oci", tmp_path / "image.tar"), root)["config"]
+    kind, *command = config["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    assert (root / command[0].removeprefix("/")).is_file()
+    assert command[: -len(PROBE)] == config["Entrypoint"][:-1]
+    assert tuple(command[-len(PROBE) :]) == PROBE
+    assert list(config["ExposedPorts"]) == ["8765/tcp"]
 
 
 def read_unit(path: Path) -> configparser.RawConfigParser:

@@ -37,6 +37,8 @@ IN_WHEEL = (
     "edgener_edge/on_device/*.sh",
     "edgener_edge/on_device/edgener.service",
     "edgener_edge/on_device/edgener.socket",
+    "edgener_edge/on_device/edgener-http.service",
+    "edgener_edge/on_device/edgener-http.socket",
     "edgener_edge/py.typed",
     "edgener_edge/lock.json",
     "edgener_edge/sentences.txt",

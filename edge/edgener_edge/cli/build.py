@@ -33,6 +33,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         default=OWN,
         help="bring a Python and C library, or use those of the device; default: %(default)s",
     )
+    parser.add_argument("--http", action="store_true", help="carry what 'edgener serve --http' needs besides")
     add_downloads(parser)
 
 
@@ -48,7 +49,7 @@ def _build(options: argparse.Namespace) -> None:
     lock = read_lock(options.lock)
     output: Path = options.output or Path(f"edgener-{device.name}.run")
     key = PublicKey.read(options.key) if options.key else None
-    order = Order(device, options.bundle or DEFAULT_BUNDLE, key, options.interpreter)
+    order = Order(device, options.bundle or DEFAULT_BUNDLE, key, options.interpreter, options.http)
     built = build(order, output, lock, open_cache(options, lock.release), log)
     for path in (built.run, built.tar_gz):
         write(f"{path}  {path.stat().st_size / 1e6:.1f} MB\n")
@@ -98,6 +99,7 @@ BUILD = Command(
     description="Build the file that is copied to a device, which unpacks itself there and needs no network.",
     examples="""\
 edgener-edge build --device pi4
+edgener-edge build --device x86-64 --http
 edgener-edge build --device pi5 --bundle ./my-bundle --output dist/ner.run""",
     add_arguments=_add_build,
     run=_build,

@@ -3,5 +3,5 @@
 set -e
 if [ "$1" = configure ] && [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    [ -z "$2" ] || systemctl try-restart edgener.service
+    [ -z "$2" ] || systemctl try-restart 'edgener*.service'
 fi

@@ -2,5 +2,7 @@
 # What is removed no longer runs.
 set -e
 if [ "$1" = remove ] && [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
-    systemctl disable --now edgener.service edgener.socket
+    for unit in edgener edgener-http; do
+        [ ! -e "/usr/lib/systemd/system/$unit.service" ] || systemctl disable --now "$unit.service" "$unit.socket"
+    done
 fi

@@ -177,4 +177,4 @@ for (const name of ["dragover", "dragleave", "drop"]) {
 }
 if (chinese) translate();
 show();
-ask("info").then((info) => (addLabels(info.labels), ($("model").textContent = info.model)), () => {});
+ask("info").then((info) => (addLabels(info.model.labels), ($("model").textContent = info.model.name)), () => {});
