@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edgener import Rules
 from edgener.bundle import MANIFEST
 from edgener.corpora import cores, pool
 from edgener.corpora.worker import Start
@@ -38,6 +39,20 @@ def empty(tmp_path: Path) -> Path:
     path = tmp_path / "empty.txt"
     path.touch()
     return path
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Start, int, int]]:
+    """The arguments of the pool of workers: the start of each one, and the numbers of processes and threads."""
+    made: list[tuple[Start, int, int]] = []
+
+    class Noticed(pool.Pool):
+        def __init__(self, start: Start, processes: int, threads: int) -> None:
+            made.append((start, processes, threads))
+            super().__init__(start, processes, threads)
+
+    monkeypatch.setattr(pool, "Pool", Noticed)
+    return made
 
 
 def run_map(source: Path, *options: str | Path) -> Finished:
@@ -138,25 +153,29 @@ def test_wrong_options_are_told_by_name_and_value(
 )
 def test_threads_are_spread_over_processes(
     empty: Path,
+    workers: list[tuple[Start, int, int]],
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
     variable: str | None,
     expected: tuple[int, int, int],
 ) -> None:
-    asked: list[tuple[int, int, int]] = []
-
-    class Noticed(pool.Pool):
-        def __init__(self, start: Start, processes: int, threads: int) -> None:
-            asked.append((start.threads, processes, threads))
-            super().__init__(start, processes, threads)
-
-    monkeypatch.setattr(pool, "Pool", Noticed)
     monkeypatch.setattr(cores, "available_cores", lambda: 5)
     monkeypatch.delenv("EDGENER_THREADS", raising=False)
     if variable:
         monkeypatch.setenv("EDGENER_THREADS", variable)
     assert run_map(empty, *options).code == 0
-    assert asked == [expected]
+    ((start, processes, threads),) = workers
+    assert (start.threads, processes, threads) == expected
+
+
+def test_workers_have_the_model_and_the_rules(empty: Path, workers: list[tuple[Start, int, int]]) -> None:
+    assert run_map(empty, "--types", "PER").code == 0
+    ((start, *_),) = workers
+    assert (start.model, start.rules, start.settings.types) == (TINY_BUNDLE, Rules(types=("PER",)), "PER")
+
+
+def test_a_part_and_a_row_may_be_as_small_as_a_byte(empty: Path) -> None:
+    assert run_map(empty, "--part-size", "0.000001", "--longest-row", "0.000001").code == 0
 
 
 def test_the_summary_is_a_table_or_json(empty: Path) -> None:
