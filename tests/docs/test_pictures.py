@@ -24,3 +24,11 @@ def test_a_picture_names_modules_that_there_are(name: str) -> None:
 
 def test_the_picture_of_the_readme_shows_what_the_built_in_model_finds() -> None:
     assert readme_picture.PICTURE.read_text(encoding="utf-8") == readme_picture.picture(Recognizer.load())
+
+
+def test_the_screenshot_is_small_and_stands_in_both_readmes() -> None:
+    picture = "docs/page.png"
+    assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+    assert (ROOT / picture).stat().st_size < 100_000
+    for name in ("README.md", "README.zh-CN.md"):
+        assert f"]({picture})" in (ROOT / name).read_text(encoding="utf-8")

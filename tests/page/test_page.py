@@ -233,9 +233,11 @@ def test_score_and_types_choose_what_is_shown_and_saved(
 
 def test_all_of_it_by_keyboard(visitor: Visitor, service: Running) -> None:
     page = visitor.opens(service, **LIGHT)
-    page.locator("#text").fill(TEXT)
+    page.locator("#text").press("Control+A")
+    page.locator("#text").press_sequentially(f"ab{TEXT}")
     page.locator("#text").press("Control+Enter")
     expect(page.locator("#rows tr")).to_have_count(2)
+    assert page.locator("#marked p").all_text_contents() == [f"ab{TEXT}"]
     page.locator("#language").focus()
     names = [focused_after_tab(page) for _ in range(10)]
     assert names == ["text", "find", "file", "LOC", "ORG", "PER", "least", "jsonl", "conll", "html"]

@@ -154,8 +154,12 @@ $("form").onsubmit = (event) => {
   if (running) running.abort();
   else run(null, $("text").value);
 };
-$("text").onkeydown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && $("form").requestSubmit();
-$("file").onchange = (event) => event.target.files[0] && read(event.target.files[0]);
+$("text").onkeydown = (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("form").requestSubmit();
+};
+$("file").onchange = (event) => {
+  if (event.target.files[0]) read(event.target.files[0]);
+};
 $("least").oninput = show;
 $("language").onclick = () => ((chinese = !chinese), translate());
 for (const button of document.querySelectorAll("[data-save]")) {
