@@ -34,6 +34,8 @@ JOB = "job.json"
 DONE = "done-*.jsonl"
 PART, FILE, BEGUN = "part", "file", "begun"
 """Kinds of entries of the log."""
+OF_FILES = "-of-files"
+"""End of the name of a share of whole files, all parts of which are done when a file is finished."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,8 @@ class Job:
 
     def _is_finished(self, file: InputFile) -> bool:
         known = self._known(file)
-        entry = known.finished.get(self._share) or known.finished.get(Shard().name)
-        if entry is None or entry["mtime_ns"] != self._begun[file.name].mtime_ns:
+        wholes = [name for name in known.finished if name in (self._share, Shard().name) or name.endswith(OF_FILES)]
+        if all(known.finished[name]["mtime_ns"] != self._begun[file.name].mtime_ns for name in wholes):
             return False
         own = (entry for number, entry in known.parts.items() if self._owns(file, number))
         return all(self._has_outputs(file, entry) for entry in own)
@@ -193,7 +195,7 @@ class Job:
     @property
     def _share(self) -> str:
         """Name of the share in the log, which tells shares of whole files from those of parts."""
-        return f"{self._shard.name}-of-files" if self._owners else self._shard.name
+        return f"{self._shard.name}{OF_FILES}" if self._owners else self._shard.name
 
     def _has_share(self, file: InputFile) -> bool:
         """Return False if no part of a file belongs to this shard, so that the file need not be read."""

@@ -22,7 +22,7 @@ from edgener.corpora.settings import Settings
 from edgener.corpora.shard import Shard, owners, parse_shard
 from edgener.errors import InputError, MixedJobError, OutputError, UsageError
 from tests.runtime.corpora.support import MODEL, SMALL, do_job, json_rows, result_files, row_spans, spans
-from tests.support import TEXTS, labelled_texts
+from tests.support import TEXTS, disk_full, labelled_texts
 
 SETTINGS = Settings(part_bytes=SMALL)
 SENTENCES = [row.text for row in labelled_texts()][:12]
@@ -276,6 +276,15 @@ def test_two_runs_at_once_are_refused(recognizer: Recognizer, corpus: Path, tmp_
         assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=Shard(1, 2))
 
 
+@pytest.mark.parametrize("step", ["_write_whole", "_locked", "Log"])
+def test_a_state_that_cannot_be_written_is_told_before_any_work(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(f"edgener.corpora.job.{step}", disk_full)
+    with pytest.raises(OutputError, match=r"out: cannot be written: No space left on device; mend that, or give anoth"):
+        do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+
+
 @given(st.integers(1, 12))
 @settings(max_examples=6)
 def test_shards_together_do_every_part_once(recognizer: Recognizer, count: int) -> None:
@@ -322,11 +331,12 @@ def test_a_shard_reads_only_its_own_files_where_there_are_enough(
         for count in (4, 2)
         for index in range(count)
     ]
-    assert sorted(read) == sorted(2 * [file.name for file in many.iterdir()]), "once by one of 4, once by one of 2"
+    assert sorted(read) == sorted(file.name for file in many.iterdir())
     assert sorted(key for keys in done for key in keys) == whole
     assert [len({name for name, _ in keys}) for keys in done] == [2, 2, 2, 2, 0, 0]
     assert result_files(tmp_path / "out") == result_files(tmp_path / "whole")
     assert do_job(recognizer, [many], tmp_path / "out", SETTINGS) == []
+    assert len(read) == 8, "nothing is read again where all shares were finished"
 
 
 def test_shards_of_parts_that_become_shards_of_files_do_every_part_once(
