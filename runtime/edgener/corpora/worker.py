@@ -80,8 +80,11 @@ def work(connection: Connection, start: Start) -> None:
     turn = threading.Lock()
 
     def send(message: Message) -> None:
-        with turn:
-            connection.send(message)
+        try:
+            with turn:
+                connection.send(message)
+        except OSError:  # the parent has ended: nobody wants what is being computed
+            os._exit(0)
 
     try:
         from edgener.recognizer import Recognizer
@@ -112,7 +115,7 @@ def work(connection: Connection, start: Start) -> None:
         try:
             while True:
                 pool.submit(do, connection.recv())
-        except (EOFError, OSError):  # the parent has ended: nobody wants what is being computed
+        except (EOFError, OSError):  # the parent has ended
             os._exit(0)
 
 

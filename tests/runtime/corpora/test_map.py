@@ -268,6 +268,25 @@ def test_workers_that_die_before_they_are_ready_end_the_job(tmp_path: Path) -> N
     assert "worker processes end with code -9 while they load the model" in errors
 
 
+END_THE_PARENT = """
+import os, signal, time
+from edgener.recognizer import Recognizer
+def load(*_, **__):
+    parent = os.getppid()
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+Recognizer.load = load
+"""
+
+
+def test_a_worker_whose_parent_was_killed_while_it_started_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
+    path = poisoned(tmp_path, END_THE_PARENT)
+    with started(tmp_path / "in.txt", tmp_path / "out", PYTHONPATH=path) as process:
+        assert ended(process) == (-signal.SIGKILL, "")
+
+
 def test_an_error_of_loading_is_that_of_the_model(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
     path = poisoned(tmp_path, FAIL_AT_THE_START)
