@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor, wait
 from http.client import HTTPConnection
 from itertools import islice
@@ -272,3 +273,17 @@ def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(service: Running
 def test_head_tells_what_get_would(service: Running) -> None:
     answer = service.request("HEAD", "/health")
     assert (answer.status, answer.body) == (200, b"")
+
+
+def test_the_page_loads_nothing_from_elsewhere(service: Running) -> None:
+    page = service.get("/")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith(
+        "default-src 'none'; script-src 'self'; style-src 'self';"
+    )
+    assert page.headers["referrer-policy"] == "no-referrer"
+    for name in re.findall(rb'(?:href|src)="([\w.]+)"', page.body):
+        assert service.get(f"/{name.decode()}").status == 200
+    assert service.get("/favicon.ico").status == 204
+    assert service.get("/../app.py").status == 404
+    assert service.get("/index.html").status == 404

@@ -102,8 +102,9 @@ def test_origins_that_are_named_may_ask() -> None:
     assert not anywhere.allows_origin("https://other.example", "whatever.example")
 
 
-def test_a_page_of_a_named_origin_gets_leave_and_sees_errors() -> None:
-    with running("--cors-origin", "https://page.example", "--workers", "1") as service:
+def test_a_page_of_a_named_origin_gets_leave_and_sees_errors_and_a_trusted_proxy_names_its_client() -> None:
+    options = ("--cors-origin", "https://page.example", "--trusted-proxy", "127.0.0.1", "--workers", "1")
+    with running(*options, "--log-requests") as service:
         asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
         preflight = service.request(
             "OPTIONS", "/v1/ner", None, {**asked, "Access-Control-Request-Headers": "content-type"}
@@ -113,3 +114,5 @@ def test_a_page_of_a_named_origin_gets_leave_and_sees_errors() -> None:
         for body in ({"inputs": TEXT}, {}):
             answer = service.ask(body, Origin="https://page.example")
             assert answer.headers["access-control-allow-origin"] == "https://page.example"
+        service.get("/info", X_Forwarded_For="203.0.113.9, 127.0.0.1")
+        assert "client=203.0.113.9 method=GET route=/info status=200" in service.end()

@@ -20,11 +20,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from edgener.serve.engine import Statistics
 from edgener.serve.observer import Observer
+from edgener.serve.processes import SHARED_DIRECTORY
 
-SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable of the environment that names the folder in which the processes of a service add up their numbers.
-
-prometheus_client reads it when it is imported."""
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 RUN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)

@@ -23,7 +23,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-INDEX = "index.html"
+INDEX, ICON = "index.html", "/favicon.ico"
 
 
 def page_responses() -> dict[str, Response]:
@@ -37,4 +37,6 @@ def page_responses() -> dict[str, Response]:
         if media_type:
             path = "/" if file.name == INDEX else f"/{file.name}"
             found[path] = Response(file.read_bytes(), media_type=media_type, headers=HEADERS)
+    if found:
+        found.setdefault(ICON, Response(status_code=204, headers=HEADERS))  # browsers ask for it by themselves
     return found

@@ -21,6 +21,10 @@ from edgener.serve.log import Log, kind_and_place
 from edgener.serve.models import Model, ModelSource
 from edgener.systemd import notify, watchdog_seconds
 
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the environment that names the folder in which the processes of a service add up their numbers.
+
+prometheus_client reads it when it is imported."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_SECONDS = 1.0
 """Time between two looks at the processes and at the installed model."""

@@ -18,6 +18,7 @@ from edgener.serve.hosts import Hosts, is_loopback
 from edgener.serve.limits import Limits
 from edgener.serve.log import Log
 from edgener.serve.models import Model, ModelSource
+from edgener.serve.processes import SHARED_DIRECTORY, Processes
 from edgener.serve.tokens import Tokens
 from edgener.systemd import notify
 
@@ -25,7 +26,6 @@ PACKAGES = ("httptools", "prometheus_client", "starlette", "uvicorn")
 """Packages of the extra."""
 EXTRA_PATIENCE = 5.0
 """Seconds that a process has to end, beyond those for its clients."""
-SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         log.event("ready", f"ready, answers on {address}", address=address)
         notify("READY=1")
 
+    os.environ.pop(SHARED_DIRECTORY, None)
     if settings.processes == 1:
         from edgener.serve.server import Reload
 
@@ -168,8 +169,6 @@ async def _serve(
 def _run_processes(
     settings: Settings, listener: socket.socket, hosts: Hosts, log: Log, on_ready: Callable[[], None]
 ) -> None:
-    from edgener.serve.processes import Processes
-
     shared = tempfile.mkdtemp(prefix="edgener-metrics-")
     os.environ[SHARED_DIRECTORY] = shared
     try:
