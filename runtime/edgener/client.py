@@ -168,9 +168,9 @@ class Client:
     def _send(self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None) -> _Answer:
         headers = {**self._service.headers, **({"Content-Type": "application/json"} if body is not None else {})}
         connection.request(method, self._service.prefix + path, body, headers)
-        response = connection.getresponse()
-        fields = {name.lower(): value for name, value in response.getheaders()}
-        answer = _Answer(response.status, fields, response.read(), not response.will_close)
+        with connection.getresponse() as response:  # closed even where it is not whole
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            answer = _Answer(response.status, fields, response.read(), not response.will_close)
         if answer.keeps_alive:
             with self._lock:
                 self._idle.append(connection)

@@ -23,7 +23,7 @@ from edgener.installed import install
 from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running
 from tests.support import ROOT, TINY_BUNDLE, change_manifest, replace_file, run_main
 
-OPEN = ("--workers", "2", "--queue-seconds", "100")
+OPEN = ("--workers", "2", "--queue-seconds", "100", "--queue-tokens", "100000000")
 PASS_SOCKET = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)

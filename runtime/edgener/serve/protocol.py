@@ -219,7 +219,10 @@ class Connection(HttpToolsProtocol):
         elif self._linger_until is None:
             self._linger_until = self.loop.time() + LINGER_SECONDS
             transport.resume_reading()
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:  # the client has gone
+                transport.abort()
 
     def _is_readable(self) -> bool:
         connection = self.transport.get_extra_info("socket")
