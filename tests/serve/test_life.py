@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -134,20 +134,18 @@ def test_tokens_are_read_again_and_bad_ones_are_not_taken(tmp_path: Path) -> Non
 
 
 def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
-    body = json.dumps({"inputs": [TEXT * 30] * 8}).encode()
+    body = json.dumps({"inputs": [TEXT * 5] * 8}).encode()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    with running(*OPEN) as service:
-        connections = [service.connect() for _ in range(24)]
-        idle = service.connect()
+    with running(*OPEN, "--drain-seconds", "100") as service, ExitStack() as stack:
+        connections = [stack.enter_context(closing(service.connect())) for _ in range(24)]
+        idle = stack.enter_context(closing(service.connect()))
         for connection in connections:
             connection.sendall(head % len(body) + body)
         service.process.send_signal(signal.SIGTERM)
         for connection in connections:
-            with connection:
-                status, content = read_answer(connection)
-                assert (status, len(json.loads(content))) == (200, 8)
-        with idle:
-            assert read_answer(idle)[0] == 0
+            status, content = read_answer(connection)
+            assert (status, len(json.loads(content))) == (200, 8), content[:200]
+        assert read_answer(idle)[0] == 0
         assert service.process.wait(PATIENCE) == 0
 
 
