@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from edgener import Recognizer
+from edgener.bundle import DEFAULT_BUNDLE, load_bundle
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.recognize import evaluate
+from edgener_export.report.record import read_report
 from tests.support import ROOT, TINY_BUNDLE, labelled_texts
 
 EXAMPLES = ROOT / "examples"
 PHARMACY = EXAMPLES / "pharmacy"
+DRUGS = EXAMPLES / "drugs" / "doccano.jsonl"
 SENTENCES = [row.text for row in labelled_texts()[:40]]
 
 
@@ -89,3 +92,19 @@ def test_the_pharmacy_is_tested_on_names_that_it_has_not_seen() -> None:
     )
     assert tested
     assert seen & tested == set()
+
+
+@pytest.fixture(scope="module")
+def drugs_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the run that the command of the example leaves."""
+    folder = tmp_path_factory.mktemp("drugs")
+    options = ("--add", "--no-curve", "--set", "distil.precision=fp32")
+    run_example("-m", "edgener_export", "train", DRUGS, *options, "--output", "drugs", cwd=folder)
+    return folder / "runs" / "drugs"
+
+
+def test_a_type_is_added_by_one_command_and_the_others_stay(drugs_run: Path) -> None:
+    report = read_report(drugs_run)
+    assert set(report.kept) == set(load_bundle(DEFAULT_BUNDLE).manifest.tag_set.labels)
+    assert min(score.f1 for score in report.kept.values() if score.expected > 4) > 60
+    assert report.int8.by_type["DRUG"].f1 > 50

@@ -12,7 +12,7 @@ from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import UsageError
 from edgener.options import add_provider
-from edgener.standard_streams import write
+from edgener.standard_streams import log, write
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import add_cache
 from edgener_export.cli.threads import add_threads, threads_of
@@ -56,7 +56,11 @@ def _score_file(recognizer: Recognizer, options: argparse.Namespace) -> None:
 
     sentences = read_files(options, options.test).sentences if options.test else read_msra(options.cache).test
     write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
-    for label, score in scores_by_label(recognize_all(recognizer, sentences)).items():
+    labels = {span.label for sentence in sentences for span in sentence.spans}
+    others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
+    if others:
+        log(f"not scored, as no sentence has them: {', '.join(others)}")
+    for label, score in scores_by_label(recognize_all(recognizer, sentences, labels)).items():
         write(f"{label:<4} {score}\n")
 
 

@@ -43,7 +43,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "empty one drops a type; may be repeated"
     )
     parser.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help=help_text)
-    help_text = "with --add: unlabelled texts, one a line, on which the base model teaches what it knows"
+    help_text = (
+        "with --add: unlabelled texts, one a line, also .xz, on which the base model teaches what it knows; default: "
+        "sentences of news that a clone of the repository has"
+    )
     parser.add_argument("--text", type=Path, metavar="FILE", help=help_text)
     help_text = "directory of the bundle to write; its name is the name of the model"
     parser.add_argument("--output", type=Path, required=True, metavar="BUNDLE", help=help_text)
@@ -59,18 +62,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from edgener_export.plan.base import find_base
+    from edgener_export.plan.base import find_base, text_of_clone
     from edgener_export.plan.preparation import Request, plan_types, renamed, split_of
 
     if options.text and not options.add:
         raise UsageError("--text needs --add: without it no model teaches")
+    if options.text and not options.text.is_file():
+        raise UsageError(f"--text {options.text}: there is no such file")
     request = Request(
         name=options.output.resolve().name,
         base=find_base(options.base),
         source=str(options.data),
         adds=options.add,
         renames=_renames(options.rename),
-        text=options.text,
+        text=options.text or (text_of_clone() if options.add else None),
         license=options.license,
         overrides=options.set,
     )

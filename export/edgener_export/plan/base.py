@@ -16,6 +16,8 @@ BUNDLES = Path("bundles")
 """The directory of a clone that holds our other bundles."""
 CLONE = Path(__file__).resolve().parents[3]
 """The clone that this module lies in, if it lies in one."""
+TEXT = Path("export", "recipes", "unlabelled.txt.xz")
+"""Sentences of news, in a clone, on which a base model teaches what it knows."""
 BUILT_IN_NAMES = (SMALL, BUILT_IN)
 OTHER_NAMES = ("base", "nano", "deep")
 """Bundles of ours that a clone has besides the built-in one."""
@@ -54,6 +56,12 @@ def path_from(directory: Path, path: Path) -> str:
     absolute, here = path.resolve(), Path.cwd()
     is_near = absolute.is_relative_to(here) and directory.resolve().is_relative_to(here)
     return os.path.relpath(absolute, directory.resolve()) if is_near else str(absolute)
+
+
+def text_of_clone() -> Path | None:
+    """Return the path of unlabelled sentences that a clone has; None where the module does not lie in one."""
+    path = CLONE / TEXT
+    return path if path.exists() else None
 
 
 def find_base(name: str) -> Base:

@@ -13,6 +13,9 @@ QUANTIZATION_LOSS = 0.5
 LEAST_F1 = 5.0
 """The F1 below which a model has learned nothing."""
 
+FEWEST_TEXTS, MOST_TEXTS = 400, 20_000
+"""The bounds of the number of unlabelled texts, so that few sentences do not outweigh what the base model knows."""
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -49,6 +52,11 @@ BY_SIZE = (
 def choices_for(sentences: int) -> Choices:
     """Return the settings for a training on this many sentences."""
     return next(size.choices for size in BY_SIZE if sentences <= size.sentences)
+
+
+def texts_for(sentences: int) -> int:
+    """Return how many unlabelled texts a base model teaches on besides this many labelled sentences."""
+    return min(MOST_TEXTS, max(FEWEST_TEXTS, sentences // 3))
 
 
 def tolerated_loss(entities: int) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from edgener_export.plan.choices import LEAST_F1, Choices, tolerated_loss
+from edgener_export.plan.choices import LEAST_F1, Choices, texts_for, tolerated_loss
 
 TRAIN, HELD_OUT, GOLDEN_TEXTS, RECIPE = "train.jsonl", "held-out.jsonl", "golden.txt", "recipe.toml"
 """The names of the recipe and of the files beside it."""
@@ -56,7 +56,9 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
         "dev_every": max(1, steps // SCORES),
         "dev_sentences": ALL,
     }
-    teaching = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
+    teaching: dict[str, Any] = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
+    if parts.text:
+        teaching["unlabelled_sentences"] = texts_for(parts.sentences)
     lineage = {
         "role": "training data",
         "name": parts.data,

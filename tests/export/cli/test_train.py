@@ -264,6 +264,7 @@ def test_requests_that_cannot_be_met_are_refused_with_a_remedy(
         (["--rename", "PER"], "--rename PER: expected OLD=NEW"),
         (["--rename", "PER=O"], "--rename PER=O: expected OLD=NEW"),
         (["--text", "texts.txt"], "--text needs --add"),
+        (["--add", "--text", "nothing.txt"], "--text nothing.txt: there is no such file"),
     ],
 )
 def test_arguments_that_mean_nothing_are_wrong_arguments(

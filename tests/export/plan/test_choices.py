@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgener_export.plan.choices import BY_SIZE, QUANTIZATION_LOSS, choices_for, tolerated_loss
+from edgener_export.plan.choices import BY_SIZE, QUANTIZATION_LOSS, choices_for, texts_for, tolerated_loss
 
 
 def test_each_size_has_its_own_choice_up_to_its_bound() -> None:
@@ -34,3 +34,7 @@ def test_the_tolerated_loss_falls_with_the_entities_to_what_quantization_may_cos
 
 def test_one_entity_of_few_may_be_lost() -> None:
     assert tolerated_loss(20) > 100 / 20
+
+
+def test_unlabelled_texts_are_at_least_some_and_at_most_many() -> None:
+    assert [texts_for(sentences) for sentences in (50, 200, 1_200, 6_000, 500_000)] == [400, 400, 400, 2_000, 20_000]
