@@ -1,7 +1,8 @@
 """Measure what `edgener-export train` makes of labelled sets with types of their own, beside random weights.
 
-The directory holds pairs of labelled files, NAME_train.jsonl and NAME_dev.jsonl; the second is never learned. Each model
-goes the whole way to int8 and is scored through the runtime. A model that has its line in the results is not made again.
+The directory holds pairs of labelled files, NAME_train.jsonl and NAME_dev.jsonl; the second is never learned. Each
+model goes the whole way to int8 and is scored through the runtime. A model that has its line in the results is not made
+again.
 
     python tools/own_type_scores.py labelled-sets --only resume cluener weibo --results scores.jsonl
     python tools/own_type_scores.py labelled-sets --only msra --sizes 50 200 1000 5000 --results scores.jsonl
