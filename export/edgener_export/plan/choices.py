@@ -13,8 +13,8 @@ QUANTIZATION_LOSS = 0.5
 LEAST_F1 = 5.0
 """The F1 below which a model has learned nothing."""
 
-FEWEST_TEXTS, MOST_TEXTS = 400, 20_000
-"""The bounds of the number of unlabelled texts, so that few sentences do not outweigh what the base model knows."""
+MOST_TEXTS = 20_000
+"""The most unlabelled texts on which a base model teaches."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def choices_for(sentences: int) -> Choices:
     return next(size.choices for size in BY_SIZE if sentences <= size.sentences)
 
 
-def texts_for(sentences: int) -> int:
-    """Return how many unlabelled texts a base model teaches on besides this many labelled sentences."""
-    return min(MOST_TEXTS, max(FEWEST_TEXTS, sentences // 3))
+def texts_for(sentences: int, epochs: int) -> int:
+    """Return how many unlabelled texts a base model teaches on besides: as many as sentences, others in each epoch."""
+    return min(MOST_TEXTS, sentences * epochs)
 
 
 def tolerated_loss(entities: int) -> float:

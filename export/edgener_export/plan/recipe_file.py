@@ -14,6 +14,8 @@ TRAIN, HELD_OUT, GOLDEN_TEXTS, RECIPE = "train.jsonl", "held-out.jsonl", "golden
 """The names of the recipe and of the files beside it."""
 ALL = 100_000
 """More rows than are ever held out, so that each score during a training takes all of them."""
+CHARACTERS_OF_A_TEXT = 40
+"""The usual length of an unlabelled text, to guess the number of steps."""
 SCORES = 12
 """Scores on the held-out sentences during a training, about."""
 
@@ -50,7 +52,9 @@ class Parts:
 
 def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
     """Return the recipe as TOML's tables, without keys that have nothing to say."""
-    steps = math.ceil(parts.characters / choices.tokens_per_batch) * choices.epochs
+    texts = texts_for(parts.sentences, choices.epochs) if parts.text else 0
+    characters = parts.characters * choices.epochs + CHARACTERS_OF_A_TEXT * texts
+    steps = math.ceil(characters / choices.tokens_per_batch)
     settings = {
         **asdict(choices),
         "dev_every": max(1, steps // SCORES),
@@ -58,7 +62,8 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
     }
     teaching: dict[str, Any] = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
     if parts.text:
-        teaching["unlabelled_sentences"] = texts_for(parts.sentences)
+        teaching["unlabelled_sentences"] = texts
+        teaching["unlabelled_parts"] = choices.epochs
     lineage = {
         "role": "training data",
         "name": parts.data,

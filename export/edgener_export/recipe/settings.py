@@ -549,6 +549,14 @@ class DistilSettings(FinetuneSettings):
     unlabelled_sentences: Annotated[
         int, Setting("Take only this many of its lines, evenly spread; 0 takes all.", unit="lines", at_least=0)
     ] = 0
+    unlabelled_parts: Annotated[
+        int,
+        Setting(
+            "The parts of these lines that the epochs see in turn, one each; 1 shows all of them in every epoch.",
+            unit="parts",
+            at_least=1,
+        ),
+    ] = 1
 
     @property
     def matches_layers(self) -> bool:

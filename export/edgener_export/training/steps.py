@@ -85,12 +85,13 @@ class Training:
         matchers = hidden_state_matcher(settings, model.config, first), attention_matcher(settings, model, first)
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         unlabelled = self._unlabelled(settings)
-        examples: EpochExamples | list[Example]
         if settings.swap_probability:
             examples = self._swapped_and_taught(settings, teachers, unlabelled, directory)
         else:
             taught = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
-            examples = [*taught, *self._examples(self._corpus.more)]
+            labelled, texts = taught[: len(train)], taught[len(train) :]
+            more = self._examples(self._corpus.more)
+            examples = in_turn(lambda _epoch: labelled, texts, settings.unlabelled_parts, more)
         distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
 
@@ -142,8 +143,8 @@ class Training:
     ) -> EpochExamples:
         """Return the examples of each epoch; a teacher's outputs are kept until their sentences do not come again."""
         swapped = self._swapped(settings)
-        constant = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
-        constant += self._examples(self._corpus.more)
+        texts = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
+        more = self._examples(self._corpus.more)
 
         def examples_of(epoch: int) -> list[Example]:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch
@@ -153,9 +154,9 @@ class Training:
                 for earlier in directory.glob("teacher-*"):
                     if earlier != cache:
                         shutil.rmtree(earlier)
-            return [*taught, *constant]
+            return taught
 
-        return examples_of
+        return in_turn(examples_of, texts, settings.unlabelled_parts, more)
 
     def _taught(
         self, examples: Sequence[Example], teachers: Sequence[Teacher], settings: DistilSettings, cache: Path
@@ -165,3 +166,8 @@ class Training:
             taught = with_teachers(examples, teachers, layers, cache, self._encoder.pad_id)
         unlabelled = self._corpus.unlabelled_types
         return corrected_by_labels(taught, self._tag_set, unlabelled) if unlabelled else taught
+
+
+def in_turn(labelled: EpochExamples, texts: Sequence[Example], parts: int, more: Sequence[Example]) -> EpochExamples:
+    """Return the examples of each epoch: its labelled ones, one of the ``parts`` of the texts in turn, and ``more``."""
+    return lambda epoch: [*labelled(epoch), *texts[epoch % parts :: parts], *more]

@@ -15,6 +15,7 @@ from edgener.tags import TagSet
 from edgener_export.errors import CheckpointError
 from edgener_export.training.batches import IGNORED, Example
 from edgener_export.training.losses import soft_loss
+from edgener_export.training.steps import in_turn
 from edgener_export.training.teacher_tags import StudentTags, corrected_by_labels
 
 OLD = TagSet.of("BIO", ("LOC", "PER"))
@@ -104,3 +105,16 @@ def test_the_gradient_is_finite_where_the_teacher_does_not_know_a_tag() -> None:
     assert student.grad is not None
     assert torch.isfinite(student.grad).all()
     assert student.grad[0, 2] == student.grad[0, 0] != 0
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_epochs_take_the_parts_of_the_texts_in_turn_and_see_each_text_once_a_round(parts: int) -> None:
+    kinds = [
+        [Example(np.array([number]), np.array([0])) for number in numbers] for numbers in ((1, 2), range(10, 17), (9,))
+    ]
+    labelled, texts, more = kinds
+    examples_of = in_turn(lambda _epoch: labelled, texts, parts, more)
+    epochs = [[int(example.ids[0]) for example in examples_of(epoch)] for epoch in range(parts)]
+    assert all(epoch[:2] == [1, 2] and epoch[-1] == 9 for epoch in epochs)
+    assert sorted(number for epoch in epochs for number in epoch[2:-1]) == list(range(10, 17))
+    assert examples_of(parts) == examples_of(0)
