@@ -39,9 +39,17 @@ CONTENTS = {
         "guideline",
         "troubleshooting",
     ),
-    "Make a model": ("training", "choosing-a-model", "data-formats", "recipe", "quantization", "bundle"),
+    "Make a model": (
+        "your-own-types",
+        "training",
+        "choosing-a-model",
+        "data-formats",
+        "recipe",
+        "quantization",
+        "bundle",
+    ),
     "Look behind it": ("architecture", "reference", "benchmarks", "benchmarks-avx2", "experiments"),
-    "中文": ("zh/quick-start", "zh/serving", "zh/choosing-a-model"),
+    "中文": ("zh/quick-start", "zh/your-own-types", "zh/serving", "zh/choosing-a-model"),
 }
 """Pages of the side bar, by heading."""
 
