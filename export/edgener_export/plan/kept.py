@@ -19,7 +19,7 @@ def agreement(
     """Return the score of the new bundle's entities, by type, where those of the old one count as right.
 
     ``types`` are the new model's names for the old one's types. What overlaps a labelled entity does not count, since
-    there the labels decide.
+    there the labels decide. Types that neither bundle finds are left out.
     """
     texts = [sentence.text for sentence in sentences]
     found = {
@@ -37,6 +37,7 @@ def agreement(
     return {
         label: TypeScore(round(score.precision, 2), round(score.recall, 2), round(score.f1, 2), score.expected)
         for label, score in scores.items()
+        if score.expected or score.predicted
     }
 
 
