@@ -164,7 +164,9 @@ def added(base: str, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("add")
     data = write_data(folder / "data.jsonl", tools(read_corpus_file(TEST)))
     run, bundle, printed = folder / "run", folder / "more", folder / "printed"
-    options = ["--base", base, "--add", "--rename", "PER=NAME", "--no-curve", *QUICK_ADD]
+    text = folder / "texts.txt"
+    text.write_text("".join(f"{sentence.text}\n" for sentence in read_corpus_file(TEST)[:20]), encoding="utf-8")
+    options = ["--base", base, "--add", "--rename", "PER=NAME", "--text", str(text), "--no-curve", *QUICK_ADD]
     with pytest.MonkeyPatch.context() as patch, printed.open("w", encoding="utf-8") as file:
         patch.setattr("sys.stdout", file)
         assert main(["train", data, *options, "--output", str(bundle), "--run", str(run)]) == 0
