@@ -49,18 +49,22 @@ def cpu_against_command(plan: Plan) -> list[Figure]:
     """Compare the processor time of a sentence with that of ``edgener --file``, in one run."""
     loads = {"32 clients": (32, 1, 1.25), "64 clients": (64, 1, 1.15), "4 clients of 32 texts": (4, 32, 1.10)}
     found: dict[str, list[float]] = {name: [] for name in ("edgener --file", *loads)}
+    http: dict[str, list[float]] = {name: [] for name in loads}
     with running(*plan.options, "--queue-seconds", "1000", model=plan.model) as service:
         cpu_of_load(service, plan.sentences, 64, texts=200)
         for _ in range(plan.rounds):
             found["edgener --file"].append(cpu_of_command(plan))
             for name, (clients, texts_each, _) in loads.items():
+                before = service.http_seconds()
                 found[name].append(cpu_of_load(service, plan.sentences, clients, plan.texts, texts_each))
+                http[name].append((service.http_seconds() - before) / plan.texts)
     command = found.pop("edgener --file")
     figures = [Figure("CPU a sentence, edgener --file", statistics.median(command) * MICRO, "us")]
     for name, costs in found.items():
         ratio = statistics.median(cost / base for cost, base in zip(costs, command, strict=True))
         figures.append(Figure(f"CPU a sentence, {name}", statistics.median(costs) * MICRO, "us"))
-        figures.append(Figure(f"the same over edgener --file, {name}", ratio, "", ("<=", loads[name][2])))
+        figures.append(Figure(f"its part for HTTP, {name}", statistics.median(http[name]) * MICRO, "us"))
+        figures.append(Figure(f"CPU a sentence over edgener --file, {name}", ratio, "", ("<=", loads[name][2])))
     return figures
 
 

@@ -28,8 +28,12 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """Return the processor time that the service has taken since it was started."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return _cpu_seconds(Path(f"/proc/{self.process.pid}/stat"))
+
+    def http_seconds(self) -> float:
+        """Return the processor time of the thread that speaks HTTP: all but the workers' part of ``cpu_seconds``."""
+        pid = self.process.pid
+        return _cpu_seconds(Path(f"/proc/{pid}/task/{pid}/stat"))
 
     def memory_mb(self) -> float:
         """Return the memory that the service holds now."""
@@ -71,6 +75,11 @@ def running(*options: str, model: Path | None = None) -> Iterator[Service]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(END_SECONDS)
+
+
+def _cpu_seconds(stat: Path) -> float:
+    fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _pass_on(process: subprocess.Popen[str]) -> None:
