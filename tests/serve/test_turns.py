@@ -91,6 +91,23 @@ def test_a_long_request_keeps_few_tokens_in_the_pool_and_goes_on_when_they_leave
         turns.remove(one)
 
 
+def test_a_request_is_not_answered_while_its_last_row_is_encoded(model: Model) -> None:
+    turns = Turns()
+    one = request(model, "a", "王小明。", "李娜。")
+    turns.add(one)
+    assert draw_all(turns, most=1) == [one]
+    first = take(turns)
+    assert turns.draw() is one
+    last = one.next_row()
+    one.take(first, [])
+    assert not one.is_answered
+    turns.enter(one, last)
+    assert not one.is_answered
+    one.take(take(turns), [])
+    assert one.is_answered
+    assert one.entities() == [[], []]
+
+
 def test_what_goes_before_a_newcomer_depends_on_who_it_is(model: Model) -> None:
     turns = Turns()
     for _ in range(4):
