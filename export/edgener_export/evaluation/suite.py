@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
-from edgener_export.evaluation.score import Score, overlap_f1
+from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_interval
+from edgener_export.evaluation.score import overlap_f1, score_spans
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
 """File names that a suite's directory is searched for."""
-RESAMPLES = 1000
-"""Bootstrap samples of the sentences (Efron, 1979) that an interval is read from."""
-CONFIDENCE = 0.95
-"""Share of the samples whose F1 lies inside the interval."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +33,6 @@ class LabelledSet:
     def categories(self) -> tuple[str, ...]:
         """Return the categories of the sentences in their order, without the empty one."""
         return tuple(dict.fromkeys(sentence.category for sentence in self.sentences if sentence.category))
-
-
-class Interval(NamedTuple):
-    """Bounds of a bootstrap interval, in percent."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -94,15 +80,16 @@ def score_set(labelled: LabelledSet, found: Sequence[Sequence[Span]], seed: int 
     """
     labels = labelled.labels
     kept = [counted(sentence, spans, labels) for sentence, spans in zip(labelled.sentences, found, strict=True)]
-    exact = _exact_counts(labelled.sentences, kept)
+    pairs = [(sentence.spans, spans) for sentence, spans in zip(labelled.sentences, kept, strict=True)]
+    exact = score_spans(pairs)
     return SetScore(
-        exact=_f1(exact.sum(axis=0)),
-        interval=_interval(exact, seed),
-        overlap=overlap_f1(zip((sentence.spans for sentence in labelled.sentences), kept, strict=True)),
-        by_label={label: _f1(_exact_counts(labelled.sentences, kept, label).sum(axis=0)) for label in labels},
+        exact=exact.f1,
+        interval=f1_interval(exact_counts(pairs), seed),
+        overlap=overlap_f1(pairs),
+        by_label={label: score_spans(pairs, label).f1 for label in labels},
         by_category={category: _found_share(labelled.sentences, kept, category) for category in labelled.categories},
         sentences=len(labelled.sentences),
-        spans=int(exact[:, 2].sum()),
+        spans=exact.expected,
     )
 
 
@@ -115,34 +102,6 @@ def counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) ->
         if span.label in labels
         and (span in expected or not any(span.start < end and start < span.end for start, end in sentence.ignored))
     ]
-
-
-def _exact_counts(
-    sentences: Sequence[Sentence], found: Sequence[Sequence[Span]], label: str | None = None
-) -> NDArray[np.int64]:
-    """Return the numbers of correct, found and expected spans of each sentence: shape [sentences, 3]."""
-    counts = []
-    for sentence, spans in zip(sentences, found, strict=True):
-        expected = {span for span in sentence.spans if label in (None, span.label)}
-        given = {span for span in spans if label in (None, span.label)}
-        counts.append((len(expected & given), len(given), len(expected)))
-    return np.array(counts, dtype=np.int64).reshape(-1, 3)
-
-
-def _f1(counts: NDArray[np.int64]) -> float:
-    """Return the F1 in percent of the numbers of correct, found and expected spans."""
-    return Score(*(int(count) for count in counts)).f1
-
-
-def _interval(counts: NDArray[np.int64], seed: int) -> Interval:
-    """Return the percentile bootstrap interval of the F1 of counts [sentences, 3]."""
-    generator = np.random.default_rng(seed)
-    weights = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES)
-    correct, found, expected = (weights @ counts).T
-    scores = 200 * correct / np.maximum(1, found + expected)
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(scores, [tail, 100 - tail])
-    return Interval(float(low), float(high))
 
 
 def _found_share(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]], category: str) -> float:

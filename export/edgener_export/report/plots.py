@@ -1,4 +1,4 @@
-"""The plots of a report, as SVG that reads on light and on dark paper. The only file that imports matplotlib."""
+"""The plots of a report, as SVG that reads on light and on dark paper."""
 
 from __future__ import annotations
 
@@ -48,9 +48,14 @@ NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 def draw(name: str, report: Report) -> str:
     """One of ``PLOTS`` as SVG; the same report always gives the same text."""
+    return as_svg(name, lambda: PLOTS[name](report))
+
+
+def as_svg(name: str, drawn: Callable[[], Figure]) -> str:
+    """Return the figure that ``drawn`` makes as SVG; the same figure of the same name always gives the same text."""
     with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # text stays text: the reader has the font
-        figure = PLOTS[name](report)
+        figure = drawn()
         figure.set_layout_engine("constrained")
         output = io.StringIO()
         figure.savefig(output, format="svg", metadata=NO_METADATA)
