@@ -24,7 +24,7 @@ class Corpus:
     dev: Sequence[Sentence]
     test: Sequence[Sentence]
     more: Sequence[Sentence] = ()
-    """Sentences to train on whose labels are not the corpus's own, and about which no teacher is asked."""
+    """Sentences to train on whose labels are not the corpus's own, and who have teachers of their own, or none."""
     unlabelled_types: tuple[str, ...] = ()
     """Entity types of the model that nobody labelled in these sentences, where they may occur nevertheless."""
 

@@ -139,8 +139,8 @@ class DataSettings:
     more: Annotated[
         tuple[str, ...],
         Setting(
-            "More labelled files to train on, as JSON lines; teachers are not asked about them, and what they mark as "
-            "`ignore` is not learned.",
+            "More labelled files to train on, as JSON lines; only `distil.more_teachers` are asked about them, and "
+            "what they mark as `ignore` is not learned.",
             path=PathKind.FILE,
         ),
     ] = ()
@@ -504,6 +504,23 @@ class DistilSettings(FinetuneSettings):
             path=PathKind.MODEL,
         ),
     ] = ()
+    more_teachers: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Teachers of the sentences of `data.more` and `[rewrite]`, whose probabilities are averaged; without any, "
+            "these sentences are learned from their labels alone.",
+            path=PathKind.MODEL,
+        ),
+    ] = ()
+    more_hard_share: Annotated[
+        float,
+        Setting(
+            "The share of the labels in the loss of a sentence that `more_teachers` have read; they have the rest, and "
+            "ranges that are marked as `ignore` are learned from them alone.",
+            at_least=0,
+            at_most=1,
+        ),
+    ] = 0.5
     temperature: Annotated[
         float, Setting("The temperature that softens the distributions of teacher and student.", above=0)
     ] = 2.0

@@ -35,6 +35,8 @@ class Example:
     """Hidden states [tokens, width] of a teacher's layers, where they are to be matched."""
     words: NDArray[np.int64] | None = None
     """The number of each token's word [tokens], where whole words are to be hidden."""
+    hard_share: float | None = None
+    """The share of the labels in the loss beside a teacher's, where it is not that of the corpus's own sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Batch:
     """Hidden states [sentences, tokens, width] of each layer that is to be matched."""
     words: torch.Tensor | None = None
     """The number of each token's word, where whole words are to be hidden."""
+    hard_share: float | None = None
+    """That of all its examples."""
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -174,18 +178,19 @@ def batches(examples: Sequence[Example], tokens_per_batch: int, pad_id: int, see
 def batch_groups(examples: Sequence[Example], tokens_per_batch: int, seed: int | None) -> list[list[int]]:
     """Return which examples share a batch of at most ``tokens_per_batch`` tokens with padding.
 
-    Examples of a batch are neighbours in length, and either all of them have a teacher's logits or none. With a
-    ``seed``, the seed decides which neighbours share a batch, and the order of the batches; without one they come from
-    short to long.
+    Examples of a batch are neighbours in length and of one kind: all of them have a teacher's logits or none, and all
+    have the same ``hard_share``. With a ``seed``, the seed decides which neighbours share a batch, and the order of the
+    batches; without one they come from short to long.
     """
     lengths = np.array([len(example.ids) for example in examples])
     generator = np.random.default_rng(seed)
     jitter = generator.random(len(examples)) if seed is not None else np.zeros(len(examples))
-    is_taught = np.array([example.teacher is not None for example in examples], dtype=bool)
-    order = np.lexsort((jitter, lengths))
-    groups = [
-        group for kind in (is_taught, ~is_taught) for group in _groups(order[kind[order]], lengths, tokens_per_batch)
-    ]
+    kinds: dict[tuple[bool, float], list[np.intp]] = {}
+    for place in np.lexsort((jitter, lengths)):
+        example = examples[place]
+        kind = example.teacher is None, -1.0 if example.hard_share is None else example.hard_share
+        kinds.setdefault(kind, []).append(place)
+    groups = [group for kind in sorted(kinds) for group in _groups(kinds[kind], lengths, tokens_per_batch)]
     if seed is not None:
         generator.shuffle(groups)
     return groups
@@ -208,6 +213,7 @@ def pad(examples: Sequence[Example], pad_id: int) -> Batch:
             for layer in zip(*(example.hidden for example in examples), strict=True)
         ),
         words=_pad(words, 0) if words else None,
+        hard_share=examples[0].hard_share,
     )
 
 
@@ -215,7 +221,7 @@ def _pad(rows: list[torch.Tensor], value: float) -> torch.Tensor:
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value)
 
 
-def _groups(order: NDArray[np.intp], lengths: NDArray[np.intp], tokens_per_batch: int) -> Iterator[list[int]]:
+def _groups(order: Sequence[np.intp], lengths: NDArray[np.intp], tokens_per_batch: int) -> Iterator[list[int]]:
     group: list[int] = []
     for index in order:
         if group and lengths[index] * (len(group) + 1) > tokens_per_batch:

@@ -48,7 +48,8 @@ class Distiller(FineTuner):
         labelled = (batch.tags != IGNORED).sum()
         if labelled:
             hard = super().loss_of(output, batch) * labelled / batch.is_word.sum()
-            loss = settings.hard_share * hard + (1 - settings.hard_share) * loss
+            share = settings.hard_share if batch.hard_share is None else batch.hard_share
+            loss = share * hard + (1 - share) * loss
         weight = settings.match_weight * (1 - self.progress)
         if batch.hidden:
             loss = loss + weight * self._companion(output.hidden_states, batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgener.bundle import bundle_directory
@@ -90,7 +91,7 @@ class Training:
         else:
             taught = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
             labelled, texts = taught[: len(train)], taught[len(train) :]
-            more = self._examples(self._corpus.more)
+            more = self._taught_more(settings, directory)
             examples = in_turn(lambda _epoch: labelled, texts, settings.unlabelled_parts, more)
         distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
@@ -103,20 +104,25 @@ class Training:
     def _verify_teachers(self, settings: DistilSettings) -> None:
         """Raise CheckpointError for a teacher that does not fit: before the hours of training, not after."""
         self._teachers(settings)
+        self._more_teachers(settings)
 
     def _teachers(self, settings: DistilSettings) -> list[Teacher]:
         """Open the teachers; the first one shows its layers if the student is to match any."""
-        return [
-            open_teacher(
-                bundle_directory(name),
-                self._checkpoint.tokenizer,
-                StudentTags(self._tag_set, self._corpus.unlabelled_types, self._recipe.model.types),
-                max_tokens=self._recipe.model.max_tokens,
-                shows_layers=settings.matches_layers and number == 0,
-                precision=settings.precision,
-            )
-            for number, name in enumerate((settings.teacher, *settings.teachers))
-        ]
+        first = self._teacher(settings.teacher, settings, shows_layers=settings.matches_layers)
+        return [first, *(self._teacher(name, settings) for name in settings.teachers)]
+
+    def _more_teachers(self, settings: DistilSettings) -> list[Teacher]:
+        return [self._teacher(name, settings) for name in settings.more_teachers]
+
+    def _teacher(self, name: str, settings: DistilSettings, *, shows_layers: bool = False) -> Teacher:
+        return open_teacher(
+            bundle_directory(name),
+            self._checkpoint.tokenizer,
+            StudentTags(self._tag_set, self._corpus.unlabelled_types, self._recipe.model.types),
+            max_tokens=self._recipe.model.max_tokens,
+            shows_layers=shows_layers,
+            precision=settings.precision,
+        )
 
     def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
         return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
@@ -144,7 +150,7 @@ class Training:
         """Return the examples of each epoch; a teacher's outputs are kept until their sentences do not come again."""
         swapped = self._swapped(settings)
         texts = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
-        more = self._examples(self._corpus.more)
+        more = self._taught_more(settings, directory)
 
         def examples_of(epoch: int) -> list[Example]:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch
@@ -157,6 +163,16 @@ class Training:
             return taught
 
         return in_turn(examples_of, texts, settings.unlabelled_parts, more)
+
+    def _taught_more(self, settings: DistilSettings, directory: Path) -> list[Example]:
+        """Return the examples whose labels are not the corpus's own, with what their own teachers say of them."""
+        more = self._examples(self._corpus.more)
+        if not (more and settings.more_teachers):
+            return more
+        teachers, cache = self._more_teachers(settings), directory / "more-teacher"
+        with hardware().main_first():
+            taught = with_teachers(more, teachers, (), cache, self._encoder.pad_id)
+        return [replace(example, hard_share=settings.more_hard_share) for example in taught]
 
     def _taught(
         self, examples: Sequence[Example], teachers: Sequence[Teacher], settings: DistilSettings, cache: Path

@@ -212,12 +212,23 @@ def test_ignored_ranges_have_no_loss_and_names_beside_them_keep_theirs() -> None
     assert example.tags.tolist() == [IGNORED, *TAG_SET.tag_ids(4, [Span(0, 3, "PER")]), IGNORED, IGNORED, IGNORED]
 
 
-@given(st.lists(st.tuples(st.integers(3, 12), st.booleans()), min_size=1, max_size=30), st.none() | st.integers(0, 9))
-def test_taught_examples_share_no_batch_with_others(shapes: list[tuple[int, bool]], seed: int | None) -> None:
+SHAPES = st.tuples(st.integers(3, 12), st.booleans(), st.sampled_from([None, 0.0, 0.5]))
+
+
+@given(st.lists(SHAPES, min_size=1, max_size=30), st.none() | st.integers(0, 9))
+def test_examples_with_another_teaching_share_no_batch(
+    shapes: list[tuple[int, bool, float | None]], seed: int | None
+) -> None:
     examples = [
-        Example(np.arange(length), np.zeros(length, np.int64), np.zeros((length, 3), np.float16) if is_taught else None)
-        for length, is_taught in shapes
+        Example(
+            np.arange(length),
+            np.zeros(length, np.int64),
+            np.zeros((length, 3), np.float16) if is_taught else None,
+            hard_share=share,
+        )
+        for length, is_taught, share in shapes
     ]
     groups = batch_groups(examples, 40, seed)
     assert sorted(index for group in groups for index in group) == list(range(len(examples)))
-    assert all(len({shapes[index][1] for index in group}) == 1 for group in groups)
+    assert all(len({shapes[index][1:] for index in group}) == 1 for group in groups)
+    assert all(pad([examples[index] for index in group], 0).hard_share == shapes[group[0]][2] for group in groups)

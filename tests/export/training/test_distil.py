@@ -151,3 +151,24 @@ def test_more_files_and_rewritten_copies_are_learned_besides_and_no_teacher_read
     many, also_taught = steps_and_taught("many", data__more=f'["{more}"]', rewrite__lists=40)
     assert also_taught == taught
     assert many > few
+
+
+def test_more_teachers_read_more_sentences_alone_and_share_their_loss_with_the_labels(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.jsonl"
+    line = {"text": "王小明在北京", "entities": [[0, 3, "LOC"]], "ignore": [[4, 6]]}
+    more.write_text(f"{json.dumps(line, ensure_ascii=False)}\n" * 200, encoding="utf-8")
+    tokens = 200 * (len("王小明在北京") + 2)
+
+    def last_loss(name: str, **settings: object) -> float:
+        run = tmp_path / name
+        shared = {"distil__teacher": tiny_run / "bundle", "data__more": f'["{more}"]', "distil__epochs": 1}
+        taught = {"distil__more_teachers": f'["{tiny_run / "bundle"}"]', "distil__match_layers": "[]"}
+        assert main(arguments(build_tiny, run, **{**shared, **taught, **settings})) == 0
+        assert len(np.load(run / "distil/more-teacher/1/logits.npy")) == tokens
+        assert len(np.load(run / "distil/teacher/1/logits.npy")) != tokens
+        rows = (run / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return sum(json.loads(row)["loss"] for row in rows)
+
+    assert last_loss("labels", distil__more_hard_share=1) > last_loss("teacher", distil__more_hard_share=0)
