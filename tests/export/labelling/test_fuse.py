@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgener import Entity
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.labelling.fuse import MODERN, NEWS, KnownNames, Trust, fuse
+from edgener_export.labelling.fuse import KINDS, QUESTIONS, ROUNDS, TEACHES, KnownNames, Trust, fuse
 from edgener_export.labelling.lac import Word
 
 
@@ -34,6 +34,7 @@ def labels(sentence: Sentence) -> list[tuple[str, str]]:
 
 
 NONE = KnownNames(())
+MODERN, NEWS = TEACHES["modern"], TEACHES["news"]
 TEXT, WORDS = words(("华为", "ORG"), ("的", "u"), ("任正非", "PER"), ("去", "v"), ("北京", "LOC"))
 
 
@@ -76,13 +77,47 @@ def test_forms_of_address_ethnic_groups_and_laughter_are_no_names() -> None:
     assert labels(fuse(text, [laughing], tagged, NONE, MODERN)) == [("刘", "PER")]
 
 
+def test_in_the_second_round_names_of_lac_alone_are_left_open_and_its_places_dropped() -> None:
+    fused = fuse(TEXT, [], WORDS, NONE, QUESTIONS["modern"])
+    assert fused.spans == ()
+    assert fused.ignored == ((0, 2), (3, 6))
+    assert fuse(TEXT, [], WORDS, NONE, QUESTIONS["news"]).ignored == ((0, 2), (3, 6), (7, 9))
+    assert labels(fuse(TEXT, [], WORDS, KnownNames({"华为"}), QUESTIONS["modern"])) == [("华为", "ORG")]
+
+
+def test_in_the_second_round_a_quarrel_is_ours_where_our_model_is_certain_and_else_open_as_a_whole() -> None:
+    text, tagged = words(("去", "v"), ("大连", "LOC"), ("电视台", "n"))
+    for score, spans, ignored in ((0.8, [("大连电视台", "ORG")], ()), (0.7, [], ((1, 6),))):
+        fused = fuse(text, [entity(text, "大连电视台", "ORG", score)], tagged, NONE, QUESTIONS["modern"])
+        assert labels(fused) == spans
+        assert fused.ignored == ignored
+
+
+def test_in_the_second_round_a_person_of_ours_alone_needs_more_in_titles() -> None:
+    text, tagged = words(("柯南", "n"), ("全集", "n"))
+    person = entity(text, "柯南", "PER", 0.95)
+    assert labels(fuse(text, [person], tagged, NONE, QUESTIONS["modern"])) == [("柯南", "PER")]
+    titles = fuse(text, [person], tagged, NONE, QUESTIONS["titles"])
+    assert titles.spans == ()
+    assert titles.ignored == ((0, 2),)
+
+
+def test_in_the_second_round_only_a_certain_name_of_ours_beats_a_known_one() -> None:
+    text, tagged = words(("华为", "ORG"), ("大学", "n"))
+    known = KnownNames({"华为"})
+    for score, name in ((0.98, "华为大学"), (0.9, "华为")):
+        fused = fuse(text, [entity(text, "华为大学", "ORG", score)], tagged, known, QUESTIONS["news"])
+        assert labels(fused) == [(name, "ORG")]
+        assert fused.ignored == ()
+
+
 TAGGED = st.lists(
     st.tuples(st.text("王北京华为哈的@", min_size=1, max_size=4), st.sampled_from(["PER", "LOC", "ORG", "n"])),
     max_size=8,
 )
 
 
-@given(TAGGED, st.data(), st.sampled_from([NEWS, MODERN]))
+@given(TAGGED, st.data(), st.sampled_from([trusts[kind] for trusts in ROUNDS.values() for kind in KINDS]))
 def test_labels_and_open_ranges_never_overlap(tagged: list[tuple[str, str]], data: st.DataObject, trust: Trust) -> None:
     text, found = words(*tagged)
     ours, place = [], 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from edgener_export.cli.main import main
 from edgener_export.corpus.splits import read_corpus_file
+from edgener_export.errors import CorpusError
 from tests.support import TINY_BUNDLE
 
 
@@ -17,7 +19,7 @@ def test_lac_s_names_become_labels_and_known_organizations_are_found(
     text, known, output = (tmp_path / name for name in ("text.txt", "known.tsv", "out.jsonl"))
     text.write_text("马云和任正非在杭州见面。\n\n他在拼多多上班。\n", encoding="utf-8")
     known.write_text("ORG\t拼多多\n", encoding="utf-8")
-    command = ["label", str(text), str(output), "--model", str(TINY_BUNDLE), "--known", str(known), "--threads", "1"]
+    command = ["label", str(text), str(output), "--model", str(TINY_BUNDLE), "--known", str(known), "--lac", "teaches"]
     assert main(command) == 0
     first, second = read_corpus_file(output)
     assert [first.text[span.start : span.end] for span in first.spans if span.label == "PER"] == ["马云", "任正非"]
@@ -42,3 +44,17 @@ def test_a_type_of_lac_alone_is_labelled_as_lac_bounds_it(tmp_path: Path, capsys
 def test_a_type_that_lac_does_not_have_is_a_wrong_argument(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["label", str(tmp_path), str(tmp_path), "--lac-types", "TIME,DRUG"]) == 2
     assert "give some of PER, LOC, ORG, TIME" in capsys.readouterr().err
+
+
+def test_json_lines_say_the_kind_of_each_text_and_an_unknown_one_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, output = tmp_path / "text.jsonl", tmp_path / "out.jsonl"
+    rows = [{"text": "马云在杭州。", "kind": kind, "source": "x"} for kind in ("news", "modern", "poem")]
+    text.write_text("".join(f"{json.dumps(row)}\n" for row in rows[:2]), encoding="utf-8")
+    command = ["label", str(text), str(output), "--model", str(TINY_BUNDLE)]
+    assert main(command) == 0
+    assert [len(sentence.ignored) for sentence in read_corpus_file(output)] == [2, 1]
+    text.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    assert main(command) == CorpusError.exit_code
+    assert f"{text}:3: kind 'poem' is unknown; known: modern, titles, news" in capsys.readouterr().err
