@@ -15,6 +15,7 @@ from edgener_export.cli.rules import RULES
 from edgener_export.cli.search import SEARCH
 from edgener_export.cli.select import SELECT
 from edgener_export.cli.settings import SETTINGS
+from edgener_export.cli.text import TEXT
 from edgener_export.cli.train import TRAIN
 
 PROGRAM = Program(
@@ -44,7 +45,7 @@ report, 37 a run that another command works on, 130 Ctrl-C, 141 closed pipe, 143
         SETTINGS,
         CONVERT,
         DATA,
-        LABEL,
+        TEXT, LABEL,
     ),
 )
 main = PROGRAM.main

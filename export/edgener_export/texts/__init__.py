@@ -1,0 +1,1 @@
+"""Unlabelled text out of public repositories at named commits."""
