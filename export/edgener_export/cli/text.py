@@ -43,9 +43,9 @@ TEXT = Command(
         "names commits, files and digests of the texts; git clones only what is read, once, into --cache."
     ),
     examples="""\
-edgener-export text export/recipes/text.toml text.jsonl.xz
-edgener-export text export/recipes/text.toml hot.jsonl --only weibo-hot-search
-edgener-export text export/recipes/text.toml text.jsonl.xz --clones ~/clones        without a network""",
+edgener-export text export/recipes/text/today.toml text.jsonl.xz
+edgener-export text export/recipes/text/today.toml hot.jsonl --only weibo-hot-search
+edgener-export text export/recipes/text/today.toml text.jsonl.xz --clones ~/clones        without a network""",
     add_arguments=_add_arguments,
     run=_text,
     when_interrupted="interrupted; the same command goes on with the sources that are not read yet",

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from edgener.bundle import load_bundle
 from edgener_export.cli.main import main
 from edgener_export.errors import CorpusError, DownloadError, RecipeError
 from edgener_export.texts.collect import digest_of
 from edgener_export.texts.readers import read_json, read_markdown, read_xml
 from edgener_export.texts.sentences import LONGEST, sentences_of
 from edgener_export.texts.sources import read_sources
+from tests.export.commands import with_settings
+from tests.support import TINY_BUNDLE
 
-SHIPPED = Path(__file__).parents[3] / "export" / "recipes" / "text.toml"
+SHIPPED = Path(__file__).parents[3] / "export" / "recipes" / "text" / "today.toml"
 TITLES = ["华为发布新手机", "北京今天下雪", "武汉大学樱花开了"]
 
 
@@ -143,3 +146,38 @@ def test_our_own_list_pins_every_text() -> None:
     sources = read_sources(SHIPPED)
     assert all(len(source.sha256) == 64 and source.license for source in sources)
     assert {source.kind for source in sources} == {"modern", "titles", "news"}
+
+
+def test_texts_of_a_repository_are_labelled_and_distilled_with_templates_and_teachers_of_their_own(
+    tmp_path: Path, repository: Path, build_tiny: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources, texts, labelled = (
+        source_list(tmp_path, repository, "someone/titles"),
+        *(tmp_path / name for name in ("texts.jsonl.xz", "labelled.jsonl.xz")),
+    )
+    cache = ["--cache", str(tmp_path / "cache")]
+    assert main(["text", str(sources), str(texts), "--clones", str(tmp_path / "clones"), *cache]) == 0
+    assert main(["label", str(texts), str(labelled), "--model", str(TINY_BUNDLE)]) == 0
+    settings = {
+        "data.limit": 200,
+        "data.more": f'["{labelled}"]',
+        "rewrite.templates": SHIPPED.parents[1] / "templates.txt",
+        "rewrite.template_sentences": 100,
+        "rewrite.lists": 20,
+        "rewrite.without_punctuation": 0.1,
+        "finetune.epochs": 1,
+        "distil.teacher": TINY_BUNDLE,
+        "distil.more_teachers": f'["{TINY_BUNDLE}"]',
+        "distil.epochs": 1,
+        "distil.swap_probability": 0.3,
+        "distil.swap_variants": 1,
+        "distil.swap_names": SHIPPED.parents[1] / "latin_names.tsv",
+        "distil.precision": "fp32",
+        "gate.f1": 0,
+        "gate.loss": 100,
+    }
+    run = tmp_path / "run"
+    assert main([*build_tiny, *with_settings(settings), "--run", str(run)]) == 0
+    assert "200 labelled sentences and 1" in capsys.readouterr().err
+    assert (run / "distil/more-teacher/1/logits.npy").exists()
+    assert load_bundle(run / "bundle").manifest.tags
