@@ -39,12 +39,12 @@ class Certainty(NamedTuple):
 
 
 Fate = Literal["label", "open", "drop"]
-"""What becomes of a name that LAC alone sees: a label, no part of the loss, or text outside of names."""
+"""A name that LAC alone sees becomes a label, stays out of the loss, or is text outside of names."""
 
 
 @dataclass(frozen=True)
 class Trust:
-    """How far each labeller is believed in one kind of text."""
+    """The trust in each labeller in one kind of text."""
 
     alone: Certainty
     """Our model sees a name where LAC sees none."""
@@ -59,13 +59,13 @@ class Trust:
     opens_quarrels: bool
     """The place of an entity that is not believed is left open, with LAC's names that overlap it."""
     lac_alone: Mapping[str, Fate]
-    """What becomes of a name of each type that LAC alone sees."""
+    """The fate of names that LAC alone sees, by their type."""
 
 
 NEVER = 2.0
 """A score that no entity has."""
 Trusts = Mapping[str, Trust]
-"""How far each labeller is believed, by the kind of text."""
+"""The trust in the labellers, by the kind of text."""
 _LABELS: Mapping[str, Fate] = {"PER": "label", "LOC": "label", "ORG": "label"}
 _OPEN: Mapping[str, Fate] = {"PER": "open", "LOC": "open", "ORG": "open"}
 _NO_PLACES: Mapping[str, Fate] = {**_OPEN, "LOC": "drop"}

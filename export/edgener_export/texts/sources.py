@@ -17,7 +17,7 @@ class Source:
     """Files of one repository that are read alike: a ``[[source]]`` table."""
 
     name: str
-    """What the texts are called in the output."""
+    """The name of the texts in the output."""
     repository: str
     """OWNER/NAME on GitHub, or the address of another repository."""
     commit: str
@@ -25,7 +25,7 @@ class Source:
     license: str
     """License of the texts, as the repository states it."""
     kind: str
-    """One of ``fuse.KINDS``: how far each labeller is believed."""
+    """One of ``fuse.KINDS``, which says how far each labeller is believed."""
     reader: str
     """One of ``READERS``."""
     paths: tuple[str, ...]

@@ -56,7 +56,7 @@ class Batch:
     words: torch.Tensor | None = None
     """The number of each token's word, where whole words are to be hidden."""
     hard_share: float | None = None
-    """That of all its examples."""
+    """The ``hard_share`` of all its examples."""
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""

@@ -50,7 +50,7 @@ def test_json_lines_say_the_kind_of_each_text_and_an_unknown_one_is_named_with_i
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, output = tmp_path / "text.jsonl", tmp_path / "out.jsonl"
-    rows = [{"text": "马云在杭州。", "kind": kind, "source": "x"} for kind in ("news", "modern", "poem")]
+    rows = [{"text": "普京觉得柏林很冷", "kind": kind, "source": "x"} for kind in ("news", "modern", "poem")]
     text.write_text("".join(f"{json.dumps(row)}\n" for row in rows[:2]), encoding="utf-8")
     command = ["label", str(text), str(output), "--model", str(TINY_BUNDLE)]
     assert main(command) == 0
