@@ -169,6 +169,6 @@ def test_more_teachers_read_more_sentences_alone_and_share_their_loss_with_the_l
         assert len(np.load(run / "distil/more-teacher/1/logits.npy")) == tokens
         assert len(np.load(run / "distil/teacher/1/logits.npy")) != tokens
         rows = (run / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        return sum(json.loads(row)["loss"] for row in rows)
+        return sum(float(json.loads(row)["loss"]) for row in rows)
 
     assert last_loss("labels", distil__more_hard_share=1) > last_loss("teacher", distil__more_hard_share=0)
