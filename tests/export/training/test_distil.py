@@ -157,18 +157,18 @@ def test_more_teachers_read_more_sentences_alone_and_share_their_loss_with_the_l
     build_tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:
     more = tmp_path / "more.jsonl"
-    line = {"text": "王小明在北京", "entities": [[0, 3, "LOC"]], "ignore": [[4, 6]]}
-    more.write_text(f"{json.dumps(line, ensure_ascii=False)}\n" * 200, encoding="utf-8")
-    tokens = 200 * (len("王小明在北京") + 2)
+    more.write_text('{"text": "王小明在北京", "entities": [[0, 3, "LOC"]]}\n' * 60, encoding="utf-8")
+    tokens = 60 * (len("王小明在北京") + 2)
 
-    def last_loss(name: str, **settings: object) -> float:
-        run = tmp_path / name
-        shared = {"distil__teacher": tiny_run / "bundle", "data__more": f'["{more}"]', "distil__epochs": 1}
-        taught = {"distil__more_teachers": f'["{tiny_run / "bundle"}"]', "distil__match_layers": "[]"}
-        assert main(arguments(build_tiny, run, **{**shared, **taught, **settings})) == 0
-        assert len(np.load(run / "distil/more-teacher/1/logits.npy")) == tokens
-        assert len(np.load(run / "distil/teacher/1/logits.npy")) != tokens
-        rows = (run / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        return sum(float(json.loads(row)["loss"]) for row in rows)
+    def losses(name: str, **settings: object) -> list[float]:
+        shared = {"distil__teacher": tiny_run / "bundle", "data__more": f'["{more}"]', "distil__match_layers": "[]"}
+        assert main(arguments(build_tiny, tmp_path / name, **shared, **settings)) == 0
+        rows = (tmp_path / name / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return [float(json.loads(row)["loss"]) for row in rows]
 
-    assert last_loss("labels", distil__more_hard_share=1) > last_loss("teacher", distil__more_hard_share=0)
+    asked = {"distil__more_teachers": f'["{tiny_run / "bundle"}"]'}
+    of_labels = losses("labels")
+    assert losses("labels too", distil__more_hard_share=1, **asked) == pytest.approx(of_labels, rel=1e-3)
+    assert losses("teacher", distil__more_hard_share=0, **asked) != pytest.approx(of_labels, rel=0.1)
+    assert len(np.load(tmp_path / "teacher/distil/more-teacher/1/logits.npy")) == tokens
+    assert len(np.load(tmp_path / "teacher/distil/teacher/1/logits.npy")) != tokens
