@@ -45,7 +45,8 @@ report, 37 a run that another command works on, 130 Ctrl-C, 141 closed pipe, 143
         SETTINGS,
         CONVERT,
         DATA,
-        TEXT, LABEL,
+        TEXT,
+        LABEL,
     ),
 )
 main = PROGRAM.main
