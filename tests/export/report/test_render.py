@@ -21,6 +21,7 @@ from edgener_export.report.record import (
     RECORD,
     Changes,
     ConfusionRow,
+    CurvePoint,
     GateCheck,
     GraphFigures,
     LostExample,
@@ -55,6 +56,7 @@ REPORT = Report(
         TrainingStage("finetune", (TrainingPoint(250, 0.5, 80.0), TrainingPoint(500, float("nan"), None))),
         TrainingStage("distil", (TrainingPoint(250, 0.2, 88.0),)),
     ),
+    learning_curve=(CurvePoint(25, 70.0), CurvePoint(50, 80.0), CurvePoint(100, 88.5)),
     product_errors=tuple(ProductError(NODE.format(layer), 1_000_000, layer / 100) for layer in range(12)),
     confusion=(ConfusionRow("人名", {"人名": 45}, 3, 2), ConfusionRow("", {"人名": 4}, 0, 0)),
     changes=Changes(
@@ -189,7 +191,8 @@ def test_a_plot_is_text_that_can_be_read() -> None:
 
 
 def test_a_run_without_curves_and_teacher_has_a_report(tmp_path: Path) -> None:
-    replace(REPORT, training=(), teacher=None, product_errors=(), changes=Changes(0, 0, ())).write(tmp_path)
+    without = replace(REPORT, training=(), teacher=None, product_errors=(), learning_curve=())
+    replace(without, changes=Changes(0, 0, ())).write(tmp_path)
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "training.svg").write_text("old", encoding="utf-8")
     render_report(tmp_path)
