@@ -34,6 +34,7 @@ CONTENTS = {
         "corpora",
         "serving",
         "devices",
+        "deployment",
         "models",
         "quality",
         "guideline",
