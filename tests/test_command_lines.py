@@ -289,6 +289,7 @@ def json_arguments(
         ("edgener-export", "models"): (),
         ("edgener-export", "data"): (labelled, "--against", labelled),
         ("edgener-export", "evaluate"): (str(TINY_BUNDLE), "--suite", str(DATA / "tiny"), "--threads", "1"),
+        ("edgener-export", "compare"): (str(TINY_BUNDLE), str(TINY_BUNDLE), labelled, "--threads", "1"),
         ("edgener-edge", "devices"): (),
     }
 

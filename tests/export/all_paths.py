@@ -22,6 +22,8 @@ ROW = '{"text": "北京", "entities": [{"start": 0, "end": 2, "label": "LOC"}]}\
 """The content of most files: labelled, so that it can be trained on."""
 NAME = "LOC\t北京\n"
 """The content of lists of names."""
+TEMPLATES = "sentence\t{LOC=city}很大\ncity\t北京\n"
+"""The content of grammars."""
 
 
 def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
@@ -36,7 +38,8 @@ def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
             named.mkdir()
             (named / "config.json").write_text("{}", encoding="utf-8")
         else:
-            named.write_text(NAME if key.name.endswith("names") else ROW, encoding="utf-8")
+            content = TEMPLATES if key.name == "templates" else NAME if key.name.endswith("names") else ROW
+            named.write_text(content, encoding="utf-8")
         rule = TEXT_RULE if key.setting.path is PathKind.VOCABULARY else ""
         text = f"{rule}{FOLDER}/{name}"
         overrides.append(f"{name}={[text] if isinstance(key.default, tuple) else text}")

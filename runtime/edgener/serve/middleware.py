@@ -116,7 +116,8 @@ class Guard:
             )
         scope[CLIENT] = request.client.host if request.client else LOCAL
         tokens = self._front.tokens
-        is_public = scope["path"] in self._public and request.method != "POST"
+        asks = request.method == "POST" and scope["path"] == "/"
+        is_public = scope["path"] in self._public and not asks
         if tokens and not is_public:
             client = tokens.client_of(request.headers.get("authorization", ""))
             if client is None:

@@ -93,7 +93,7 @@ def test_a_table_that_a_run_was_begun_without_is_refused_even_with_defaults_alon
 def test_every_other_setting_is_in_the_fingerprint(tmp_path: Path) -> None:
     path, overrides = recipe_with_all_paths(tmp_path)
     weights = [f"{table}.class_weights={{LOC = 2.0}}" for table in ("finetune", "distil")]
-    recipe = read_recipe(path, [*overrides, *weights, "model.ngrams.pair_rows=7"])
+    recipe = read_recipe(path, [*overrides, *weights, "model.types={LOC = 'LOC'}", "model.ngrams.pair_rows=7"])
     held = [f"{name}." for name in origin(recipe, tmp_path)]
     left_out = {
         name
