@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -129,6 +130,20 @@ def test_a_token_is_sent_and_its_lack_is_told(guarded: Running) -> None:
     asyncio.run(ask())
 
 
+def read_request(connection: socket.socket) -> None:
+    """Read a request with its body; a connection that is closed with unread bytes in it is reset instead of ended."""
+    request, length = b"", None
+    while length is None or len(request) < length:
+        received = connection.recv(1 << 16)
+        if not received:
+            return
+        request += received
+        head, end, _ = request.partition(b"\r\n\r\n")
+        stated = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+        if end:
+            length = len(head) + len(end) + int(stated[1] if stated else 0)
+
+
 @contextmanager
 def canned(*answers: bytes) -> Iterator[str]:
     """Provide the address of a server that gives these answers, one for each connection, and then closes it."""
@@ -138,7 +153,7 @@ def canned(*answers: bytes) -> Iterator[str]:
             for answer in answers:
                 connection, _ = listener.accept()
                 with connection:
-                    connection.recv(1 << 16)
+                    read_request(connection)
                     connection.sendall(answer)
 
         thread = threading.Thread(target=serve)

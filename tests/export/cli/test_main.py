@@ -279,7 +279,7 @@ def test_the_test_sentences_are_the_bundles_own_kind(build_tiny: list[str]) -> N
     assert {entity["label"] for row in rows for entity in json.loads(row)["entities"]} == {"LOC", "ORG", "PER"}
 
 
-@pytest.mark.parametrize(("bundle", "name"), [([], "small-int8"), ([str(ROOT / "bundles/nano")], "msra-nano-int8")])
+@pytest.mark.parametrize(("bundle", "name"), [([], "small-int8"), ([str(ROOT / "bundles/nano")], "nano-int8")])
 def test_the_built_in_bundle_or_a_given_one_is_evaluated(
     bundle: list[str], name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
