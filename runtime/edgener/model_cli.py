@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
-from edgener.bundle_rules import BundleRules
-from edgener.calibration import Calibration
 from edgener.command_line import Command, add_json
 from edgener.errors import GoldenError
 from edgener.options import add_bundle, add_provider, load_recognizer_class, model_of
 from edgener.standard_streams import write
 from edgener.table import table
+
+if TYPE_CHECKING:
+    from edgener.bundle_rules import BundleRules
+    from edgener.calibration import Calibration
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:

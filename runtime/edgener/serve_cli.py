@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
 from edgener.errors import UsageError
@@ -19,7 +19,9 @@ from edgener.options import (
     rules_of,
     threads_of,
 )
-from edgener.serve.limits import Limits
+
+if TYPE_CHECKING:
+    import socket
 
 MOST_WORKERS = 4
 """Threads for which one process of Python has enough to do beside them."""
@@ -38,6 +40,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_http(parser: argparse.ArgumentParser) -> None:
+    from edgener.serve.limits import Limits
+
     limits = Limits()
     group = parser.add_argument_group("HTTP (pip install 'edgener[serve]'; docs/serving.md)")
 
@@ -104,6 +108,8 @@ def _serve(options: argparse.Namespace) -> None:
     if options.socket and options.http:
         raise UsageError("give either --socket or --http; start edgener serve twice for both")
     load_recognizer_class()
+    import socket
+
     from edgener.systemd import inherited_listener
 
     inherited = inherited_listener()
@@ -130,6 +136,7 @@ def _serve_lines(options: argparse.Namespace, inherited: socket.socket | None) -
 
 
 def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) -> None:
+    from edgener.serve.limits import Limits
     from edgener.serve.models import ModelSource
     from edgener.serve.run import Settings, bound, require_extra, run
 

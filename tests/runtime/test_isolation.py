@@ -62,3 +62,8 @@ def test_the_network_is_not_touched() -> None:
 def test_telemetry_is_off() -> None:
     code = "import os; os.environ.pop('ORT_DISABLE_TELEMETRY', None); from edgener import Recognizer\n"
     assert run_python(code + "print(os.environ['ORT_DISABLE_TELEMETRY'])").output == b"1\n"
+
+
+def test_the_command_line_starts_without_what_only_some_commands_need() -> None:
+    finished = run_python("import sys, edgener.cli; print(*{'socket', 'numpy', 'onnxruntime'} & set(sys.modules))")
+    assert (finished.code, finished.output) == (0, b"\n"), finished.errors
