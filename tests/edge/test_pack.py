@@ -181,6 +181,8 @@ def test_the_units_are_valid(http_run: Path, tmp_path: Path, units: tuple[str, s
     if units == HTTP_UNITS:
         drop_in.parent.mkdir()
         shutil.copyfile(DROP_IN, drop_in)
+    (root / "bin").mkdir()
+    (root / "bin/kill").touch(0o755)  # every Debian has it
     if shutil.which("systemd-analyze"):
         for pattern in ("*.target", "*.slice", "*.mount"):  # what every unit depends on
             for unit in Path("/lib/systemd/system").glob(pattern):
