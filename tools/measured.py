@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +93,18 @@ def descendants(parent: int) -> list[int]:
     return found
 
 
+def kill_all(processes: Iterable[int]) -> None:
+    """Kill processes; one that has ended is passed over."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def kill_tree(process: int) -> None:
+    """Kill a process with all its descendants."""
+    kill_all([process, *descendants(process)])
+
+
 def pss_kilobytes(process: int) -> int:
     """Return the proportional share of memory of a process; 0 if it has ended."""
     with suppress(OSError, IndexError, ValueError):
@@ -125,9 +137,7 @@ class _Memory:
 def _end_all() -> None:
     """Kill all descendants and wait for them, so that their time is counted."""
     while True:
-        for process in descendants(os.getpid()):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        kill_all(descendants(os.getpid()))
         try:
             os.wait()
         except ChildProcessError:

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from edgener.corpora.ray import annotate
-from tools.measured import descendants
+from tools.measured import kill_tree
 
 CORES = 3
 """Cores that each node says it has; the real ones may be fewer."""
@@ -67,9 +64,7 @@ def _kill(node: Any, results: Path, killed: list[int]) -> None:
     while not (files := list(results.glob("*.parquet"))):
         time.sleep(0.05)
     (raylet,) = (one.process.pid for one in node.all_processes["raylet"])
-    for process in [raylet, *descendants(raylet)]:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+    kill_tree(raylet)
     killed.append(len(files))
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ import pyspark
 from pyspark.sql import SparkSession
 
 from edgener.corpora.spark import annotate
-from tools.measured import descendants
+from tools.measured import kill_tree
 
 HOST = "127.0.0.1"
 PORT = 17077
@@ -80,9 +79,7 @@ def _daemon(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield process
         finally:
-            for one in [process.pid, *descendants(process.pid)]:
-                with suppress(ProcessLookupError):
-                    os.kill(one, signal.SIGKILL)
+            kill_tree(process.pid)
 
 
 def _executors(spark: Any) -> int:
@@ -102,9 +99,7 @@ def _kill(spark: Any, node: int, killed: list[int]) -> None:
         for stage in tracker.getActiveStageIds():
             found = tracker.getStageInfo(stage)
             if found and found.numTasks == TASKS and found.numCompletedTasks >= 4:
-                for process in [node, *descendants(node)]:
-                    with suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
+                kill_tree(node)
                 killed.append(found.numCompletedTasks)
                 return
         time.sleep(0.05)
