@@ -7,8 +7,6 @@ Writes to the report, as JSON, how many files of results there were when the nod
 
 from __future__ import annotations
 
-import argparse
-import json
 import threading
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from edgener.corpora.ray import annotate
+from tools.engines.job import read_options, write_report
 from tools.measured import kill_tree
 
 CORES = 3
@@ -33,13 +32,7 @@ HEALTH_CHECKS = {"health_check_period_ms": 2000, "health_check_timeout_ms": 1000
 
 def main() -> None:
     """Start the nodes, run the job, end the nodes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus")
-    parser.add_argument("results", type=Path)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--kill", action="store_true")
-    options = parser.parse_args()
+    options = read_options(__doc__)
     common = {"num_cpus": CORES, "object_store_memory": OBJECT_STORE}
     head = {**common, "node_ip_address": FIRST, "include_dashboard": False, "_system_config": HEALTH_CHECKS}
     cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -53,8 +46,7 @@ def main() -> None:
     annotate(rows, model=options.model, rows_of_a_block=ROWS_OF_A_BLOCK).write_parquet(str(options.results))
     nodes = sum(node["Alive"] for node in ray.nodes())
     files = len(list(options.results.glob("*.parquet")))
-    found = {"done_at_the_kill": killed[0] if killed else None, "total": files, "nodes_left": nodes}
-    options.report.write_text(json.dumps(found), encoding="utf-8")
+    write_report(options.report, killed, files, nodes)
     ray.shutdown()
     cluster.shutdown()
 

@@ -8,8 +8,6 @@ Java 17 or later.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import subprocess
 import threading
@@ -23,6 +21,7 @@ import pyspark
 from pyspark.sql import SparkSession
 
 from edgener.corpora.spark import annotate
+from tools.engines.job import read_options, write_report
 from tools.measured import kill_tree
 
 HOST = "127.0.0.1"
@@ -43,13 +42,7 @@ SETTINGS = {
 
 def main() -> None:
     """Start the nodes, run the job, end the nodes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus")
-    parser.add_argument("results", type=Path)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--kill", action="store_true")
-    options = parser.parse_args()
+    options = read_options(__doc__)
     with ExitStack() as stack:
         master = f"spark://{HOST}:{PORT}"
         stack.enter_context(_daemon("master.Master", "--port", str(PORT)))
@@ -66,8 +59,7 @@ def main() -> None:
             threading.Thread(target=_kill, args=(spark, second.pid, killed), daemon=True).start()
         rows = spark.read.parquet(options.corpus)
         annotate(rows, model=options.model, tasks=TASKS).write.parquet(str(options.results))
-        found = {"done_at_the_kill": killed[0] if killed else None, "total": TASKS, "nodes_left": _executors(spark)}
-        options.report.write_text(json.dumps(found), encoding="utf-8")
+        write_report(options.report, killed, TASKS, _executors(spark))
         spark.stop()
 
 
