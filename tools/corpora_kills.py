@@ -103,11 +103,16 @@ def main() -> int:
     return 1 if report.faults else 0
 
 
-def write_corpus(folder: Path, rows: int) -> dict[str, list[str]]:
-    """Write the rows to three files; return the texts of each."""
+def numbered_texts(count: int) -> list[str]:
+    """Return so many different texts: sentences of the tiny model, each with a number."""
     lines = (ROOT / "tests/data/tiny/test.jsonl").read_text(encoding="utf-8").splitlines()
     sentences = [json.loads(line)["text"] for line in lines]
-    texts = [f"{sentences[number % len(sentences)]}{number}" for number in range(rows)]
+    return [f"{sentences[number % len(sentences)]}{number}" for number in range(count)]
+
+
+def write_corpus(folder: Path, rows: int) -> dict[str, list[str]]:
+    """Write the rows to three files; return the texts of each."""
+    texts = numbered_texts(rows)
     first, second = rows // 3, rows * 2 // 3
     files = {"a.txt": texts[:first], "b.jsonl.gz": texts[first:second], "c.csv": texts[second:]}
     folder.mkdir()
@@ -233,7 +238,7 @@ def check(output: Path, texts: dict[str, list[str]], options: argparse.Namespace
         report.sample += len(sampled)
         answers = recognizer.batch(row["text"] for row in sampled)
         report.wrong_answers += sum(
-            not is_same(row["entities"], [entity.to_dict() for entity in found])
+            not are_same(row["entities"], [entity.to_dict() for entity in found])
             for row, found in zip(sampled, answers, strict=True)
         )
         place += len(expected)
@@ -250,7 +255,7 @@ def result_rows(folder: Path) -> Iterator[dict[str, Any]]:
             yield from map(json.loads, file)
 
 
-def is_same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> bool:
+def are_same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> bool:
     """Return True if two lists hold the same entities, but for the last digits of their scores."""
     return len(found) == len(expected) and all(
         {**left, "score": 0} == {**right, "score": 0} and abs(left["score"] - right["score"]) <= SCORE_DIFFERENCE

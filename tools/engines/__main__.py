@@ -23,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import dataset, parquet
 
+from tools.corpora_kills import are_same, numbered_texts
 from tools.measured import run_measured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,8 +31,6 @@ ENGINES = ("ray", "spark")
 RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "180"}
 """Environment of Ray: nothing is reported to its makers, and a loaded machine may take its time."""
 FILES = 20
-SCORE_DIFFERENCE = 0.001
-"""Scores move in the fourth digit with the texts that are computed in one batch."""
 
 
 def main() -> int:
@@ -73,13 +72,11 @@ def main() -> int:
 
 def write_corpus(folder: Path, rows: int) -> None:
     """Write so many rows with ids to small files."""
-    lines = (ROOT / "tests/data/tiny/test.jsonl").read_text(encoding="utf-8").splitlines()
-    sentences = [json.loads(line)["text"] for line in lines]
+    texts = numbered_texts(rows)
     folder.mkdir()
     for file in range(FILES):
-        numbers = list(range(file, rows, FILES))
-        texts = [f"{sentences[number % len(sentences)]}{number}" for number in numbers]
-        parquet.write_table(pa.table({"id": numbers, "text": texts}), folder / f"{file:02d}.parquet")
+        table = pa.table({"id": range(file, rows, FILES), "text": texts[file::FILES]})
+        parquet.write_table(table, folder / f"{file:02d}.parquet")
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -109,11 +106,7 @@ def is_same(found: dict[str, Any], expected: dict[str, Any] | None) -> bool:
     """Return True if two rows are the same but for the last digits of the scores."""
     if expected is None or (found["text"], found["error"]) != (expected["text"], expected["error"]):
         return False
-    pairs = list(zip(found["entities"], expected["entities"], strict=False))
-    return len(found["entities"]) == len(expected["entities"]) and all(
-        {**left, "score": 0} == {**right, "score": 0} and abs(left["score"] - right["score"]) <= SCORE_DIFFERENCE
-        for left, right in pairs
-    )
+    return are_same(found["entities"], expected["entities"])
 
 
 if __name__ == "__main__":
