@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ from edgener.client import Client, ServiceError
 from edgener.installed import install
 from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running
 from tests.support import ROOT, TINY_BUNDLE, change_manifest, replace_file, run_main
+from tools import measured
 
 OPEN = ("--workers", "2", "--queue-seconds", "100", "--queue-tokens", "100000000")
 PASS_SOCKET = """
@@ -242,12 +242,7 @@ def test_processes_end_when_the_first_one_is_killed() -> None:
 
 
 def children_of(pid: int) -> list[int]:
-    found = []
-    for status in Path("/proc").glob("[0-9]*/status"):
-        with suppress(OSError):
-            if re.search(rf"^PPid:\t{pid}$", status.read_text(encoding="utf-8"), re.MULTILINE):
-                found.append(int(status.parent.name))
-    return sorted(found)
+    return sorted(measured.children().get(pid, []))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ import pytest
 from edgener import Recognizer
 from tests.runtime.corpora.support import json_rows, result_files, row_spans, spans
 from tests.support import TINY_BUNDLE, Finished, labelled_texts, run_main, run_measured, run_python
+from tools.corpora_kills import is_worker
+from tools.measured import children
 
 SENTENCES = [row.text for row in labelled_texts()]
 OPTIONS = ("--model", str(TINY_BUNDLE), "--part-size", "0.001")
@@ -82,16 +84,7 @@ def until(condition: Callable[[], Any]) -> Any:
 
 def workers(parent: int) -> list[int]:
     """Return the process ids of the workers of a run."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-            command = (status.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(fields[1]) == parent and b"spawn_main" in command and fields[0] != "Z":
-            found.append(int(status.parent.name))
-    return found
+    return [process for process in children().get(parent, []) if is_worker(process)]
 
 
 def until_parts(output: Path, parts: int) -> None:
