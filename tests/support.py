@@ -27,6 +27,8 @@ from edgener.providers import PROVIDERS
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 TINY_BUNDLE = DATA / "tiny-bundle"
+PACKAGES = os.pathsep.join(str(ROOT / folder) for folder in ("runtime", "export", "edge"))
+"""Value of PYTHONPATH with which a process finds the three packages."""
 NOBODY = 65534
 """User id without any rights."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PAGES, Command, blocks, commands, name
-from tests.support import ROOT
+from tests.support import PACKAGES, ROOT
 
 RUN = sorted(
     ROOT / page
@@ -48,7 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (programs / program).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n', encoding="utf-8")
         (programs / program).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", ":".join(str(ROOT / room) for room in ("runtime", "export", "edge")))
+    monkeypatch.setenv("PYTHONPATH", PACKAGES)
     return tmp_path
 
 
@@ -97,9 +97,8 @@ def invocations(command: Command) -> Iterator[list[str]]:
 def options_of(program: str, subcommand: str) -> frozenset[str]:
     """Return the options that the help of a command names."""
     arguments = [sys.executable, "-m", PROGRAMS[program], *([subcommand] if subcommand else []), "--help"]
-    paths = ":".join(str(ROOT / room) for room in ("runtime", "export", "edge"))
     finished = subprocess.run(
-        arguments, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": paths}
+        arguments, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": PACKAGES}
     )
     return frozenset(OPTION.findall(finished.stdout))
 

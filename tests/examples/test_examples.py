@@ -15,7 +15,7 @@ from edgener.bundle import DEFAULT_BUNDLE, load_bundle
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.recognize import evaluate
 from edgener_export.report.record import read_report
-from tests.support import ROOT, TINY_BUNDLE, labelled_texts
+from tests.support import PACKAGES, ROOT, TINY_BUNDLE, labelled_texts
 
 EXAMPLES = ROOT / "examples"
 PHARMACY = EXAMPLES / "pharmacy"
@@ -25,7 +25,6 @@ SENTENCES = [row.text for row in labelled_texts()[:40]]
 
 def run_example(*arguments: str | Path, stdin: str = "", cwd: Path = ROOT) -> str:
     """Run a program with this interpreter, and return what it prints."""
-    paths = ":".join(str(ROOT / room) for room in ("runtime", "export", "edge"))
     finished = subprocess.run(
         [sys.executable, *map(str, arguments)],
         input=stdin,
@@ -33,7 +32,7 @@ def run_example(*arguments: str | Path, stdin: str = "", cwd: Path = ROOT) -> st
         text=True,
         check=False,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": PACKAGES, "OMP_NUM_THREADS": "1"},
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support import ROOT, TINY_BUNDLE
+from tests.support import PACKAGES, TINY_BUNDLE
 
 TEXT = "王小明在青山大学工作。"
 """A sentence in which the tiny model finds a person and an organization."""
@@ -100,8 +100,7 @@ def running(*options: str, model: Path | None = TINY_BUNDLE, **environment: str)
         command += ["--http", "127.0.0.1:0"]
     if model:
         command += ["--model", str(model)]
-    paths = os.pathsep.join(str(ROOT / room) for room in ("runtime", "export", "edge"))
-    env = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **environment}
+    env = {**os.environ, "PYTHONPATH": PACKAGES, "OMP_NUM_THREADS": "1", **environment}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=env) as process:
         try:
             assert process.stderr

@@ -20,7 +20,7 @@ import pytest
 from edgener.client import Client, ServiceError
 from edgener.installed import install
 from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running
-from tests.support import ROOT, TINY_BUNDLE, change_manifest, replace_file, run_main
+from tests.support import PACKAGES, TINY_BUNDLE, change_manifest, replace_file, run_main
 from tools import measured
 
 OPEN = ("--workers", "2", "--queue-seconds", "100", "--queue-tokens", "100000000")
@@ -192,8 +192,7 @@ def test_systemd_passes_the_socket_and_is_told_of_readiness_life_and_end(tmp_pat
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messages, socket.create_server(("127.0.0.1", 0)) as passed:
         messages.bind(str(address))
         messages.settimeout(PATIENCE)
-        env = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "600000"}
-        env["PYTHONPATH"] = os.pathsep.join(str(ROOT / room) for room in ("runtime", "export", "edge"))
+        env = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "600000", "PYTHONPATH": PACKAGES}
         command = [sys.executable, "-c", PASS_SOCKET, str(passed.fileno()), "--model", str(TINY_BUNDLE), *OPEN]
         with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, pass_fds=[passed.fileno()]) as process:
             try:
