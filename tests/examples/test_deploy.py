@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,9 +16,10 @@ from edgener.serve_cli import SERVE
 from edgener_edge.oci import PORT
 from tests.docs.test_code_blocks import options_of
 from tests.serve.servers import TOKEN, Running, running
-from tests.support import ROOT
+from tests.support import ROOT, load_module
 
 DEPLOY = ROOT / "examples" / "deploy"
+TRITON = DEPLOY / "triton" / "ner"
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8")))
 PROMETHEUS = list(yaml.safe_load_all((DEPLOY / "prometheus.yaml").read_text(encoding="utf-8")))
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["edgener"]
@@ -108,20 +106,10 @@ def test_objects_choose_the_pods_of_the_deployment() -> None:
     )
 
 
-def triton_model() -> ModuleType:
-    """Load the model as Triton does, from its file."""
-    spec = importlib.util.spec_from_file_location("triton_model", DEPLOY / "triton/ner/1/model.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_model_of_triton_answers_each_text_in_its_place(recognizer: Recognizer) -> None:
     texts = ["王小明在青山大学工作。", "", "李娜\N{PILE OF POO}从云州市来"]
     arrays = [np.array([[text.encode()] for text in texts], dtype=object), np.array([[b"\xff" + texts[0].encode()]])]
-    found = triton_model().answers(recognizer, arrays)
+    found = load_module(TRITON / "1/model.py").answers(recognizer, arrays)
     assert [array.shape for array in found] == [array.shape for array in arrays]
     expected = [*texts, f"\udcff{texts[0]}"]
     for answer, text in zip((item for array in found for item in array.flat), expected, strict=True):
@@ -129,9 +117,9 @@ def test_the_model_of_triton_answers_each_text_in_its_place(recognizer: Recogniz
 
 
 def test_the_configuration_of_triton_names_what_the_model_reads_and_writes() -> None:
-    config = (DEPLOY / "triton/ner/config.pbtxt").read_text(encoding="utf-8")
-    code = (DEPLOY / "triton/ner/1/model.py").read_text(encoding="utf-8")
+    config = (TRITON / "config.pbtxt").read_text(encoding="utf-8")
+    code = (TRITON / "1/model.py").read_text(encoding="utf-8")
     for name in ("TEXT", "ENTITIES"):
         assert f'name: "{name}"' in config
         assert f'"{name}"' in code
-    assert f'name: "{Path("triton/ner").name}"' in config
+    assert f'name: "{TRITON.name}"' in config

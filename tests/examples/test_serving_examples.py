@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,19 +13,14 @@ import pytest
 from edgener import Recognizer
 from edgener.client import Client
 from tests.serve.servers import TEXT, Running, running
-from tests.support import ROOT, TINY_BUNDLE, labelled_texts
+from tests.support import ROOT, TINY_BUNDLE, labelled_texts, load_module
 
 TEXTS = [row.text for row in labelled_texts()[:20]]
 
 
 def example(name: str) -> ModuleType:
     """Import an example as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(ROOT / "examples" / f"{name}.py")
 
 
 @contextmanager
