@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from hypothesis import strategies as st
 
-from edgener.bundle import MANIFEST, Manifest, describe_file
+from edgener.bundle import FP16_GOLDEN, FP16_GRAPH, GOLDEN, MANIFEST, Manifest, describe_file
 from edgener.cli import main
 from edgener.dataclass_json import from_plain
 from edgener.entity import Entity
@@ -213,6 +213,14 @@ def replace_file(bundle: Path, name: str, content: bytes) -> None:
     """Other content of a file, with a manifest that agrees."""
     (bundle / name).write_bytes(content)
     change_manifest(bundle, files={**read_manifest(bundle).files, name: describe_file(bundle / name)})
+
+
+def add_graph_for_gpus(bundle: Path) -> None:
+    """Add golden cases for GPUs, and a file that stands for their graph, which nothing can run."""
+    files = read_manifest(bundle).files
+    for name in (FP16_GRAPH, FP16_GOLDEN):
+        (bundle / name).write_bytes((bundle / GOLDEN).read_bytes())
+    change_manifest(bundle, files={**files, FP16_GRAPH: files[GOLDEN], FP16_GOLDEN: files[GOLDEN]})
 
 
 def tensor_changed(**changes: Any) -> Callable[[Path], None]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import FP16_GOLDEN, FP16_GRAPH, GOLDEN, MANIFEST, load_bundle
+from edgener.bundle import GOLDEN, MANIFEST, load_bundle
 from edgener.errors import UsageError
 from edgener.golden import check_case, read_cases
 from edgener.normalization import normalization_of
-from tests.support import change_manifest, read_manifest
+from tests.support import add_graph_for_gpus, read_manifest
 from tools.normalize_bundle import normalize
 
 TEXT = "张伟某某和劉洋在青山大学工作。"
@@ -43,9 +43,6 @@ def test_a_bundle_is_itself_again_without_normalization(bundle: Path) -> None:
 
 
 def test_a_bundle_for_gpus_is_refused(bundle: Path) -> None:
-    files = read_manifest(bundle).files
-    for name in (FP16_GRAPH, FP16_GOLDEN):
-        (bundle / name).write_bytes((bundle / GOLDEN).read_bytes())
-    change_manifest(bundle, files={**files, FP16_GRAPH: files[GOLDEN], FP16_GOLDEN: files[GOLDEN]})
+    add_graph_for_gpus(bundle)
     with pytest.raises(UsageError, match="has a graph for GPUs"):
         normalize(bundle, normalization_of(["simplified"], []), [])

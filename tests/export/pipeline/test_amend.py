@@ -9,14 +9,14 @@ from unittest.mock import patch
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import FP16_GOLDEN, FP16_GRAPH, GOLDEN, MANIFEST, SIGNATURE, load_bundle
+from edgener.bundle import FP16_GOLDEN, GOLDEN, MANIFEST, SIGNATURE, load_bundle
 from edgener.bundle_rules import DICTIONARY, EXCLUDE, BundleRules
 from edgener.calibration import Calibration
 from edgener.errors import OutputError, UsageError
 from edgener.golden import check_case, read_cases
 from edgener_export.cli.main import main
 from edgener_export.pipeline.amend import amend_bundle
-from tests.support import change_manifest, disk_full, read_manifest
+from tests.support import add_graph_for_gpus, disk_full
 
 TEXT = "王小明在青山大学工作。"
 CALIBRATION = Calibration(2.0, -0.5, ())
@@ -48,10 +48,7 @@ def test_a_bundle_is_itself_again_without_the_calibration(bundle: Path) -> None:
 
 
 def test_scores_of_the_graph_for_gpus_are_calibrated_without_running_it(bundle: Path) -> None:
-    files = read_manifest(bundle).files
-    for name in (FP16_GRAPH, FP16_GOLDEN):
-        (bundle / name).write_bytes((bundle / GOLDEN).read_bytes())
-    change_manifest(bundle, files={**files, FP16_GRAPH: files[GOLDEN], FP16_GOLDEN: files[GOLDEN]})
+    add_graph_for_gpus(bundle)
     plain = read_cases(bundle / FP16_GOLDEN)
     amend_bundle(bundle, bundle, lambda manifest: replace(manifest, calibration=CALIBRATION))
     for case, other in zip(read_cases(bundle / FP16_GOLDEN), plain, strict=True):
