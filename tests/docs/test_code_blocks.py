@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, Command, blocks, commands, name
+from tests.docs.pages import PAGES, Block, Command, blocks, commands, name
 from tests.support import PACKAGES, ROOT
 
 RUN = sorted(
@@ -56,14 +56,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("folder")
 def test_python_prints_what_the_page_shows(page: Path) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
-    python = [block for block in blocks(page) if block.language == "python"]
-    assert python
-    for block in python:
-        printed = io.StringIO()
-        code = "\n" * block.line + block.code
-        with redirect_stdout(printed):
-            exec(compile(code, str(page), "exec"), namespace)
-        assert_alike(printed.getvalue(), block.output or "")
+    for block in python_blocks(page):
+        assert_prints_what_is_shown(page, block, namespace)
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)
@@ -101,6 +95,22 @@ def options_of(program: str, subcommand: str) -> frozenset[str]:
         arguments, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": PACKAGES}
     )
     return frozenset(OPTION.findall(finished.stdout))
+
+
+def python_blocks(page: Path) -> list[Block]:
+    """Return the blocks of Python of a page, which has some."""
+    found = [block for block in blocks(page) if block.language == "python"]
+    assert found
+    return found
+
+
+def assert_prints_what_is_shown(page: Path, block: Block, namespace: dict[str, object]) -> None:
+    """Run a block of a page in a namespace; assert that it prints what stands under it."""
+    printed = io.StringIO()
+    code = "\n" * block.line + block.code
+    with redirect_stdout(printed):
+        exec(compile(code, str(page), "exec"), namespace)
+    assert_alike(printed.getvalue(), block.output or "")
 
 
 def assert_alike(printed: str, shown: str) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import blocks, commands
-from tests.docs.test_code_blocks import assert_alike
+from tests.docs.pages import commands
+from tests.docs.test_code_blocks import assert_alike, assert_prints_what_is_shown, python_blocks
 from tests.serve.servers import Running, running
 from tests.support import ROOT
 
@@ -29,14 +27,9 @@ def built_in() -> Iterator[Running]:
 
 @every_page
 def test_python_prints_what_the_page_shows(built_in: Running, page: Path) -> None:
-    python = [block for block in blocks(page) if block.language == "python"]
-    assert python
-    for block in python:
-        printed = io.StringIO()
-        code = "\n" * block.line + block.code.replace(ADDRESS, f"{built_in.host}:{built_in.port}")
-        with redirect_stdout(printed):
-            exec(compile(code, str(page), "exec"), {})
-        assert_alike(printed.getvalue(), block.output or "")
+    for block in python_blocks(page):
+        code = block.code.replace(ADDRESS, f"{built_in.host}:{built_in.port}")
+        assert_prints_what_is_shown(page, block._replace(code=code), {})
 
 
 @every_page
