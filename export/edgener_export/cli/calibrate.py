@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.bundle import BUILT_IN
 from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
@@ -44,7 +43,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from edgener.bundle import bundle_directory, load_bundle
+    from edgener.bundle import BUILT_IN, SIGNATURE, bundle_directory, load_bundle
     from edgener_export.evaluation.answers import answers_to, halves, uncalibrated
     from edgener_export.evaluation.calibration import OWN, measure
     from edgener_export.pipeline.amend import amend_bundle
@@ -84,15 +83,9 @@ def _calibrate(options: argparse.Namespace) -> None:
         rules = replace(manifest.rules or BundleRules(), min_score=scores)
         return replace(manifest, calibration=calibration, rules=rules)
 
-    had_signature = _has_signature(target)
+    had_signature = (target / SIGNATURE).exists()
     amend_bundle(source, target, changed)
     log(f"{target}: written{'; its signature was removed, sign it again: edgener sign' if had_signature else ''}")
-
-
-def _has_signature(bundle: Path) -> bool:
-    from edgener.bundle import SIGNATURE
-
-    return (bundle / SIGNATURE).exists()
 
 
 def _measured_table(measured: Measured) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.bundle import BUILT_IN
 from edgener.command_line import Command
 from edgener.errors import InputError, UsageError
 from edgener.options import add_rules
@@ -27,7 +26,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _rules(options: argparse.Namespace) -> None:
     from edgener import Recognizer, Rules
-    from edgener.bundle import SIGNATURE, bundle_directory
+    from edgener.bundle import BUILT_IN, SIGNATURE, bundle_directory
     from edgener.bundle_rules import DICTIONARY, EXCLUDE
     from edgener.options import rules_of
     from edgener_export.pipeline.amend import amend_bundle

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
-from edgener.tags import OUTSIDE
 from edgener_export.cli.data import add_reading, read_files
 from edgener_export.cli.recipe import GOES_ON, add_cache
 
@@ -99,6 +98,8 @@ def _train(options: argparse.Namespace) -> None:
 
 def _renames(entries: Sequence[str]) -> dict[str, str]:
     """Return the new name of each type. Raises UsageError for an entry that is no OLD=NEW."""
+    from edgener.tags import OUTSIDE
+
     renames = {}
     for entry in entries:
         old, equals, new = entry.partition("=")
