@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
+from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
     from edgener.bundle import Manifest
@@ -39,7 +39,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="DIR", help="bundle to write; default: BUNDLE itself")
     parser.add_argument("--dry-run", action="store_true", help="measure, and write nothing")
     add_reading(parser)
-    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to compute on; default: all")
+    add_threads(parser)
 
 
 def _calibrate(options: argparse.Namespace) -> None:
@@ -53,8 +53,7 @@ def _calibrate(options: argparse.Namespace) -> None:
     if options.precision is not None and not 0 < options.precision <= 1:
         raise UsageError(f"--precision is {options.precision}; it must be a share above 0, at most 1")
     source = bundle_directory(options.bundle)
-    threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
-    recognizer = uncalibrated(load_bundle(source), threads)
+    recognizer = uncalibrated(load_bundle(source), threads_of(options.threads))
     sets = read_sets(options, options.data)
     if options.held_out:
         chosen_on = [answers_to(recognizer, labelled) for labelled in sets]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from edgener.dataclass_json import to_plain
 from edgener.standard_streams import write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
+from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
     from edgener.tags import Span
@@ -32,7 +32,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show", type=int, default=10, metavar="N", help=help_text)
     add_reading(parser)
     add_json(parser, "print JSON that has every changed sentence")
-    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to compute on; default: all")
+    add_threads(parser)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -40,7 +40,7 @@ def _compare(options: argparse.Namespace) -> None:
     from edgener_export.evaluation.compare import compare
     from edgener_export.evaluation.recognize import recognize_all
 
-    threads = len(os.sched_getaffinity(0)) if options.threads is None else options.threads
+    threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads) for bundle in (options.before, options.after)]
     comparisons = []
     for labelled in read_sets(options, options.data):
