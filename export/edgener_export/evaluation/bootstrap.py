@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.tags import Span
+from edgener_export.evaluation.score import score_spans
 
 RESAMPLES = 1000
 """Bootstrap samples of the sentences (Efron, 1979) that an interval is read from."""
@@ -32,11 +33,8 @@ class Interval(NamedTuple):
 
 def exact_counts(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]], label: str | None = None) -> Counts:
     """Return the counts of (expected, found) pairs, one a sentence, of one type where ``label`` is given."""
-    counts = []
-    for expected_spans, found_spans in pairs:
-        expected = {span for span in expected_spans if label in (None, span.label)}
-        found = {span for span in found_spans if label in (None, span.label)}
-        counts.append((len(expected & found), len(found), len(expected)))
+    scores = (score_spans([pair], label) for pair in pairs)
+    counts = [(score.correct, score.predicted, score.expected) for score in scores]
     return np.array(counts, dtype=np.int64).reshape(-1, 3)
 
 
