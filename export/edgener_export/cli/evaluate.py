@@ -76,18 +76,17 @@ def _score_file(recognizers: Sequence[Recognizer], options: argparse.Namespace) 
         if others:
             log(f"not scored, as no sentence has them: {', '.join(others)}")
         pairs = recognize_all(recognizer, sentences, labels)
-        figures = {"types": figures_by_type(pairs)}
+        figures = {"types": figures_by_type(pairs)} if options.json or options.details else {}
         if training is not None:
             figures["acquaintance"] = figures_by_acquaintance(sentences, pairs, training)
-        errors = count_errors(pairs)
-        plain[recognizer.manifest.name] = {**to_plain(figures), "errors": to_plain(errors)}
         if options.json:
+            plain[recognizer.manifest.name] = {**to_plain(figures), "errors": to_plain(count_errors(pairs))}
             continue
         write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
         for label, score in scores_by_label(pairs).items():
             write(f"{label:<4} {score}\n")
         if options.details:
-            write(figures_table(figures["types"]) + errors_table(errors))
+            write(figures_table(figures["types"]) + errors_table(count_errors(pairs)))
         if "acquaintance" in figures:
             write(figures_table(figures["acquaintance"]))
     if options.json:

@@ -11,7 +11,7 @@ from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_interval
 from edgener_export.evaluation.recognize import SpanPair
-from edgener_export.evaluation.score import Score, score_spans
+from edgener_export.evaluation.score import score_spans
 
 MICRO, MACRO, WEIGHTED = "micro avg", "macro avg", "weighted avg"
 SEEN, UNSEEN = "seen in training", "not seen"
@@ -55,11 +55,10 @@ def figures_by_type(pairs: Sequence[SpanPair]) -> dict[str, Figures]:
     number of expected entities: the figures of seqeval's classification report.
     """
     labels = sorted({span.label for pair in pairs for spans in pair for span in spans})
-    by_type = {label: _figures(score_spans(pairs, label), f1_interval(exact_counts(pairs, label))) for label in labels}
-    micro = _figures(score_spans(pairs), f1_interval(exact_counts(pairs)))
+    by_type = {label: _figures(pairs, label) for label in labels}
     return {
         **by_type,
-        MICRO: micro,
+        MICRO: _figures(pairs),
         MACRO: _average(by_type.values(), [1] * len(by_type)),
         WEIGHTED: _average(by_type.values(), [figures.support for figures in by_type.values()]),
     }
@@ -77,10 +76,7 @@ def figures_by_acquaintance(
             for sentence, (expected, found) in zip(sentences, pairs, strict=True)
         ]
 
-    return {
-        name: _figures(score_spans(part(is_seen)), f1_interval(exact_counts(part(is_seen))))
-        for name, is_seen in ((SEEN, True), (UNSEEN, False))
-    }
+    return {SEEN: _figures(part(is_seen=True)), UNSEEN: _figures(part(is_seen=False))}
 
 
 def count_errors(pairs: Iterable[SpanPair]) -> Errors:
@@ -112,7 +108,8 @@ def _acquainted(
     return [span for span in spans if ((sentence.text[span.start : span.end], span.label) in known) == is_seen]
 
 
-def _figures(score: Score, interval: Interval) -> Figures:
+def _figures(pairs: Sequence[SpanPair], label: str | None = None) -> Figures:
+    score, interval = score_spans(pairs, label), f1_interval(exact_counts(pairs, label))
     return Figures(score.precision, score.recall, score.f1, score.expected, interval)
 
 
