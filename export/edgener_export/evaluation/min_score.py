@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener_export.evaluation.answers import Answers
+from edgener_export.evaluation.answers import Answers, joined, joined_weights
 
 DIGITS = 10000
 """Thresholds are rounded down to one part in so many, so that the answers which chose them are kept."""
@@ -62,10 +62,9 @@ def min_scores(answers: Sequence[Answers], choose: Callable[[Kept], int | None])
 
 def kept_answers(answers: Sequence[Answers], label: str) -> Kept:
     """Return what each threshold keeps of the answers of one type; equal scores are kept together."""
-    own = [np.array([it == label for it in part.labels], dtype=bool) for part in answers]
-    scores = np.concatenate([part.scores[mask] for part, mask in zip(answers, own, strict=True)])
-    right = np.concatenate([part.right[mask] for part, mask in zip(answers, own, strict=True)])
-    weights = np.concatenate([part.weights[mask] for part, mask in zip(answers, own, strict=True)])
+    together = joined(answers, label)
+    own = np.array([it == label for it in together.labels], dtype=bool)
+    scores, right, weights = together.scores[own], together.right[own], joined_weights(answers)[own]
     order = np.argsort(-scores, kind="stable")
     scores = scores[order]
     is_last = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
