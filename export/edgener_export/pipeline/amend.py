@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgener import Recognizer
 from edgener.bundle import CARD, FP16_GOLDEN, GOLDEN, Manifest, load_bundle
 from edgener.calibration import Calibration
 from edgener.errors import UsageError
-from edgener.golden import Case, Cases, read_cases, record_cases, write_cases
-from edgener_export.files.atomic import writing
-from edgener_export.pipeline.pack import (
-    check_answers,
-    put_in_place,
-    score_note,
-    verify_target,
-    write_manifest,
-)
+from edgener.golden import Case, Cases, read_cases, write_cases
+from edgener_export.pipeline.pack import bundle_draft, record_golden, score_note, verify_target
 
 
 def amend_bundle(
@@ -46,25 +37,16 @@ def amend_bundle(
             f"{source}: has a graph for GPUs, whose answers with other rules can only be recorded by a build; "
             "give the rules to edgener itself"
         )
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            for name in before.files:
-                shutil.copyfile(bundle.path(name), draft / name)
-            for name, content in (files or {}).items():
-                (draft / name).unlink(missing_ok=True) if content is None else (draft / name).write_bytes(content)
-            _renew_card(draft / CARD, before, manifest)
-            if FP16_GOLDEN in before.files:
-                _renew_scores(draft / FP16_GOLDEN, before.calibration, manifest.calibration)
-            texts = [case.text for case in read_cases(draft / GOLDEN)] if golden_texts is None else golden_texts
-            write_manifest(draft, manifest)
-            write_cases(record_cases(Recognizer.load(draft), texts), draft / GOLDEN)
-            write_manifest(draft, manifest)
-            check_answers(draft)
-            put_in_place(draft, target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    with bundle_draft(target) as draft:
+        for name in before.files:
+            shutil.copyfile(bundle.path(name), draft / name)
+        for name, content in (files or {}).items():
+            (draft / name).unlink(missing_ok=True) if content is None else (draft / name).write_bytes(content)
+        _renew_card(draft / CARD, before, manifest)
+        if FP16_GOLDEN in before.files:
+            _renew_scores(draft / FP16_GOLDEN, before.calibration, manifest.calibration)
+        texts = [case.text for case in read_cases(draft / GOLDEN)] if golden_texts is None else golden_texts
+        record_golden(draft, manifest, texts)
     return load_bundle(target).manifest
 
 

@@ -6,7 +6,8 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,13 +89,24 @@ def write_bundle(ingredients: Ingredients, quality: Sequence[Quality], target: P
     Raises OutputError where it cannot be written, or where something else is there.
     """
     verify_target(target)
+    with bundle_draft(target) as draft:
+        _fill(draft, ingredients, quality)
+
+
+@contextmanager
+def bundle_draft(target: Path) -> Iterator[Path]:
+    """Give an empty directory next to ``target`` for a bundle, which is checked at the end and becomes ``target``.
+
+    Where that fails nothing of it stays. Raises OutputError where it cannot be written, and GateError for a bundle
+    that does not give its golden answers bit for bit.
+    """
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
-            _fill(draft, ingredients, quality)
-            check_answers(draft)
-            put_in_place(draft, target)
+            yield draft
+            _check_answers(draft)
+            _put_in_place(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -132,10 +144,15 @@ def _fill(draft: Path, ingredients: Ingredients, quality: Sequence[Quality]) -> 
         Session(draft / FP16_GRAPH, manifest, threads=1)
         shutil.copyfile(ingredients.gpu.golden, draft / FP16_GOLDEN)
     (draft / CARD).write_text(model_card(manifest, ingredients.limits), encoding="utf-8")
+    record_golden(draft, manifest, ingredients.golden_texts)
+
+
+def record_golden(draft: Path, manifest: Manifest, texts: Sequence[str]) -> None:
+    """Write the golden cases of the bundle in ``draft``, whose other files are there, and its manifest."""
     write_cases(Cases(()), draft / GOLDEN)
-    write_manifest(draft, manifest)
-    write_cases(record_cases(Recognizer.load(draft), ingredients.golden_texts), draft / GOLDEN)
-    write_manifest(draft, manifest)
+    _write_manifest(draft, manifest)
+    write_cases(record_cases(Recognizer.load(draft), texts), draft / GOLDEN)
+    _write_manifest(draft, manifest)
 
 
 def _copy_graph(graph: Path, target: Path) -> None:
@@ -144,14 +161,14 @@ def _copy_graph(graph: Path, target: Path) -> None:
     shutil.copyfile(weights, target.with_name(weights.name))
 
 
-def write_manifest(draft: Path, manifest: Manifest) -> None:
+def _write_manifest(draft: Path, manifest: Manifest) -> None:
     """Write the manifest of the files that lie in the directory ``draft``."""
     names = sorted(path.name for path in draft.iterdir() if path.name != MANIFEST)
     files = {name: describe_file(draft / name) for name in names}
     (draft / MANIFEST).write_text(replace(manifest, files=files).to_json(), encoding="utf-8")
 
 
-def check_answers(draft: Path) -> None:
+def _check_answers(draft: Path) -> None:
     """Raise GateError if the bundle in ``draft`` does not give its golden answers bit for bit."""
     recognizer = Recognizer.load(draft)
     for case in read_cases(draft / GOLDEN):
@@ -160,7 +177,7 @@ def check_answers(draft: Path) -> None:
             raise GateError(f"{draft}: gives two answers to {case.text!r:.60}; the graph is not deterministic")
 
 
-def put_in_place(draft: Path, target: Path) -> None:
+def _put_in_place(draft: Path, target: Path) -> None:
     """Give the directory ``draft`` the name ``target`` in one step; what was there is deleted."""
     draft.chmod(0o755)
     if target.exists():

@@ -61,7 +61,7 @@ def test_scores_of_the_graph_for_gpus_are_calibrated_without_running_it(bundle: 
 def test_a_full_disk_leaves_the_bundle_as_it_was(bundle: Path) -> None:
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
     with (
-        patch("edgener_export.pipeline.amend.write_cases", disk_full),
+        patch("edgener_export.pipeline.pack.write_cases", disk_full),
         pytest.raises(OutputError, match="cannot be written"),
     ):
         amend_bundle(bundle, bundle, lambda manifest: replace(manifest, calibration=CALIBRATION))
