@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from edgener.tags import Span
@@ -24,7 +25,7 @@ class LabelledSet:
     name: str
     sentences: Sequence[Sentence]
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """Return the entity types that occur in the set; spans of other types are not scored on it."""
         return tuple(sorted({span.label for sentence in self.sentences for span in sentence.spans}))
