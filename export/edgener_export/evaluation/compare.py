@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgener.tags import Span
 from edgener_export.evaluation.bootstrap import exact_counts, significance
 from edgener_export.evaluation.score import score_spans
-from edgener_export.evaluation.suite import LabelledSet, counted
+from edgener_export.evaluation.suite import LabelledSet, counted_pairs
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,16 @@ class Comparison:
 
 def compare(labelled: LabelledSet, before: Sequence[Sequence[Span]], after: Sequence[Sequence[Span]]) -> Comparison:
     """Compare what two models found in the sentences of a set, counted as ``evaluate --suite`` counts it."""
-    rows = list(zip(labelled.sentences, before, after, strict=True))
-    one = [(sentence.spans, counted(sentence, first, labelled.labels)) for sentence, first, _ in rows]
-    other = [(sentence.spans, counted(sentence, second, labelled.labels)) for sentence, _, second in rows]
+    one, other = counted_pairs(labelled, before), counted_pairs(labelled, after)
     changes = []
-    for sentence, (expected, first), (_, second) in zip(labelled.sentences, one, other, strict=True):
-        gain = len(set(first) ^ set(expected)) - len(set(second) ^ set(expected))
+    for sentence, (_, first), (_, second) in zip(labelled.sentences, one, other, strict=True):
+        expected = set(sentence.spans)
+        gain = len(set(first) ^ expected) - len(set(second) ^ expected)
         if gain:
-            changes.append(Change(sentence.text, expected, tuple(first), tuple(second), gain))
+            changes.append(Change(sentence.text, sentence.spans, tuple(first), tuple(second), gain))
     return Comparison(
         data=labelled.name,
-        sentences=len(rows),
+        sentences=len(labelled.sentences),
         before=score_spans(one).f1,
         after=score_spans(other).f1,
         significance=significance(exact_counts(one), exact_counts(other)),

@@ -12,6 +12,7 @@ from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_interval
+from edgener_export.evaluation.recognize import SpanPair
 from edgener_export.evaluation.score import overlap_f1, score_spans
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
@@ -79,19 +80,25 @@ def score_set(labelled: LabelledSet, found: Sequence[Sequence[Span]], seed: int 
     Found spans of types that the set does not have are left out, and so are those that overlap an ignored range and
     are not expected.
     """
-    labels = labelled.labels
-    kept = [counted(sentence, spans, labels) for sentence, spans in zip(labelled.sentences, found, strict=True)]
-    pairs = [(sentence.spans, spans) for sentence, spans in zip(labelled.sentences, kept, strict=True)]
+    pairs = counted_pairs(labelled, found)
     exact = score_spans(pairs)
     return SetScore(
         exact=exact.f1,
         interval=f1_interval(exact_counts(pairs), seed),
         overlap=overlap_f1(pairs),
-        by_label={label: score_spans(pairs, label).f1 for label in labels},
-        by_category={category: _found_share(labelled.sentences, kept, category) for category in labelled.categories},
+        by_label={label: score_spans(pairs, label).f1 for label in labelled.labels},
+        by_category={category: _found_share(labelled.sentences, pairs, category) for category in labelled.categories},
         sentences=len(labelled.sentences),
         spans=exact.expected,
     )
+
+
+def counted_pairs(labelled: LabelledSet, found: Iterable[Iterable[Span]]) -> list[SpanPair]:
+    """Return the expected and the found spans of each sentence; of the found ones, those that count."""
+    return [
+        (sentence.spans, counted(sentence, spans, labelled.labels))
+        for sentence, spans in zip(labelled.sentences, found, strict=True)
+    ]
 
 
 def counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
@@ -105,11 +112,11 @@ def counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) ->
     ]
 
 
-def _found_share(sentences: Sequence[Sentence], found: Sequence[Sequence[Span]], category: str) -> float:
+def _found_share(sentences: Sequence[Sentence], pairs: Sequence[SpanPair], category: str) -> float:
     """Return the percentage of a category's sentences whose expected spans were all found."""
     outcomes = [
-        set(sentence.spans) <= set(spans)
-        for sentence, spans in zip(sentences, found, strict=True)
+        set(expected) <= set(found)
+        for sentence, (expected, found) in zip(sentences, pairs, strict=True)
         if sentence.category == category
     ]
     return 100 * sum(outcomes) / len(outcomes)
