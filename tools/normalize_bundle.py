@@ -16,6 +16,7 @@ from edgener.aliases import ALIASES
 from edgener.normalization import Normalization, normalization_of
 from edgener.span_rules import SPAN_RULES
 from edgener_export.pipeline.amend import amend_bundle
+from edgener_export.pipeline.inputs import read_golden_texts
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--aliases", nargs="*", choices=ALIASES, default=ALIASES, help="default: all")
     parser.add_argument("--span-rules", nargs="*", choices=tuple(SPAN_RULES), default=tuple(SPAN_RULES))
     options = parser.parse_args()
-    texts = options.golden.read_text(encoding="utf-8").splitlines()
+    texts = read_golden_texts(options.golden)
     normalize(options.bundle, normalization_of(options.aliases, options.span_rules), texts)
 
 
