@@ -31,6 +31,8 @@ DATA = ROOT / "tests" / "data"
 TINY_BUNDLE = DATA / "tiny-bundle"
 PACKAGES = os.pathsep.join(str(ROOT / folder) for folder in ("runtime", "export", "edge"))
 """Value of PYTHONPATH with which a process finds the three packages."""
+TINY_TEST = DATA / "tiny" / "test.jsonl"
+"""The sentences with invented names that the tiny model was tested on."""
 NOBODY = 65534
 """User id without any rights."""
 
@@ -88,7 +90,7 @@ class LabelledText(NamedTuple):
 
 def labelled_texts() -> list[LabelledText]:
     """Sentences with invented names that the tiny model was tested on."""
-    rows = map(json.loads, (DATA / "tiny" / "test.jsonl").read_text(encoding="utf-8").splitlines())
+    rows = map(json.loads, TINY_TEST.read_text(encoding="utf-8").splitlines())
     return [LabelledText(row["text"], [(e["start"], e["end"], e["label"]) for e in row["entities"]]) for row in rows]
 
 

@@ -18,7 +18,7 @@ from edgener_export.corpus.sentence import Sentence
 from edgener_export.recipe.settings import FinetuneSettings
 from edgener_export.training.batches import Batch, Example, encode_sentences
 from edgener_export.training.finetune import FineTuner, Learner
-from tests.support import DATA, TINY_BUNDLE
+from tests.support import TINY_BUNDLE, TINY_TEST
 
 KILLED_AT = 7
 
@@ -36,7 +36,7 @@ class TinyTuner:
     """A tiny model, and examples of which no two epochs have equally many batches."""
 
     def __init__(self, **settings: Any) -> None:
-        corpus = read_labelled(DATA / "tiny" / "test.jsonl").sentences[:12]
+        corpus = read_labelled(TINY_TEST).sentences[:12]
         self.encoder = Encoder(TINY_BUNDLE / TOKENIZER)
         self.tag_set = TagSet.of("BIO", sorted({span.label for sentence in corpus for span in sentence.spans}))
         plain = {"epochs": 4, "tokens_per_batch": 200, "precision": "fp32", "dev_every": 1000, "save_minutes": 0.0}

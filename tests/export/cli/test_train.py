@@ -25,9 +25,8 @@ from edgener_export.plan.choices import choices_for
 from edgener_export.recipe import read_recipe
 from edgener_export.report.record import read_report
 from tests.export.commands import run_until_killed
-from tests.support import DATA
+from tests.support import TINY_TEST
 
-TEST = DATA / "tiny" / "test.jsonl"
 FEW = 60
 """Sentences of most trainings."""
 QUICK = ["--set", "finetune.precision=fp32", "--set", "finetune.epochs=2"]
@@ -68,7 +67,7 @@ def base(tiny_run: Path) -> str:
 @pytest.fixture(scope="module")
 def sentences() -> list[Sentence]:
     """Sentences that the base knows all names of."""
-    return read_corpus_file(TEST)[:FEW]
+    return read_corpus_file(TINY_TEST)[:FEW]
 
 
 @pytest.fixture(scope="module")
@@ -162,10 +161,10 @@ def test_the_same_command_again_goes_on_and_changed_data_is_refused(
 def added(base: str, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A training that adds a type to those of the base, of which no label says a word."""
     folder = tmp_path_factory.mktemp("add")
-    data = write_data(folder / "data.jsonl", tools(read_corpus_file(TEST)))
+    data = write_data(folder / "data.jsonl", tools(read_corpus_file(TINY_TEST)))
     run, bundle, printed = folder / "run", folder / "more", folder / "printed"
     text = folder / "texts.txt"
-    text.write_text("".join(f"{sentence.text}\n" for sentence in read_corpus_file(TEST)[:20]), encoding="utf-8")
+    text.write_text("".join(f"{sentence.text}\n" for sentence in read_corpus_file(TINY_TEST)[:20]), encoding="utf-8")
     options = ["--base", base, "--add", "--rename", "PER=NAME", "--text", str(text), "--no-curve", *QUICK_ADD]
     with pytest.MonkeyPatch.context() as patch, printed.open("w", encoding="utf-8") as file:
         patch.setattr("sys.stdout", file)
@@ -177,7 +176,7 @@ def test_adding_a_type_leaves_the_old_ones_as_they_were(added: Trained) -> None:
     assert load_bundle(added.bundle).manifest.tag_set.labels == ("LOC", "NAME", "ORG", "THING")
     before, after = Recognizer.load(added.base), Recognizer.load(added.bundle)
     names = {"PER": "NAME"}
-    texts = [sentence.text for sentence in read_corpus_file(TEST)]
+    texts = [sentence.text for sentence in read_corpus_file(TINY_TEST)]
     old = [{(e.start, e.end, names.get(e.label, e.label)) for e in found} for found in before.batch(texts)]
     new = [{(e.start, e.end, e.label) for e in found if e.label != "THING"} for found in after.batch(texts)]
     common = sum(len(one & other) for one, other in zip(old, new, strict=True))
@@ -196,7 +195,7 @@ def test_the_new_type_is_found_and_the_report_says_what_became_of_the_old_ones(a
 def test_without_add_the_old_types_are_forgotten_and_that_is_told(
     base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = write_data(tmp_path / "data.jsonl", tools(read_corpus_file(TEST)))
+    data = write_data(tmp_path / "data.jsonl", tools(read_corpus_file(TINY_TEST)))
     options = ["--output", str(tmp_path / "own"), "--run", str(tmp_path / "run"), "--no-curve", *QUICK]
     main(["train", data, "--base", base, *options])
     assert (

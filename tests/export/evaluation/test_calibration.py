@@ -18,6 +18,7 @@ from edgener.tags import Span
 from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.answers import Answers, answers_to, halves, uncalibrated
 from edgener_export.evaluation.calibration import (
@@ -32,7 +33,7 @@ from edgener_export.evaluation.calibration import (
 )
 from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome
 from edgener_export.evaluation.suite import LabelledSet
-from tests.support import TINY_BUNDLE, labelled_texts, names, read_manifest
+from tests.support import TINY_BUNDLE, TINY_TEST, labelled_texts, names, read_manifest
 
 GENERATOR = np.random.default_rng(11)
 
@@ -134,7 +135,7 @@ def test_the_best_f1_is_above_that_of_its_neighbours() -> None:
 
 def write_sets(folder: Path) -> list[LabelledSet]:
     """Write two labelled sets for the tiny model; in one of them many of its answers are wrong."""
-    rows = [Sentence(row.text, tuple(Span(*name) for name in row.names)) for row in labelled_texts()]
+    rows = read_corpus_file(TINY_TEST)
     hard = [Sentence(row.text, row.spans[: number % 2]) for number, row in enumerate(rows)]
     folder.mkdir()
     for name, sentences in (("easy", rows[:40]), ("hard", [row for row in hard if row.spans] + hard[:20])):
@@ -181,9 +182,8 @@ def test_a_dry_run_writes_nothing_and_other_data_can_measure(
 
 def test_lowest_scores_go_into_the_rules_of_the_bundle(bundle: Path, tmp_path: Path) -> None:
     rows = []
-    for number, row in enumerate(labelled_texts()):
-        spans = tuple(Span(*name) for name in row.names)
-        rows.append(Sentence(row.text, spans if number % 3 else spans[:1]))
+    for number, row in enumerate(read_corpus_file(TINY_TEST)):
+        rows.append(Sentence(row.text, row.spans if number % 3 else row.spans[:1]))
     jsonl.write(rows, tmp_path / "dev.jsonl")
     assert main(["calibrate", str(bundle), str(tmp_path / "dev.jsonl"), "--best-f1", "--threads", "1"]) == 0
     rules = read_manifest(bundle).rules

@@ -15,12 +15,13 @@ from edgener.tags import Span
 from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.bootstrap import exact_counts, f1_interval, significance
 from edgener_export.evaluation.compare import compare
 from edgener_export.evaluation.suite import LabelledSet, score_set
 from edgener_export.evaluation.suite_table import text_tables
 from edgener_export.report.suite_plot import suite_plot
-from tests.support import change_manifest, labelled_texts
+from tests.support import TINY_TEST, change_manifest
 
 NAME = Span(0, 3, "PER")
 SENTENCE = Sentence("王小明在北京", (NAME, Span(4, 6, "LOC")))
@@ -70,8 +71,7 @@ def test_changes_are_the_sentences_that_became_better_or_worse_the_largest_first
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A file of sentences that the tiny model knows."""
-    rows = [Sentence(row.text, tuple(Span(*name) for name in row.names)) for row in labelled_texts()[:30]]
-    jsonl.write(rows, tmp_path / "test.jsonl")
+    jsonl.write(read_corpus_file(TINY_TEST)[:30], tmp_path / "test.jsonl")
     return tmp_path / "test.jsonl"
 
 

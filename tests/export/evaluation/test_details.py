@@ -17,6 +17,7 @@ from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.schemes import spans_to_tags
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.details import (
     MICRO,
     SEEN,
@@ -26,7 +27,7 @@ from edgener_export.evaluation.details import (
     figures_by_acquaintance,
     figures_by_type,
 )
-from tests.support import labelled_texts
+from tests.support import TINY_TEST
 
 LENGTH = 8
 
@@ -97,7 +98,7 @@ def test_an_entity_is_seen_if_the_training_data_has_its_text_with_its_type() -> 
 @pytest.fixture
 def labelled(tmp_path: Path) -> Path:
     """A file of sentences that the tiny model knows, with one label that is wrong."""
-    rows = [Sentence(row.text, tuple(Span(*name) for name in row.names)) for row in labelled_texts()[:12]]
+    rows = read_corpus_file(TINY_TEST)[:12]
     rows[0] = Sentence(rows[0].text, ())
     path = tmp_path / "test.jsonl"
     jsonl.write(rows, path)

@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 
 from edgener.errors import OutputError
-from edgener.tags import Span
 from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.cli.main import main
-from edgener_export.corpus.splits import Sentence
+from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line, draft_of, take_room
 from edgener_export.graph.export import export_graph, external_data_path, optimize_graph
 from edgener_export.graph.int8 import quantize_graph
@@ -30,7 +29,7 @@ from edgener_export.training.batches import Example, encode_sentences
 from edgener_export.training.teacher import open_teacher, with_teachers
 from edgener_export.training.teacher_tags import StudentTags
 from tests.export.commands import with_settings
-from tests.support import TINY_BUNDLE, labelled_texts, read_manifest
+from tests.support import TINY_BUNDLE, TINY_TEST, read_manifest
 
 MANIFEST = read_manifest(TINY_BUNDLE)
 TOKENIZER = TINY_BUNDLE / "tokenizer.json"
@@ -118,7 +117,7 @@ def test_weights_outside_of_the_graph_that_find_no_room_are_told(tiny_run: Path,
 @pytest.fixture(scope="module")
 def examples() -> list[Example]:
     """Sentences that the tiny model knows."""
-    sentences = [Sentence(row.text, tuple(Span(*name) for name in row.names)) for row in labelled_texts()]
+    sentences = read_corpus_file(TINY_TEST)
     return encode_sentences(sentences, Encoder(TOKENIZER), MANIFEST.tag_set, MANIFEST.max_tokens)
 
 

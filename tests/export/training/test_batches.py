@@ -17,7 +17,7 @@ from edgener import Recognizer
 from edgener.bundle import TOKENIZER
 from edgener.tags import Span, TagSet
 from edgener.tokenizer import Encoder
-from edgener_export.corpus.splits import Sentence
+from edgener_export.corpus.splits import Sentence, read_corpus_file
 from edgener_export.training.batches import (
     IGNORED,
     Batch,
@@ -32,11 +32,11 @@ from edgener_export.training.batches import (
     token_spans,
 )
 from edgener_export.training.unlabelled import unlabelled_examples
-from tests.support import TEXTS, TINY_BUNDLE, labelled_texts
+from tests.support import TEXTS, TINY_BUNDLE, TINY_TEST
 
 ENCODER = Encoder(TINY_BUNDLE / TOKENIZER)
 TAG_SET = TagSet.of("BIOES", ("LOC", "ORG", "PER"))
-SENTENCES = [Sentence(row.text, tuple(Span(*name) for name in row.names)) for row in labelled_texts()]
+SENTENCES = read_corpus_file(TINY_TEST)
 EXAMPLES = st.lists(
     st.integers(2, 30).map(lambda length: Example(np.arange(length), np.zeros(length, np.int64))),
     min_size=1,
