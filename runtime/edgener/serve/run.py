@@ -89,8 +89,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         from edgener.serve.server import Reload
 
         reload = Reload(settings.source, settings.token_file)
-        model = settings.source.load()
-        asyncio.run(_serve(settings, model, listener, tokens, hosts, log, reload, on_ready=on_ready))
+        asyncio.run(_serve(settings, settings.source.load(), listener, tokens, hosts, log, reload, on_ready=on_ready))
     else:
         _run_processes(settings, listener, hosts, log, on_ready)
 
