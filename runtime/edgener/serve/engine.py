@@ -195,15 +195,21 @@ class Engine:
         """Encode, compute and answer until the engine is closed."""
         with self._lock:
             self._pace.begin(self._clock())
-        run: _Run | None = _NOTHING
-        while run is not None:
-            has_expired = self._expire()
-            has_filled = self._fill_pool()
-            run = self._next_run(may_wait=not (has_expired or has_filled))
-            if run:
-                self._compute(run)
+        while self._work_once():
+            pass
         with self._lock:
             self._pace.end(self._clock())
+
+    def _work_once(self) -> bool:
+        """Do what is to be done next, or wait for it; return False when the engine is closed."""
+        has_expired = self._expire()
+        has_filled = self._fill_pool()
+        run = self._next_run(may_wait=not (has_expired or has_filled))
+        if run is None:
+            return False
+        if run.rows:
+            self._compute(run)
+        return True
 
     def _expire(self) -> bool:
         """Let requests fail whose deadline has passed; return whether there are any."""
@@ -294,8 +300,6 @@ class Engine:
 
     def _compute(self, run: _Run) -> None:
         """Compute a run, and answer the requests that it completes; they fail if it does."""
-        if not run.rows:
-            return
         for seconds in run.queue_seconds:
             self._observer.began(seconds)
         began = self._clock()
