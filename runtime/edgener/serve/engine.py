@@ -313,11 +313,9 @@ class Engine:
         with self._lock:
             self._pace.done(sum(row.tokens for row in run.rows), now)
             for row, spans in zip(run.rows, found, strict=True):
-                request = row.request
-                if not request.is_over:
-                    request.take(row, spans)
-                    if request.is_answered and self._leave(request):
-                        complete.append(request)
+                row.request.take(row, spans)
+                if row.request.is_answered and self._leave(row.request):
+                    complete.append(row.request)
         lengths = [row.length for row in run.rows]
         self._observer.ran(now - began, len(lengths), sum(lengths), len(lengths) * max(lengths) - sum(lengths))
         self._answer(complete)
