@@ -78,11 +78,11 @@ class Server:
             timeout_keep_alive=front.limits.keep_alive_seconds,  # type: ignore[arg-type]
         )
         front.connections = self._state.connections
-        front.metrics.on_retired = return_memory
+        front.metrics.on_retired = self._on_retired
         self._stopped = asyncio.Event()
         self._is_forced = False
         self._reloading: asyncio.Task[None] | None = None
-        self._must_reload_again = False
+        self._must_reload_again = self._must_return_memory = False
         self._refused: Path | None = None
         self._looked_at = self._notified_at = 0.0
 
@@ -128,12 +128,19 @@ class Server:
     def _on_refused(self, status: int) -> None:
         self._front.metrics.requests.labels("none", str(status)).inc()
 
+    def _on_retired(self) -> None:
+        """Let the next tick give memory back: whoever tells of a model's end, in any thread, still holds the model."""
+        self._must_return_memory = True
+
     def _tick(self, now: float) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         for connection in self._connections():
             connection.check(now)
         self._front.update_metrics()
         self._on_tick()
+        if self._must_return_memory:
+            self._must_return_memory = False
+            return_memory()
         interval = watchdog_seconds()
         if self._notifies and interval and now - self._notified_at > interval / 3:
             self._notified_at = now
