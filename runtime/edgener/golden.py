@@ -74,12 +74,16 @@ def write_cases(cases: Cases, path: Path) -> None:
 def check_case(recognizer: Recognizer, case: Case) -> Outcome:
     """Recognize the case's text again and compare."""
     found = tuple(recognizer(case.text))
-    calibration = recognizer.manifest.calibration
-    own = calibration.own if calibration else float
-    same_entities = len(found) == len(case.entities) and all(
-        _agree(one, other, own) for one, other in zip(found, case.entities, strict=True)
+    same_logits = logits_digest(recognizer, case.text) == case.logits_sha256
+    return Outcome(case, found, _are_same(recognizer, found, case.entities), same_logits)
+
+
+def first_difference(recognizer: Recognizer, cases: Iterable[Case]) -> Case | None:
+    """Return the first case in which the model finds other entities now, or None; logits are not compared."""
+    return next(
+        (case for case in cases if not _are_same(recognizer, recognizer(case.text), case.entities)),
+        None,
     )
-    return Outcome(case, found, same_entities, logits_digest(recognizer, case.text) == case.logits_sha256)
 
 
 def logits_digest(recognizer: Recognizer, text: str) -> str:
@@ -88,6 +92,14 @@ def logits_digest(recognizer: Recognizer, text: str) -> str:
     for logits in recognizer.logits(text):
         digest.update(logits.astype("<f4").tobytes())
     return digest.hexdigest()
+
+
+def _are_same(recognizer: Recognizer, found: Sequence[Entity], expected: Sequence[Entity]) -> bool:
+    calibration = recognizer.manifest.calibration
+    own = calibration.own if calibration else float
+    return len(found) == len(expected) and all(
+        _agree(one, other, own) for one, other in zip(found, expected, strict=True)
+    )
 
 
 def _agree(found: Entity, expected: Entity, own: Callable[[float], float]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgener.bundle import load_bundle
 from edgener.errors import GoldenError
-from edgener.golden import check_case, read_cases
+from edgener.golden import first_difference, read_cases
 from edgener.installed import current_model
 from edgener.providers import CPU
 from edgener.recognizer import Recognizer, open_recognizer
@@ -62,9 +62,9 @@ class ModelSource:
         path = self.path()
         bundle = load_bundle(path, self.provider)
         recognizer = open_recognizer(bundle, threads=self.threads, provider=self.provider)
-        for case in read_cases(bundle.golden(self.provider)):
-            if not check_case(recognizer, case).same_entities:
-                raise GoldenError(f"{path}: gives another answer to {case.text!r:.60} than it was packed with")
+        case = first_difference(recognizer, read_cases(bundle.golden(self.provider)))
+        if case:
+            raise GoldenError(f"{path}: gives another answer to {case.text!r:.60} than it was packed with")
         digest = hashlib.sha256(bundle.manifest.to_json().encode()).hexdigest()[:DIGEST]
         return Model(path, recognizer.with_rules(self.rules) if self.rules else recognizer, digest)
 
