@@ -47,6 +47,20 @@ def notify(state: str) -> None:
             say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")
 
 
+class Watchdog:
+    """The sign of life that systemd waits for, if it asked for one."""
+
+    def __init__(self) -> None:
+        self._notified_at = 0.0
+
+    def feed(self, now: float) -> None:
+        """Send ``WATCHDOG=1`` when a third of the time for it is over; ``now`` is the time of a clock in seconds."""
+        interval = watchdog_seconds()
+        if interval and now - self._notified_at > interval / 3:
+            self._notified_at = now
+            notify("WATCHDOG=1")
+
+
 def watchdog_seconds() -> float:
     """Return the time within which systemd wants the next ``WATCHDOG=1`` of this process; 0 where it wants none."""
     microseconds, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID")

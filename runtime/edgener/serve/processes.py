@@ -19,7 +19,7 @@ from types import FrameType
 from edgener.errors import EdgenerError
 from edgener.serve.log import Log, kind_and_place
 from edgener.serve.models import Model, ModelSource
-from edgener.systemd import notify, watchdog_seconds
+from edgener.systemd import Watchdog, notify
 
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """The variable of the environment that names the folder in which the processes of a service add up their numbers.
@@ -72,7 +72,7 @@ class Processes:
         self._is_stopping = self._must_reload = False
         self._wakeups, self._waker = socket.socketpair()
         self._lifeline, self._own_lifeline = os.pipe()
-        self._looked_at = self._notified_at = 0.0
+        self._looked_at, self._watchdog = 0.0, Watchdog()
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or Ctrl-C, and return when all processes have ended."""
@@ -120,10 +120,7 @@ class Processes:
         if self._is_stopping:
             return
         self._replace(now)
-        interval = watchdog_seconds()
-        if interval and now - self._notified_at > interval / 3:
-            self._notified_at = now
-            notify("WATCHDOG=1")
+        self._watchdog.feed(now)
         if self._must_reload or (now - self._looked_at > LOOK_SECONDS and self._is_another_installed()):
             self._must_reload, self._looked_at = False, now
             self._change_model()

@@ -22,7 +22,7 @@ from edgener.serve.front import Front
 from edgener.serve.models import ModelSource, return_memory
 from edgener.serve.protocol import Connection
 from edgener.serve.tokens import Tokens
-from edgener.systemd import notify, watchdog_seconds
+from edgener.systemd import Watchdog, notify
 
 TICK_SECONDS = 0.25
 """Time between two looks at the clocks of all connections."""
@@ -84,7 +84,7 @@ class Server:
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = self._must_return_memory = False
         self._refused: Path | None = None
-        self._looked_at = self._notified_at = 0.0
+        self._looked_at, self._watchdog = 0.0, Watchdog()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until SIGTERM, Ctrl-C or ``stop``; then answer every request that has arrived, and return."""
@@ -141,10 +141,8 @@ class Server:
         if self._must_return_memory:
             self._must_return_memory = False
             return_memory()
-        interval = watchdog_seconds()
-        if self._notifies and interval and now - self._notified_at > interval / 3:
-            self._notified_at = now
-            notify("WATCHDOG=1")
+        if self._notifies:
+            self._watchdog.feed(now)
         if self._reload and not self._reload.source.given and now - self._looked_at > LOOK_SECONDS:
             self._looked_at = now
             with suppress(EdgenerError):
