@@ -90,7 +90,7 @@ class Processes:
                     self._look()
             finally:
                 notify("STOPPING=1")
-                self._end(list(self._children.values()))
+                self._end()
                 signal.set_wakeup_fd(-1)
                 for number, handler in before.items():
                     signal.signal(number, handler)
@@ -119,7 +119,7 @@ class Processes:
                 child.started, child.heard = now, None
         if self._is_stopping:
             return
-        self._replace(now)
+        self._replace()
         self._watchdog.feed(now)
         if self._must_reload or (now - self._looked_at > LOOK_SECONDS and self._is_another_installed()):
             self._must_reload, self._looked_at = False, now
@@ -139,7 +139,7 @@ class Processes:
             if now - child.started < PAUSE_SECONDS:
                 time.sleep(PAUSE_SECONDS)
 
-    def _replace(self, _now: float) -> None:
+    def _replace(self) -> None:
         present = sum(child.generation == self._generation for child in self._children.values())
         for _ in range(self._count - present):
             self._fork()
@@ -147,7 +147,7 @@ class Processes:
     def _start_generation(self) -> None:
         """Start processes with the present model, and wait until all of them are ready."""
         self._generation += 1
-        self._replace(time.monotonic())
+        self._replace()
         while not self._is_stopping and not all(
             child.is_ready for child in self._children.values() if child.generation == self._generation
         ):
@@ -200,11 +200,11 @@ class Processes:
         finally:
             os._exit(code)
 
-    def _end(self, children: list[_Child]) -> None:
-        """Tell processes to end, and kill those that do not in time."""
+    def _end(self) -> None:
+        """Tell the processes to end, and kill those that do not in time."""
         self._is_stopping = True
         deadline = time.monotonic() + self._patience
-        for child in children:
+        for child in self._children.values():
             with suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGTERM)
         while self._children:
