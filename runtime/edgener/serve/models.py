@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.bundle import load_bundle
-from edgener.errors import GoldenError
+from edgener.errors import EdgenerError, GoldenError
 from edgener.golden import first_difference, read_cases
 from edgener.installed import current_model
 from edgener.providers import CPU
@@ -53,6 +53,14 @@ class ModelSource:
     def path(self) -> Path:
         """Return the directory of the model that is to be used now."""
         return self.given or current_model()
+
+    def has_another_than(self, *known: Path | None) -> bool:
+        """Return True if a model was installed by now that is none of the ``known`` ones."""
+        if self.given:
+            return False
+        with suppress(EdgenerError):
+            return self.path() not in known
+        return False
 
     def load(self) -> Model:
         """Load the model and check its golden cases.

@@ -121,7 +121,9 @@ class Processes:
             return
         self._replace()
         self._watchdog.feed(now)
-        if self._must_reload or (now - self._looked_at > LOOK_SECONDS and self._is_another_installed()):
+        if self._must_reload or (
+            now - self._looked_at > LOOK_SECONDS and self._source.has_another_than(self._model.path, self._refused)
+        ):
             self._must_reload, self._looked_at = False, now
             self._change_model()
 
@@ -152,13 +154,6 @@ class Processes:
             child.is_ready for child in self._children.values() if child.generation == self._generation
         ):
             self._look()
-
-    def _is_another_installed(self) -> bool:
-        if self._source.given:
-            return False
-        with suppress(EdgenerError):
-            return self._source.path() not in (self._model.path, self._refused)
-        return False
 
     def _change_model(self) -> None:
         try:

@@ -143,13 +143,10 @@ class Server:
             return_memory()
         if self._notifies:
             self._watchdog.feed(now)
-        if self._reload and not self._reload.source.given and now - self._looked_at > LOOK_SECONDS:
+        if self._reload and not self._is_loading and now - self._looked_at > LOOK_SECONDS:
             self._looked_at = now
-            with suppress(EdgenerError):
-                path = self._reload.source.path()
-                is_loading = self._reloading is not None and not self._reloading.done()
-                if not is_loading and path not in (self._front.model.path, self._refused):
-                    self._start_reloading(self._reload.source)
+            if self._reload.source.has_another_than(self._front.model.path, self._refused):
+                self._start_reloading(self._reload.source)
 
     def _connections(self) -> list[Connection]:
         return [one for one in self._state.connections if isinstance(one, Connection)]
@@ -164,9 +161,13 @@ class Server:
                 self._front.log.event("tokens_refused", f"{error}; the tokens of before are still valid")
         self._start_reloading(self._reload.source)
 
+    @property
+    def _is_loading(self) -> bool:
+        return self._reloading is not None and not self._reloading.done()
+
     def _start_reloading(self, source: ModelSource) -> None:
         """Load the model, once more where it is being loaded already: its files may have changed since."""
-        if self._reloading and not self._reloading.done():
+        if self._is_loading:
             self._must_reload_again = True
         else:
             self._reloading = asyncio.create_task(self._reload_model(source))
