@@ -86,10 +86,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
 
     os.environ.pop(SHARED_DIRECTORY, None)
     if settings.processes == 1:
-        from edgener.serve.server import Reload
-
-        reload = Reload(settings.source, settings.token_file)
-        asyncio.run(_serve(settings, settings.source.load(), listener, tokens, hosts, log, reload, on_ready=on_ready))
+        asyncio.run(_serve(settings, settings.source.load(), listener, tokens, hosts, log, on_ready=on_ready))
     else:
         _run_processes(settings, listener, hosts, log, on_ready)
 
@@ -126,7 +123,6 @@ async def _serve(
     tokens: Tokens | None,
     hosts: Hosts,
     log: Log,
-    reload: object,
     *,
     on_ready: Callable[[], None] = lambda: None,
     on_tick: Callable[[], None] = lambda: None,
@@ -151,11 +147,10 @@ async def _serve(
         server = Server(
             front,
             listener,
-            reload=reload if isinstance(reload, Reload) else None,
+            reload=Reload(settings.source, settings.token_file) if lifeline is None else None,
             trusted_proxies=settings.trusted_proxies,
             has_page=settings.has_page,
             on_tick=on_tick,
-            notifies=lifeline is None,
         )
         del model
         if lifeline is not None:
@@ -175,7 +170,7 @@ def _run_processes(
 
         def serve(model: Model, on_tick: Callable[[], None], lifeline: int) -> None:
             tokens = Tokens.read(settings.token_file) if settings.token_file else None
-            asyncio.run(_serve(settings, model, listener, tokens, hosts, log, None, on_tick=on_tick, lifeline=lifeline))
+            asyncio.run(_serve(settings, model, listener, tokens, hosts, log, on_tick=on_tick, lifeline=lifeline))
 
         patience = settings.limits.drain_seconds + EXTRA_PATIENCE
         Processes(settings.processes, settings.source, serve, log, mark_process_dead, patience).run(on_ready)

@@ -56,14 +56,13 @@ class Server:
         trusted_proxies: Sequence[str] = (),
         has_page: bool = True,
         on_tick: Callable[[], None] = lambda: None,
-        notifies: bool = True,
     ) -> None:
-        """Serve ``listener``; without ``reload``, another process looks after the model.
+        """Serve ``listener``; without ``reload``, another process looks after the model and tells systemd.
 
-        ``on_tick`` is called a few times a second. With ``notifies``, systemd is told of this process.
+        ``on_tick`` is called a few times a second.
         """
         self._front, self._listener, self._reload = front, listener, reload
-        self._on_tick, self._notifies = on_tick, notifies
+        self._on_tick = on_tick
         self._state = ServerState()
         self._config = Config(
             application(front, has_page=has_page),
@@ -141,9 +140,10 @@ class Server:
         if self._must_return_memory:
             self._must_return_memory = False
             return_memory()
-        if self._notifies:
-            self._watchdog.feed(now)
-        if self._reload and not self._is_loading and now - self._looked_at > LOOK_SECONDS:
+        if not self._reload:
+            return
+        self._watchdog.feed(now)
+        if not self._is_loading and now - self._looked_at > LOOK_SECONDS:
             self._looked_at = now
             if self._reload.source.has_another_than(self._front.model.path, self._refused):
                 self._start_reloading(self._reload.source)
@@ -197,7 +197,7 @@ class Server:
         """Accept no more connections; answer what arrived on those that there are."""
         loop = asyncio.get_running_loop()
         self._front.is_draining = True
-        if self._notifies:
+        if self._reload:
             notify("STOPPING=1")
         waiting = self._listener.dup()
         server.close()
