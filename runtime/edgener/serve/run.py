@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,31 +34,31 @@ class Settings:
 
     source: ModelSource
     """Source of the model."""
-    workers: int = 1
+    workers: int
     """Threads that compute, in each process."""
-    processes: int = 1
+    processes: int
     """Processes that serve."""
-    queue_seconds: float = 1.0
+    queue_seconds: float
     """Longest time that a request may wait until it is begun."""
-    queue_tokens: int = 65536
+    queue_tokens: int
     """Most tokens that wait."""
-    batching: bool = True
+    batching: bool
     """Windows of several requests are computed together."""
-    limits: Limits = field(default_factory=Limits)
-    token_file: Path | None = None
+    limits: Limits
+    token_file: Path | None
     """File of names and tokens of clients."""
-    no_token: bool = False
+    no_token: bool
     """Anybody may ask, even from other machines."""
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...]
     """Names, besides those of loopback, that the Host header may hold."""
-    cors_origins: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...]
     """Origins of pages that may ask from elsewhere."""
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...]
     """Addresses of proxies whose X-Forwarded-For is believed."""
-    has_page: bool = True
+    has_page: bool
     """Show the page for people at ``/``."""
-    log_format: str = "text"
-    log_requests: bool = False
+    log_format: str
+    log_requests: bool
 
 
 def run(settings: Settings, listener: socket.socket) -> None:
