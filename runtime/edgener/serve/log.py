@@ -9,14 +9,12 @@ from pathlib import Path
 
 from edgener.standard_streams import log, say
 
-FORMATS = ("text", "json")
-
 
 class Log:
     """A log of what happens to a service and, if wanted, of each request."""
 
     def __init__(self, output_format: str = "text", *, requests: bool = False) -> None:
-        """Take one of FORMATS, and whether each request gets a line."""
+        """Take ``text`` or ``json``, and whether each request gets a line."""
         self._is_json, self._logs_requests = output_format == "json", requests
 
     def event(self, event: str, message: str, **fields: object) -> None:
