@@ -10,9 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edgener.serve.errors import Internal
 from edgener.serve.front import LOCAL, DisconnectedError, Front
 from edgener.serve.json_text import to_json
-from edgener.serve.problem import INTERNAL, ProblemError
+from edgener.serve.problem import ProblemError, problem_of
 from edgener.serve.protocol import CONNECTION, Connection
 
 CLIENT = "edgener.client"
@@ -68,7 +69,7 @@ class Observed:
             if status:
                 connection.abort()
             else:
-                await problem_response(ProblemError(500, INTERNAL))(scope, receive, tagged)
+                await problem_response(problem_of(Internal()))(scope, receive, tagged)
             status = 500
         finally:
             self._note(scope, request_id, status, time.perf_counter() - began)

@@ -23,7 +23,6 @@ ERROR_TYPES = {
     504: "deadline",
 }
 """The word of an error's ``error_type`` by status."""
-INTERNAL = "an error of the service itself; its log says more"
 
 
 class ProblemError(Exception):
@@ -48,4 +47,4 @@ def problem_of(error: RequestError) -> ProblemError:
         return ProblemError(503, str(error), {"Retry-After": "1"})
     if isinstance(error, Expired):
         return ProblemError(504, str(error))
-    return ProblemError(500, INTERNAL)
+    return ProblemError(500, str(error))
