@@ -6,15 +6,7 @@ from importlib.resources import files
 
 from starlette.responses import Response
 
-MEDIA_TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-    ".ico": "image/x-icon",
-    ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
-}
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -27,16 +19,11 @@ INDEX, ICON = "index.html", "/favicon.ico"
 
 
 def page_responses() -> dict[str, Response]:
-    """Return the answer to each path of the page; without the folder there is none."""
-    folder = files("edgener.serve") / "page"
-    if not folder.is_dir():
-        return {}
-    found = {}
-    for file in folder.iterdir():
+    """Return the answer to each path of the page."""
+    found = {ICON: Response(status_code=204, headers=HEADERS)}  # browsers ask for it by themselves
+    for file in (files("edgener.serve") / "page").iterdir():
         media_type = MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
         if media_type:
             path = "/" if file.name == INDEX else f"/{file.name}"
             found[path] = Response(file.read_bytes(), media_type=media_type, headers=HEADERS)
-    if found:
-        found.setdefault(ICON, Response(status_code=204, headers=HEADERS))  # browsers ask for it by themselves
     return found
