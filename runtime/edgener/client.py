@@ -187,6 +187,7 @@ class AsyncClient:
     ) -> None:
         """Take what ``Client`` takes."""
         self._service = _Service(address, token, timeout, patience)
+        self._secure = ssl.create_default_context() if self._service.is_secure else None
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
@@ -249,9 +250,8 @@ class AsyncClient:
         try:
             async with asyncio.timeout(self._service.timeout):
                 service = self._service
-                secure = ssl.create_default_context() if service.is_secure else None
                 reader, writer = await asyncio.open_connection(
-                    service.host, service.port, ssl=secure, limit=LONGEST_HEAD
+                    service.host, service.port, ssl=self._secure, limit=LONGEST_HEAD
                 )
             return await self._send(reader, writer, content)
         except (OSError, EOFError, asyncio.LimitOverrunError) as error:
