@@ -57,15 +57,33 @@ def _complete_lines(reader: _Reader) -> Iterator[Sequence[Document]]:
         yield [(line.removesuffix("\r"),) for line in lines]
 
 
+class BlockDecoder:
+    """A decoder of text that arrives in blocks; a byte order mark at its start is left out.
+
+    Bytes that are not UTF-8 become lone surrogates; those that are not in another encoding raise UnicodeError.
+    """
+
+    def __init__(self, encoding: str = UTF_8) -> None:
+        errors = "surrogateescape" if encoding == UTF_8 else "strict"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
+        self._is_at_start = True
+
+    def __call__(self, block: bytes, *, is_last: bool) -> str:
+        """Return the text of the next block."""
+        text = self._decoder.decode(block, final=is_last)
+        if text and self._is_at_start:
+            self._is_at_start, text = False, text.removeprefix(BYTE_ORDER_MARK)
+        return text
+
+
 class _Reader:
     """The text of an open file, as much of it as has arrived and was not taken."""
 
     def __init__(self, fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str) -> None:
         self.rest = ""
         self._fd, self._on_read, self._on_text = fd, on_read, on_text
-        errors = "surrogateescape" if encoding == UTF_8 else "strict"
-        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
-        self._is_at_start, self._ended = True, False
+        self._decode = BlockDecoder(encoding)
+        self._ended = False
 
     def fill(self) -> bool:
         """Append the next block to ``rest``; return False at the end of the file."""
@@ -73,9 +91,7 @@ class _Reader:
             return False
         block = os.read(self._fd, BLOCK)
         self._ended = not block
-        text = self._decoder.decode(block, final=self._ended)
-        if text and self._is_at_start:
-            self._is_at_start, text = False, text.removeprefix(BYTE_ORDER_MARK)
+        text = self._decode(block, is_last=self._ended)
         self._on_text(text)
         self.rest += text
         self._on_read(len(block))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 from edgener.entity import Entity
-from edgener.line_reader import BYTE_ORDER_MARK
+from edgener.line_reader import BlockDecoder
 from edgener.output_formats import Conll, JsonLines
 from edgener.recognizer import Segment
 from edgener.serve.ask import Wanted
@@ -25,24 +24,21 @@ class LineCutter:
     def __init__(self, longest: int) -> None:
         """Take the most code points that a line may have."""
         self._longest = longest
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._decode = BlockDecoder()
         self._rest: list[str] = []
         self._rest_length = 0
-        self._is_at_start = True
 
     def add(self, content: bytes) -> list[str]:
         """Return the lines that end in ``content``; raise ProblemError where one is too long."""
-        return self._cut(self._decoder.decode(content))
+        return self._cut(self._decode(content, is_last=False))
 
     def end(self) -> list[str]:
         """Return the last line, if it has no line end."""
-        lines = self._cut(self._decoder.decode(b"", final=True))
+        lines = self._cut(self._decode(b"", is_last=True))
         last = "".join(self._rest)
         return [*lines, last.removesuffix("\r")] if last else lines
 
     def _cut(self, text: str) -> list[str]:
-        if text and self._is_at_start:
-            self._is_at_start, text = False, text.removeprefix(BYTE_ORDER_MARK)
         first, *others = text.split("\n")
         self._rest.append(first)
         self._rest_length += len(first)
