@@ -23,7 +23,7 @@ from edgener.tags import Span
 from edgener_export.cli.recipe import default_cache
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sampling import evenly_spread
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.recognize import recognize_all
 from edgener_export.evaluation.score import score_spans
@@ -62,8 +62,7 @@ def of_type(sentences: Sequence[Sentence], label: str) -> list[Sentence]:
 
 def f1(bundle: Path, sentences: Sequence[Sentence]) -> float:
     """Return the F1 of a bundle, counting only types that the sentences have."""
-    labels = {span.label for sentence in sentences for span in sentence.spans}
-    pairs = recognize_all(Recognizer.load(bundle, threads=torch.get_num_threads()), sentences, labels)
+    pairs = recognize_all(Recognizer.load(bundle, threads=torch.get_num_threads()), sentences, labels_of(sentences))
     return round(score_spans(pairs).f1, 2)
 
 

@@ -64,12 +64,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _score_file(recognizers: Sequence[Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
+    from edgener_export.corpus.sentence import labels_of
     from edgener_export.evaluation.details import count_errors, figures_by_acquaintance, figures_by_type
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
 
     sentences = read_files(options, options.test).sentences if options.test else read_msra(options.cache).test
     training = read_files(options, options.train).sentences if options.train else None
-    labels = {span.label for sentence in sentences for span in sentence.spans}
+    labels = labels_of(sentences)
     plain: dict[str, Any] = {}
     for recognizer in recognizers:
         others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgener.tags import Span
@@ -17,3 +18,8 @@ class Sentence:
     """Ranges of code points of which nothing is learned, and in which an unexpected span counts for nothing."""
     category: str = ""
     """Name of the group that the sentence is counted in; empty for none."""
+
+
+def labels_of(sentences: Iterable[Sentence]) -> tuple[str, ...]:
+    """Return the entity types that occur in sentences, in alphabetical order."""
+    return tuple(sorted({span.label for sentence in sentences for span in sentence.spans}))

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgener_export.corpus.formats import AUTO
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.reading import read_labelled
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.text_file import UTF_8, read_lines
 from edgener_export.errors import CorpusError
 
@@ -35,7 +35,7 @@ class Corpus:
 
     def labels(self) -> tuple[str, ...]:
         """Return the entity types of the training sentences, in alphabetical order."""
-        return tuple(sorted({span.label for sentence in self.train for span in sentence.spans}))
+        return labels_of(self.train)
 
     def types(self) -> tuple[str, ...]:
         """Return the entity types of a model of these sentences, in alphabetical order."""

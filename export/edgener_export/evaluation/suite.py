@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from edgener.tags import Span
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_interval
@@ -29,7 +29,7 @@ class LabelledSet:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Return the entity types that occur in the set; spans of other types are not scored on it."""
-        return tuple(sorted({span.label for sentence in self.sentences for span in sentence.spans}))
+        return labels_of(self.sentences)
 
     @property
     def categories(self) -> tuple[str, ...]:

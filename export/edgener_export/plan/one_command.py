@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgener.bundle import Quality
+from edgener_export.corpus.sentence import labels_of
 from edgener_export.errors import GateError
 from edgener_export.files.atomic import writing
 from edgener_export.pipeline.build import Pipeline
@@ -82,9 +83,7 @@ class OneCommand:
         """Train on parts of the sentences, and yield their points of the curve."""
         for share in shares:
             part = part_of(self.split, share)
-            learned = {span.label for sentence in part.train for span in sentence.spans}
-            all_types = {span.label for sentence in self.split.train for span in sentence.spans}
-            if len(part.train) < LEAST_PART or learned != all_types:
+            if len(part.train) < LEAST_PART or labels_of(part.train) != labels_of(self.split.train):
                 self.log(f"learning curve: {len(part.train)} sentences are too few for a point, which is left out")
                 continue
             self.log(f"learning curve: {len(part.train)} of {len(self.split.train)} sentences")

@@ -13,7 +13,7 @@ from edgener.bundle import DEFAULT_BUNDLE, GOLDEN
 from edgener.golden import read_cases
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.retype import retyped
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of
 from edgener_export.plan.base import Base, path_from
@@ -73,7 +73,7 @@ def renamed(request: Request, sentences: Iterable[Sentence]) -> list[Sentence]:
     Raises RecipeError for a type that neither they nor the base model have, or where every type is dropped.
     """
     given = list(sentences)
-    in_data = sorted({span.label for sentence in given for span in sentence.spans})
+    in_data = labels_of(given)
     renames, base = request.renames, request.base
     unknown = [label for label in renames if label not in (*in_data, *base.types)]
     if unknown:
@@ -92,7 +92,7 @@ def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
     Raises RecipeError where types are to be added and there is nothing to add them to.
     """
     renames, base = request.renames, request.base
-    labelled = tuple(sorted({span.label for sentence in sentences for span in sentence.spans}))
+    labelled = labels_of(sentences)
     known = _renamed(base.types, renames)
     kept = tuple(label for label in known if label not in labelled)
     if request.adds and not base.types:
@@ -136,7 +136,7 @@ def split_of(
     if not dev:
         return split(used, request.source)
     verify_enough(used, request.source)
-    labels = {span.label for sentence in used for span in sentence.spans}
+    labels = labels_of(used)
     for sentence in dev:
         for start, end, label in sentence.spans:
             if label not in labels:

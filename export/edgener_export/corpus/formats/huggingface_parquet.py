@@ -15,7 +15,7 @@ from edgener.errors import how_to_install
 from edgener.tags import OUTSIDE
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.schemes import spans_to_tags
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.tag_rows import TAG_COLUMNS, TOKENS, TagRow, class_names, sentences_of, tag_column, tag_row
 from edgener_export.corpus.writing import HALF_PAIR, writable
 from edgener_export.errors import CorpusError
@@ -46,8 +46,7 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
     import pyarrow.parquet as pq
 
     checked = list(writable(sentences, NAME, texts=(HALF_PAIR,), types=(HALF_PAIR,)))
-    labels = sorted({span.label for sentence in checked for span in sentence.spans})
-    names = [OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI")]
+    names = [OUTSIDE, *(f"{prefix}-{label}" for label in labels_of(checked) for prefix in "BI")]
     index = {name: number for number, name in enumerate(names)}
     tags = [[index[tag] for tag in spans_to_tags(len(sentence.text), sentence.spans, "bio")] for sentence in checked]
     features = {
