@@ -11,7 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,6 +22,7 @@ from edgener.table import table
 from edgener.tags import Span
 from edgener_export.cli.recipe import default_cache
 from edgener_export.corpus.formats import jsonl
+from edgener_export.corpus.retype import of_types
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
@@ -53,11 +54,6 @@ class Outcome:
 def directory_of(base: str) -> Path:
     """Return the directory of a bundle; ``small`` is the built-in one."""
     return DEFAULT_BUNDLE if base == "small" else Path(base)
-
-
-def of_type(sentences: Sequence[Sentence], label: str) -> list[Sentence]:
-    """Return the sentences with the spans of one type alone."""
-    return [replace(each, spans=tuple(span for span in each.spans if span.label == label)) for each in sentences]
 
 
 def f1(bundle: Path, sentences: Sequence[Sentence]) -> float:
@@ -112,8 +108,8 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings of the training")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    train = evenly_spread(of_type(read_corpus_file(options.train), options.type), options.sentences)
-    test = of_type(read_corpus_file(options.test), options.type)
+    train = evenly_spread(of_types(read_corpus_file(options.train), [options.type]), options.sentences)
+    test = of_types(read_corpus_file(options.test), [options.type])
     before = f1(directory_of(options.base), read_corpus_file(options.old))
     outcomes = [measure(way, options, train, test) for way in options.ways]
     rows = [(each.way, f"{each.new_f1:.2f}", f"{each.old_f1:.2f}", f"{each.seconds:.0f}") for each in outcomes]

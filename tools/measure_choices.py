@@ -25,8 +25,9 @@ from edgener.dataclass_json import from_plain
 from edgener.table import table
 from edgener_export.cli.recipe import default_cache
 from edgener_export.corpus.formats import jsonl
+from edgener_export.corpus.retype import of_types
 from edgener_export.corpus.sampling import evenly_spread
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line
 from edgener_export.pipeline.build import Pipeline
@@ -84,10 +85,8 @@ def measure(trial: Trial, train: Sequence[Sentence], dev: Sequence[Sentence]) ->
     """Train once and score."""
     with tempfile.TemporaryDirectory(prefix="choices-") as folder:
         directory = Path(folder)
-        types = {span.label for sentence in train for span in sentence.spans}
-        known = [replace(each, spans=tuple(span for span in each.spans if span.label in types)) for each in dev]
         jsonl.write(train, directory / TRAIN)
-        jsonl.write(known, directory / HELD_OUT)
+        jsonl.write(of_types(dev, labels_of(train)), directory / HELD_OUT)
         (directory / GOLDEN_TEXTS).write_text("", encoding="utf-8")
         parts = Parts(
             name="trial",

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from edgener.dataclass_json import from_plain
 from edgener.table import table
 from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.cli.recipe import default_cache
+from edgener_export.corpus.retype import of_types
 from edgener_export.corpus.sampling import evenly_spread
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line
 from edgener_export.pipeline.build import Pipeline
@@ -76,12 +77,6 @@ def random_checkpoint(base: Base, directory: Path) -> tuple[Base, list[str]]:
     return Base(str(directory), directory, megabytes=base.megabytes), settings
 
 
-def with_known_types(sentences: Sequence[Sentence], train: Sequence[Sentence]) -> list[Sentence]:
-    """Return the sentences without entities of types that no training sentence has: small parts lack rare ones."""
-    known = {span.label for sentence in train for span in sentence.spans}
-    return [replace(each, spans=tuple(span for span in each.spans if span.label in known)) for each in sentences]
-
-
 def measure(
     data: str,
     train: Sequence[Sentence],
@@ -100,7 +95,7 @@ def measure(
         run = directory / "run"
         run.mkdir()
         request = Request("measured", base, data, overrides=(*NO_GATE, *of_bundle, *settings))
-        split = Split(in_learning_order(train), with_known_types(dev, train))
+        split = Split(in_learning_order(train), of_types(dev, labels_of(train)))  # small parts lack rare types
         recipe = read_recipe(write_files(request, plan_types(request, train), split, run))
         scores = Pipeline(recipe, run, default_cache(), print).build(directory / "bundle")
     return Result(

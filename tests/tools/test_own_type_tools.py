@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from edgener.tags import Span
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.retype import of_types
+from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.plan.choices import Choices
 from tools import measure_choices, own_type_scores
 from tools.measure_choices import variants
@@ -36,7 +37,7 @@ def test_the_table_of_choices_has_the_best_of_each_size_first() -> None:
 def test_entities_of_types_that_a_small_part_lacks_are_not_expected() -> None:
     train = [Sentence("ab", (Span(0, 1, "A"),))]
     dev = [Sentence("ab", (Span(0, 1, "A"), Span(1, 2, "RARE")))]
-    assert own_type_scores.with_known_types(dev, train) == train
+    assert of_types(dev, labels_of(train)) == train
 
 
 def test_the_table_of_scores_has_a_row_for_each_model() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from edgener.tags import OUTSIDE
@@ -47,3 +47,8 @@ def retyped(sentence: Sentence, types: Mapping[str, str]) -> Sentence:
     """Return the sentence with each type replaced by what ``types`` has for it, and without the spans of empty ones."""
     spans = (span._replace(label=types.get(span.label, span.label)) for span in sentence.spans)
     return replace(sentence, spans=tuple(span for span in spans if span.label))
+
+
+def of_types(sentences: Iterable[Sentence], labels: Collection[str]) -> list[Sentence]:
+    """Return the sentences without the spans of types that are not in ``labels``."""
+    return [replace(each, spans=tuple(span for span in each.spans if span.label in labels)) for each in sentences]
