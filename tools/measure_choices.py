@@ -32,6 +32,7 @@ from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.plan.choices import Choices, choices_for
+from edgener_export.plan.one_command import last_f1
 from edgener_export.plan.recipe_file import GOLDEN_TEXTS, HELD_OUT, RECIPE, TRAIN, Parts, recipe_lines, recipe_tables
 from edgener_export.recipe import read_recipe
 
@@ -81,7 +82,7 @@ def variants(base: Choices) -> Iterator[Choices]:
         yield replace(base, frozen_layers=layers)
 
 
-def measure(trial: Trial, train: Sequence[Sentence], dev: Sequence[Sentence]) -> Result:
+def measure(trial: Trial, train: Sequence[Sentence], dev: Sequence[Sentence], precision: str) -> Result:
     """Train once and score."""
     with tempfile.TemporaryDirectory(prefix="choices-") as folder:
         directory = Path(folder)
@@ -99,13 +100,12 @@ def measure(trial: Trial, train: Sequence[Sentence], dev: Sequence[Sentence]) ->
         recipe_file = directory / RECIPE
         lines = recipe_lines(parts, recipe_tables(parts, trial.choices))
         recipe_file.write_text("\n".join(lines), encoding="utf-8")
-        overrides = [f"finetune.precision={PRECISION}"]
-        recipe = read_recipe(recipe_file, overrides)
+        recipe = read_recipe(recipe_file, [f"finetune.precision={precision}"])
         started = time.process_time()
-        Pipeline(recipe, directory / "run", default_cache(), lambda _line: None).train()
+        run = directory / "run"
+        Pipeline(recipe, run, default_cache(), lambda _line: None).train()
         seconds = time.process_time() - started
-        measured = (directory / "run/finetune/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return Result(*trial, f1=json.loads(measured[-1])["dev_f1"], seconds=round(seconds, 1))
+        return Result(*trial, f1=last_f1(run), seconds=round(seconds, 1))
 
 
 def read_results(path: Path) -> list[Result]:
@@ -139,9 +139,6 @@ def rows(results: Sequence[Result]) -> Iterator[tuple[str, ...]]:
         )
 
 
-PRECISION = "fp32"
-
-
 def main() -> None:
     """Run the trials that have no result yet, and print the table of all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -151,10 +148,9 @@ def main() -> None:
     parser.add_argument("--base", default="small")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", default=PRECISION, choices=("auto", "bf16", "fp32"))
+    parser.add_argument("--precision", default="fp32", choices=("auto", "bf16", "fp32"))
     parser.add_argument("--table", action="store_true", help="print the table of the results, train nothing")
     options = parser.parse_args()
-    globals()["PRECISION"] = options.precision
     torch.set_num_threads(options.threads)
     done = {result.trial for result in read_results(options.results)}
     found = sorted(path.name.removesuffix("_train.jsonl") for path in options.sets.glob("*_train.jsonl"))
@@ -165,7 +161,7 @@ def main() -> None:
         for choices in variants(choices_for(size)):
             trial = Trial(name, options.base, len(train), choices)
             if trial not in done:
-                result = measure(trial, train, evenly_spread(dev, DEV_SENTENCES))
+                result = measure(trial, train, evenly_spread(dev, DEV_SENTENCES), options.precision)
                 append_line(options.results, json.dumps(asdict(result)))
                 print(json.dumps(asdict(result)), flush=True)
     print(table(list(rows(read_results(options.results)))), end="")
