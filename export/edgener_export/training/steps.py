@@ -87,12 +87,13 @@ class Training:
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
         unlabelled = self._unlabelled(settings)
         if settings.swap_probability:
-            examples = self._swapped_and_taught(settings, teachers, unlabelled, directory)
+            labelled = self._swapped_and_taught(settings, teachers, directory)
+            texts = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
         else:
             taught = self._taught([*train, *unlabelled], teachers, settings, directory / "teacher")
-            labelled, texts = taught[: len(train)], taught[len(train) :]
-            more = self._taught_more(settings, directory)
-            examples = in_turn(lambda _epoch: labelled, texts, settings.unlabelled_parts, more)
+            labelled, texts = (lambda _epoch: taught[: len(train)]), taught[len(train) :]
+        more = self._taught_more(settings, directory)
+        examples = in_turn(labelled, texts, settings.unlabelled_parts, more)
         distiller = Distiller(self._learner(settings, train), settings, directory, *matchers)
         self._log(f"distil: dev {distiller.run(examples, dev)}")
 
@@ -144,13 +145,9 @@ class Training:
         swapper = NameSwapper(self._corpus.train, settings.swap_probability, settings.seed, more)
         return lambda epoch: self._examples(swapper.epoch(epoch))
 
-    def _swapped_and_taught(
-        self, settings: DistilSettings, teachers: list[Teacher], unlabelled: list[Example], directory: Path
-    ) -> EpochExamples:
+    def _swapped_and_taught(self, settings: DistilSettings, teachers: list[Teacher], directory: Path) -> EpochExamples:
         """Return the examples of each epoch; a teacher's outputs are kept until their sentences do not come again."""
         swapped = self._swapped(settings)
-        texts = self._taught(unlabelled, teachers, settings, directory / "teacher") if unlabelled else []
-        more = self._taught_more(settings, directory)
 
         def examples_of(epoch: int) -> list[Example]:
             variant = epoch % settings.swap_variants if settings.swap_variants else epoch
@@ -162,7 +159,7 @@ class Training:
                         shutil.rmtree(earlier)
             return taught
 
-        return in_turn(examples_of, texts, settings.unlabelled_parts, more)
+        return examples_of
 
     def _taught_more(self, settings: DistilSettings, directory: Path) -> list[Example]:
         """Return the examples whose labels are not the corpus's own, with what their own teachers say of them."""
