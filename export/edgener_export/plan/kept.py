@@ -34,11 +34,7 @@ def agreement(
         for sentence, before, after in zip(sentences, found[old], found[new], strict=True)
     ]
     scores = {label: score_spans(pairs, label) for label in kept}
-    return {
-        label: TypeScore(round(score.precision, 2), round(score.recall, 2), round(score.f1, 2), score.expected)
-        for label, score in scores.items()
-        if score.expected or score.predicted
-    }
+    return {label: TypeScore.of(score) for label, score in scores.items() if score.expected or score.predicted}
 
 
 def _counted(spans: Sequence[Span], sentence: Sentence, kept: Sequence[str]) -> list[Span]:

@@ -136,10 +136,7 @@ def _figures(model: _Scored, speed: Speed) -> GraphFigures:
 def _by_type(evaluation: Evaluation) -> dict[str, TypeScore]:
     scores = scores_by_label(evaluation.pairs)
     del scores["all"]
-    return {
-        label: TypeScore(round(score.precision, 2), round(score.recall, 2), round(score.f1, 2), score.expected)
-        for label, score in scores.items()
-    }
+    return {label: TypeScore.of(score) for label, score in scores.items()}
 
 
 def _some_texts(test: Sequence[Sentence]) -> list[str]:

@@ -6,12 +6,16 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgener.bundle import Source
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.lone_surrogates import JSON_ESCAPES
 from edgener_export.errors import ReportError
 from edgener_export.files.atomic import write_text
+
+if TYPE_CHECKING:
+    from edgener_export.evaluation.score import Score
 
 RECORD = "report.json"
 
@@ -25,6 +29,11 @@ class TypeScore:
     f1: float
     expected: int
     """Entities of that type in the test sentences."""
+
+    @classmethod
+    def of(cls, score: Score) -> TypeScore:
+        """Return a score with percentages of two decimals."""
+        return cls(round(score.precision, 2), round(score.recall, 2), round(score.f1, 2), score.expected)
 
 
 @dataclass(frozen=True)
