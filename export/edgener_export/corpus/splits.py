@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +53,19 @@ class Corpus:
                 "leave these out of one of them: data.types drops types of the data"
             )
         for name, sentences in ((dev, self.dev), (test, self.test), (more, self.more)):
-            for sentence in sentences:
-                for start, end, label in sentence.spans:
-                    if label not in known:
-                        raise CorpusError(
-                            f"{name}: {sentence.text[start:end]!r:.40} in {sentence.text!r:.60} is a {label}, but the "
-                            f"training sentences ({train}) have only {', '.join(known)}; rename it, or leave it out"
-                        )
+            for where, _ in unknown_entities(sentences, known):
+                raise CorpusError(
+                    f"{name}: {where}, but the training sentences ({train}) have only {', '.join(known)}; rename it, "
+                    "or leave it out"
+                )
+
+
+def unknown_entities(sentences: Iterable[Sentence], known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each entity of a type that is not ``known``, in the words of a message, and its type."""
+    for sentence in sentences:
+        for start, end, label in sentence.spans:
+            if label not in known:
+                yield f"{sentence.text[start:end]!r:.40} in {sentence.text!r:.60} is a {label}", label
 
 
 def read_corpus_file(

@@ -14,6 +14,7 @@ from edgener.golden import read_cases
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.retype import retyped
 from edgener_export.corpus.sentence import Sentence, labels_of
+from edgener_export.corpus.splits import unknown_entities
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of
 from edgener_export.plan.base import Base, path_from
@@ -136,14 +137,11 @@ def split_of(
     if not dev:
         return split(used, request.source)
     verify_enough(used, request.source)
-    labels = labels_of(used)
-    for sentence in dev:
-        for start, end, label in sentence.spans:
-            if label not in labels:
-                raise CorpusError(
-                    f"{dev_name}: {sentence.text[start:end]!r:.40} in {sentence.text!r:.60} is a {label}, which "
-                    f"{request.source} does not label; rename it with --rename {label}=, or label it there"
-                )
+    for where, label in unknown_entities(dev, labels_of(used)):
+        raise CorpusError(
+            f"{dev_name}: {where}, which {request.source} does not label; rename it with --rename {label}=, or label "
+            "it there"
+        )
     return Split(in_learning_order(used), [sentence for sentence in dev if sentence.text])
 
 
