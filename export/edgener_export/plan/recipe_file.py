@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgener_export.plan.choices import LEAST_F1, Choices, texts_for, tolerated_loss
+from edgener_export.recipe.text import toml_key, toml_value
 
 TRAIN, HELD_OUT, GOLDEN_TEXTS, RECIPE = "train.jsonl", "held-out.jsonl", "golden.txt", "recipe.toml"
 """The names of the recipe and of the files beside it."""
@@ -101,7 +101,7 @@ def recipe_lines(parts: Parts, tables: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entries(table: Mapping[str, Any]) -> Iterator[str]:
-    return (f"{_key(key)} = {_value(each)}" for key, each in table.items())
+    return (f"{toml_key(key)} = {_value(each)}" for key, each in table.items())
 
 
 def _is_table(content: Any) -> bool:
@@ -117,14 +117,6 @@ def _given(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: each for key, each in table.items() if each not in ("", [], {})}
 
 
-def _key(text: str) -> str:
-    return text if text.isascii() and text.replace("_", "").replace("-", "").isalnum() else _value(text)
-
-
 def _value(value: Any) -> str:
-    """Return a value as TOML."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Return a value as TOML, tables with blanks inside their braces."""
+    return "{ " + ", ".join(_entries(value)) + " }" if isinstance(value, dict) else toml_value(value)

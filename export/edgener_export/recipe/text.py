@@ -15,22 +15,29 @@ BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 
 def recipe_as_toml(recipe: Recipe) -> str:
     """Return one ``table.key = value`` a line, as ``--set`` takes them."""
-    return "".join(f"{key} = {_value(value)}\n" for key, value in flat_settings(to_plain(recipe)))
+    return "".join(f"{key} = {toml_value(value)}\n" for key, value in flat_settings(to_plain(recipe)))
 
 
 def flat_settings(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield ``table.key`` and the value of everything that is given in a table and in the tables within it."""
     for key, value in table.items():
-        name = prefix + (key if BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False))
+        name = prefix + toml_key(key)
         if isinstance(value, dict):
             yield from flat_settings(value, f"{name}.")
         elif value is not None:
             yield name, value
 
 
-def _value(value: Any) -> str:
+def toml_key(key: str) -> str:
+    """Return a key as TOML, in quotes where it needs them."""
+    return key if BARE_KEY.fullmatch(key) else toml_value(key)
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as TOML on one line; entries of tables that are None are left out."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items() if item is not None) + "}"
+        entries = (f"{toml_key(key)} = {toml_value(item)}" for key, item in value.items() if item is not None)
+        return "{" + ", ".join(entries) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
