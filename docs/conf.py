@@ -26,39 +26,15 @@ autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True, "exclude-members": "__init__"}
 
-CONTENTS = {
-    "Use it": (
-        "python-api",
-        "cli",
-        "operator-rules",
-        "corpora",
-        "serving",
-        "devices",
-        "deployment",
-        "models",
-        "quality",
-        "guideline",
-        "troubleshooting",
-    ),
-    "Make a model": (
-        "your-own-types",
-        "training",
-        "choosing-a-model",
-        "data-formats",
-        "recipe",
-        "quantization",
-        "bundle",
-    ),
-    "Look behind it": ("architecture", "reference", "benchmarks", "benchmarks-avx2", "experiments"),
-    "中文": ("zh/quick-start", "zh/your-own-types", "zh/serving", "zh/choosing-a-model"),
-}
-"""Pages of the side bar, by heading."""
+LINK = re.compile(r"\]\(([\w/-]+)\.md\)")
 
 
 def add_contents(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Append the side bar to the start page, which GitHub shows without it."""
+    """Append the side bar to the start page, which GitHub shows without it: the pages that each section links to."""
     if page == "index":
-        for caption, pages in CONTENTS.items():
+        for section in source[0].split("\n## ")[1:]:
+            caption, _, text = section.partition("\n")
+            pages = LINK.findall(text)
             source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(pages) + "\n```\n"
 
 
