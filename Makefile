@@ -79,14 +79,19 @@ verify-edge: $(EDGE)/installed
 clean:
 	rm -rf $(DEMO) $(TEST) $(DOCS) $(EDGE) $(ENGINES) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# An environment with a pip that knows dependency groups.
+define NEW_VENV
+$(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+endef
+
 $(DEMO)/installed: pyproject.toml $(RUNTIME)
 	$(PYTHON) -m venv --clear $(DEMO)
 	$(DEMO)/bin/pip install $(PIP_OPTIONS) .
 	@touch $@
 
 $(DOCS)/installed: pyproject.toml
-	$(PYTHON) -m venv --clear $(DOCS)
-	$(DOCS)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+	$(NEW_VENV)
 	$(DOCS)/bin/pip install $(PIP_OPTIONS) --group docs --editable .
 	@touch $@
 
@@ -96,15 +101,13 @@ $(EDGE)/installed: pyproject.toml
 	@touch $@
 
 $(ENGINES)/installed: pyproject.toml
-	$(PYTHON) -m venv --clear $(ENGINES)
-	$(ENGINES)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+	$(NEW_VENV)
 	$(ENGINES)/bin/pip install $(PIP_OPTIONS) --group engines --editable '.[ray,spark]'
 	@touch $@
 
 # torch has its own line: asked for as a range, pip may look for a build with CUDA first.
 $(TEST)/installed: pyproject.toml
-	$(PYTHON) -m venv --clear $(TEST)
-	$(TEST)/bin/pip install $(PIP_OPTIONS) --upgrade 'pip>=25.1'
+	$(NEW_VENV)
 	$(TEST)/bin/pip install $(PIP_OPTIONS) torch==2.13.0
 	$(TEST)/bin/pip install $(PIP_OPTIONS) --group lint --group test --group docs --editable \
 		'.[export,export-adapt,export-accelerate,export-label,formats,edge,sign,corpora,bench,serve]'
