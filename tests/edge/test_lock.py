@@ -20,6 +20,8 @@ from edgener_edge.lock import FORMAT_VERSION, LOCK_FILE, Deb, read_lock
 from edgener_edge.update_lock import HTTP_REQUIREMENTS, PYTHON, PYTHON_PACKAGES, REQUIREMENTS, SIGN_REQUIREMENTS
 from tests.support import TINY_BUNDLE
 
+HTTP_NAMES = {re.split("[><=]", requirement)[0].replace("_", "-") for requirement in HTTP_REQUIREMENTS}
+"""Packages that builds which serve HTTP carry besides."""
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 SOURCES = """\
 Types: deb deb-src
@@ -47,10 +49,7 @@ def test_the_lock_file_is_complete_and_names_no_server() -> None:
         assert {deb.name for deb in packages.python} == set(PYTHON_PACKAGES)
         assert [wheel.name for wheel in packages.wheels] == ["numpy", "onnxruntime", "tokenizers"]
         assert [wheel.name for wheel in packages.signing_wheels] == ["cffi", "cryptography", "pycparser"]
-        wanted = {re.split("[><=]", requirement)[0] for requirement in HTTP_REQUIREMENTS}
-        assert {wheel.name.replace("_", "-") for wheel in packages.http_wheels} == {
-            it.replace("_", "-") for it in wanted
-        }
+        assert {wheel.name.replace("_", "-") for wheel in packages.http_wheels} == HTTP_NAMES
     assert "://" not in LOCK_FILE.read_text()
     assert lock.to_json() == LOCK_FILE.read_text()
 
@@ -78,9 +77,7 @@ def test_builds_that_serve_http_carry_all_that_the_packages_for_it_require() -> 
         requirements = [Requirement(text) for text in importlib.metadata.requires(name) or []]
         needed = [it.name for it in requirements if not it.marker or it.marker.evaluate(environment)]
         wanted += [name for name in needed if name not in seen]
-    assert {name.replace("_", "-") for name in seen} <= {
-        re.split("[><=]", requirement)[0].replace("_", "-") for requirement in HTTP_REQUIREMENTS
-    }
+    assert {name.replace("_", "-") for name in seen} <= HTTP_NAMES
 
 
 def test_only_a_build_that_serves_http_carries_what_that_needs() -> None:
