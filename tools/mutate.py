@@ -43,8 +43,8 @@ from mutmut.workers.isolation import get_mutant_runner
 
 KILLED, NO_TESTS, BROKEN, WAITED = 1, 33, 35, 36
 """Exit codes of mutmut: a test failed, no test reaches it, its tests could not be run, it waited for too long."""
-LEAST_SECONDS, TIMES = 10, 8
-"""Processor time that the tests of a mutant always have, and how many times what they usually take."""
+LEAST_SECONDS = 10
+"""Processor time that the tests of a mutant have besides ``timeout_multiplier`` times what they usually take."""
 MOST_SECONDS_WAITING = 60
 NOTICED = ("killed", "timeout", "segfault")
 PULSE = 0.02
@@ -149,7 +149,7 @@ def _start(session: pytest.Session, tests: Sequence[pytest.Item], name: str) -> 
     try:
         os.setsid()
         seconds = sum(state().duration_by_test[test.nodeid] for test in tests)
-        limit = round(time.process_time() + LEAST_SECONDS + TIMES * seconds)
+        limit = round(time.process_time() + LEAST_SECONDS + config().timeout_multiplier * seconds)
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
         os._exit(_failures(session, tests, name))
     finally:
