@@ -6,13 +6,13 @@ docs/data-formats.md shows an example of each. Texts are written with U+FFFD for
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import ClassVar
 
 from edgener.entity import Entity
 from edgener.lone_surrogates import STAND_INS
 from edgener.recognizer import Segment
-from edgener.writers import InText, Place, encoded
+from edgener.writers import BILUO, BIO, InText, Place, encoded, tags
 
 ON_ONE_LINE = STAND_INS | dict.fromkeys(map(ord, "\r\n"), ord(" "))
 """Replacements in the text of a brat entity, one code point for one, as brat makes them."""
@@ -34,41 +34,32 @@ class _Utf16:
         self._long.extend(start + at for at, character in enumerate(text) if character > LAST_CODE_OF_ONE_UNIT)
 
 
-class _AfterText:
+class _AfterText(InText):
     """A writer of a text within a JSON string, and of its entities after it."""
 
-    def __init__(self) -> None:
-        self._begin()
+    before: ClassVar[str]
+    """Beginning of a document, up to its text."""
 
-    def _begin(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self._entities: list[Entity] = []
         self._unit = _Utf16()
 
-    def __call__(self, _place: Place, segment: Segment) -> str:
-        output = []
-        if segment.start == 0:
-            self._begin()
-            output.append(self._opening())
-        text = segment.text.translate(STAND_INS)
-        self._unit.add(segment.start, text)
-        self._entities.extend(segment.entities)
-        output.append(encoded(text)[1:-1])
-        if segment.is_last:
-            output.append(self._closing())
-        return "".join(output)
+    def _opening(self, _place: Place) -> str:
+        self._entities, self._unit = [], _Utf16()
+        return self.before
 
-    def _opening(self) -> str:
-        raise NotImplementedError
-
-    def _closing(self) -> str:
-        raise NotImplementedError
+    def _run(self, text: str, entity: Entity | None) -> str:
+        self._unit.add(self._written, text)
+        if entity:
+            self._entities.append(entity)
+        return encoded(text.translate(STAND_INS))[1:-1]
 
 
 class Doccano(_AfterText):
     """A writer of doccano's JSON lines, ``{"text": "...", "label": [[start, end, label], ...]}``."""
 
-    def _opening(self) -> str:
-        return '{"text": "'
+    before = '{"text": "'
 
     def _closing(self) -> str:
         labels = [[self._unit(it.start), self._unit(it.end), it.label] for it in self._entities]
@@ -79,9 +70,7 @@ class LabelStudio(_AfterText):
     """A writer of Label Studio's tasks, whose entities are predictions that annotators accept or correct."""
 
     separator: ClassVar[str] = ","
-
-    def _opening(self) -> str:
-        return self.separator + '{"data": {"text": "'
+    before = separator + '{"data": {"text": "'
 
     def _closing(self) -> str:
         results = [
@@ -120,67 +109,64 @@ class Brat:
         )
 
 
-class HuggingFace(InText):
+class _Items(InText):
+    """A writer of a JSON array with an item for each character."""
+
+    before: ClassVar[str]
+    """Beginning of a document, up to the first item."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._separator = ""
+
+    def _opening(self, _place: Place) -> str:
+        self._separator = ""
+        return self.before
+
+    def _run(self, text: str, entity: Entity | None) -> str:
+        items = ", ".join(map(encoded, self._items(text.translate(STAND_INS), entity)))
+        if not items:
+            return ""
+        separator, self._separator = self._separator, ", "
+        return separator + items
+
+    def _items(self, text: str, entity: Entity | None) -> Iterable[object]:
+        raise NotImplementedError
+
+
+class HuggingFace(_Items):
     """A writer of rows of characters and BIO tags, ``{"tokens": [...], "ner_tags": [...]}``."""
+
+    before = '{"tokens": ['
 
     def __init__(self) -> None:
         super().__init__()
         self._tags: list[str] = []
-        self._separator = ""
 
-    def __call__(self, place: Place, segment: Segment) -> str:
-        opening = ""
-        if segment.start == 0:
-            opening, self._tags, self._separator = '{"tokens": [', [], ""
-        output = opening + super().__call__(place, segment)
-        return output.removesuffix("\n") + f'], "ner_tags": {encoded(self._tags)}}}\n' if segment.is_last else output
+    def _opening(self, place: Place) -> str:
+        self._tags = []
+        return super()._opening(place)
 
-    def _run(self, text: str, entity: Entity | None) -> str:
-        self._tags.extend(
-            ("B-" if index == 0 else "I-") + entity.label if entity else "O" for index in range(len(text))
-        )
-        output = "".join(f", {encoded(character)}" for character in text.translate(STAND_INS))
-        output = output if self._separator else output.removeprefix(", ")
-        self._separator = self._separator or ("," if output else "")
-        return output
+    def _items(self, text: str, entity: Entity | None) -> Iterable[object]:
+        self._tags += tags(len(text), entity, BIO)
+        return text
+
+    def _closing(self) -> str:
+        return f'], "ner_tags": {encoded(self._tags)}}}\n'
 
 
-class Spacy(InText):
+class Spacy(_Items):
     """A writer of spaCy's JSON training data, which ``spacy convert`` reads; tokens are characters, as in its zh model.
 
     Tags are BILUO, which is BIOES with other letters.
     """
 
     separator: ClassVar[str] = ","
+    before = separator + '{"paragraphs": [{"sentences": [{"tokens": ['
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._is_first = True
+    def _items(self, text: str, entity: Entity | None) -> Iterable[object]:
+        for character, tag in zip(text, tags(len(text), entity, BILUO), strict=True):
+            yield {"orth": character, "space": "", "ner": tag}
 
-    def __call__(self, place: Place, segment: Segment) -> str:
-        opening = ""
-        if segment.start == 0:
-            opening, self._is_first = self.separator + '{"paragraphs": [{"sentences": [{"tokens": [', True
-        output = opening + super().__call__(place, segment)
-        return output.removesuffix("\n") + "]}]}]}\n" if segment.is_last else output
-
-    def _run(self, text: str, entity: Entity | None) -> str:
-        tokens = [
-            {"orth": character, "space": "", "ner": tag}
-            for character, tag in zip(text.translate(STAND_INS), _biluo(len(text), entity), strict=True)
-        ]
-        output = "".join(f", {encoded(token)}" for token in tokens)
-        output = output.removeprefix(", ") if self._is_first else output
-        self._is_first = self._is_first and not output
-        return output
-
-
-def _biluo(length: int, entity: Entity | None) -> Iterator[str]:
-    """Yield the tags of the characters of an entity, or of text outside of entities."""
-    for index in range(length):
-        if not entity:
-            yield "O"
-        else:
-            is_first, is_last = index == 0, index == length - 1
-            prefix = "U" if is_first and is_last else "B" if is_first else "L" if is_last else "I"
-            yield f"{prefix}-{entity.label}"
+    def _closing(self) -> str:
+        return "]}]}]}\n"

@@ -13,7 +13,7 @@ from edgener.annotation_formats import Brat, Doccano, HuggingFace, LabelStudio, 
 from edgener.entity import Entity
 from edgener.lone_surrogates import STAND_INS
 from edgener.recognizer import Segment
-from edgener.writers import InText, Place, Writer, encoded
+from edgener.writers import BIO, InText, Place, Writer, encoded, tags
 
 COLOURS = {"PER": 34, "LOC": 32, "ORG": 33}
 """ANSI foreground colours; other types are magenta."""
@@ -51,9 +51,8 @@ class Conll(InText):
     """
 
     def _run(self, text: str, entity: Entity | None) -> str:
-        text = text.translate(CONLL_STAND_INS)
-        tags = (("B-" if index == 0 else "I-") + entity.label if entity else "O" for index in range(len(text)))
-        return "".join(f"{character} {tag}\n" for character, tag in zip(text, tags, strict=True))
+        rows = zip(text.translate(CONLL_STAND_INS), tags(len(text), entity, BIO), strict=True)
+        return "".join(f"{character} {tag}\n" for character, tag in rows)
 
 
 class Marked(InText):
@@ -79,13 +78,14 @@ class Html(InText):
         super().__init__()
         self._labels = {label: number for number, label in enumerate(labels)}
 
-    def __call__(self, place: Place, segment: Segment) -> str:
-        opening = html_page.opening(place.file, place.line) if segment.start == 0 else ""
-        text = super().__call__(place, segment)
-        return opening + (text.removesuffix("\n") + html_page.CLOSING if segment.is_last else text)
+    def _opening(self, place: Place) -> str:
+        return html_page.opening(place.file, place.line)
 
     def _run(self, text: str, entity: Entity | None) -> str:
         return html_page.marked(entity, self._labels[entity.label]) if entity else html_page.escape(text)
+
+    def _closing(self) -> str:
+        return html_page.CLOSING
 
 
 class Look(NamedTuple):

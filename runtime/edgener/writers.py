@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from edgener.entity import Entity
 from edgener.lone_surrogates import JSON_ESCAPES
 from edgener.recognizer import Segment
+from edgener.tags import OUTSIDE
 
+BIO, BILUO = ("B", "I", "I", "B"), ("B", "I", "L", "U")
+"""Letters of the tags of an entity's first, middle and last characters, and of its only one."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -34,15 +37,19 @@ class InText:
 
     def __init__(self) -> None:
         self._written = 0
+        """Code points of the document that were written."""
 
-    def __call__(self, _place: Place, segment: Segment) -> str:
+    def __call__(self, place: Place, segment: Segment) -> str:
+        output = []
         if segment.start == 0:
             self._written = 0
-        output = []
+            output.append(self._opening(place))
         for text, entity in self._runs(segment):
             output.append(self._run(text, entity))
             self._written += len(text)
-        return "".join(output) + ("\n" if segment.is_last else "")
+        if segment.is_last:
+            output.append(self._closing())
+        return "".join(output)
 
     def _runs(self, segment: Segment) -> Iterator[tuple[str, Entity | None]]:
         """Yield the segment's text in order, as runs with their entity, which is None between entities."""
@@ -51,8 +58,23 @@ class InText:
             yield entity.text, entity
         yield segment.text[self._written - segment.start :], None
 
+    def _opening(self, _place: Place) -> str:
+        return ""
+
     def _run(self, text: str, entity: Entity | None) -> str:
         raise NotImplementedError
+
+    def _closing(self) -> str:
+        return "\n"
+
+
+def tags(length: int, entity: Entity | None, letters: Sequence[str]) -> list[str]:
+    """Return the tags of the characters of an entity, or of text outside of entities; ``letters`` are BIO or BILUO."""
+    if entity is None:
+        return [OUTSIDE] * length
+    first, middle, last, single = letters
+    prefixes = [single] if length == 1 else [first, *[middle] * (length - 2), last]
+    return [f"{prefix}-{entity.label}" for prefix in prefixes]
 
 
 def encoded(value: object) -> str:
