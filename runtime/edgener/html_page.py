@@ -5,7 +5,6 @@ The service's page writes the same bytes for its download (``serve/page/page.js`
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from edgener.entity import Entity
@@ -40,7 +39,8 @@ def head(title: str) -> str:
         '<!doctype html>\n<html lang="zh">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>\n{_style()}</style>\n<main>\n<h1>edgener</h1>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE_SHEET.read_text(encoding='utf-8')}</style>\n"
+        "<main>\n<h1>edgener</h1>\n"
     )
 
 
@@ -56,8 +56,3 @@ def marked(entity: Entity, number: int) -> str:
         f'<mark class="c{number % COLOURS} u{number % UNDERLINES}" data-label="{escape(entity.label)}" '
         f'title="{entity.score:.4f}">{escape(entity.text)}</mark>'
     )
-
-
-@cache
-def _style() -> str:
-    return STYLE_SHEET.read_text(encoding="utf-8")
