@@ -53,11 +53,8 @@ def annotate_batch(
     schema = annotated_schema(batch.schema, text)
     rows = text_rows(batch.column(text), text, longest_text, "longest_text")
     answers = recognize(rows, recognizer, join_lines=join_lines)
-    columns = [valid_column(column) for column in batch.columns]
-    place = batch.schema.get_field_index(text)
-    columns[place] = valid_column(plain(batch.column(text)))
     errors = pa.array([row.error for row in rows], pa.string())
-    return pa.RecordBatch.from_arrays([*columns, entities_column(answers), errors], schema=schema)
+    return pa.RecordBatch.from_arrays([*kept_columns(batch, text), entities_column(answers), errors], schema=schema)
 
 
 def annotate_table(table: pa.Table, recognizer: Recognizer, **options: Any) -> pa.Table:
@@ -80,7 +77,7 @@ def annotated_schema(schema: pa.Schema, text: str = "text") -> pa.Schema:
         raise InputError(f"the data has no column {text!r}, but {', '.join(schema.names)}; name another one as text")
     require_texts(schema.field(text).type, "the data", text)
     fields = [
-        pa.field(kept_name(field.name, ADDED), value_type(field.type) if field.name == text else field.type)
+        pa.field(kept_name(field.name, ADDED), _value_type(field.type) if field.name == text else field.type)
         for field in schema
     ]
     return pa.schema([*fields, pa.field(ENTITIES, pa.list_(ENTITY)), pa.field(ERROR, pa.string())])
@@ -88,8 +85,8 @@ def annotated_schema(schema: pa.Schema, text: str = "text") -> pa.Schema:
 
 def require_texts(kind: Any, place: str, column: str) -> None:
     """Raise InputError, which names the place, unless a column of this type holds strings, or bytes of UTF-8."""
-    values = value_type(kind)
-    if not (is_text(values) or is_binary(values) or pa.types.is_null(values)):
+    values = _value_type(kind)
+    if not (_is_text(values) or _is_binary(values) or pa.types.is_null(values)):
         raise InputError(f"{place}: the column {column!r} holds {kind}, no strings")
 
 
@@ -100,7 +97,7 @@ def text_rows(column: Any, name: str, longest: int, limit: str) -> list[Row]:
 
 def as_binary(column: Any) -> Iterator[bytes | None]:
     """Yield the bytes of each text of a column."""
-    yield from plain(column).cast(pa.large_binary()).to_pylist()
+    yield from _plain(column).cast(pa.large_binary()).to_pylist()
 
 
 def entities_column(answers: Sequence[Sequence[Entity] | None]) -> Any:
@@ -114,9 +111,17 @@ def entities_column(answers: Sequence[Sequence[Entity] | None]) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(found, ENTITY))
 
 
-def valid_column(column: Any) -> Any:
+def kept_columns(batch: pa.RecordBatch, text: str) -> list[Any]:
+    """Return the columns of a batch, the strings in UTF-8, and the column ``text`` of the texts without dictionary."""
+    return [
+        _valid_column(_plain(column) if name == text else column)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+
+
+def _valid_column(column: Any) -> Any:
     """Return a column whose strings are UTF-8; bytes that are not are replaced by U+FFFD."""
-    if not is_text(column.type):
+    if not _is_text(column.type):
         return column
     try:
         column.validate(full=True)
@@ -129,22 +134,22 @@ def valid_column(column: Any) -> Any:
     return column
 
 
-def plain(column: Any) -> Any:
+def _plain(column: Any) -> Any:
     """Return a column without dictionary."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def value_type(kind: Any) -> Any:
+def _value_type(kind: Any) -> Any:
     """Return a type, or that of the values of a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def is_text(kind: Any) -> bool:
+def _is_text(kind: Any) -> bool:
     """Return True for the types of strings."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def is_binary(kind: Any) -> bool:
+def _is_binary(kind: Any) -> bool:
     """Return True for the types of bytes of any length."""
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
 

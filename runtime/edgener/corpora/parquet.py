@@ -12,11 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 from edgener.corpora.arrow import (
     as_binary,
     entities_column,
-    is_binary,
-    plain,
+    kept_columns,
     require_texts,
     text_rows,
-    valid_column,
 )
 from edgener.corpora.inputs import CSV, JSONL, TSV, InputFile
 from edgener.corpora.outputs import to_json
@@ -90,15 +88,10 @@ def read_table(content: bytes, first_row: int, settings: Settings) -> tuple[Tabl
     """
     with pa.ipc.open_stream(content) as reader:
         batch = reader.read_next_batch()
-    columns = {
-        output_name(name, settings): valid_column(column)
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-    }
+    names = [output_name(name, settings) for name in batch.schema.names]
+    columns = dict(zip(names, kept_columns(batch, settings.text_field), strict=True))
     texts = batch.column(settings.text_field)
     rows = text_rows(texts, settings.text_field, settings.longest_row, "--longest-row")
-    name = text_column(settings)
-    if not is_binary(columns[name].type):
-        columns[name] = valid_column(plain(columns[name]))
     if settings.id_field is None:
         columns = {ROW: pa.array(range(first_row, first_row + len(rows)), pa.int64()), **columns}
     else:
@@ -106,6 +99,7 @@ def read_table(content: bytes, first_row: int, settings: Settings) -> tuple[Tabl
             if not value.is_valid:
                 add_error(row, f"has no {settings.id_field!r}")
     if settings.output_format != "parquet":
+        name = text_column(settings)
         for row, values in zip(rows, pa.RecordBatch.from_pydict(columns).to_pylist(), strict=True):
             row.columns = values if row.text is None else {**values, name: row.text}
     return Table(columns), rows
