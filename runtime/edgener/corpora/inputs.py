@@ -144,10 +144,11 @@ def _walk(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]
 
 def _require_existing(path: Path) -> None:
     """Raise InputError where a path does not exist, or is a link that leads nowhere."""
-    if path.is_symlink() and not path.exists():
+    if path.exists():
+        return
+    if path.is_symlink():
         raise InputError(f"{path}: is a link to {path.readlink()}, which does not exist; mend it, or remove it")
-    if not path.exists():
-        raise InputError(f"{path}: does not exist")
+    raise InputError(f"{path}: does not exist")
 
 
 def _folder_before_pattern(pattern: Path) -> Path:
