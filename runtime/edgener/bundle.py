@@ -247,9 +247,9 @@ def _read_manifest(path: Path) -> Manifest:
         )
     try:
         manifest = from_plain(Manifest, plain)
+        labels = manifest.tag_set.labels
         if manifest.rules:
-            manifest.rules.verify(manifest.tag_set.labels, manifest.files)
-        _ = manifest.tag_set
+            manifest.rules.verify(labels, manifest.files)
     except (RecordError, ManifestError) as error:
         raise ManifestError(f"{path}: {error}") from error
     for name in REQUIRED:
