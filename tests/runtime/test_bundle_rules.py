@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -122,7 +121,7 @@ def test_an_operator_s_scores_and_types_replace_the_bundle_s(bundle: Path) -> No
     assert found(Rules(min_score={"PER": 0.1})) == ["PER"]
     assert found(Rules(min_score=0.1)) == ["PER", "ORG"]
     assert found(Rules(min_score=0.1, types=["ORG"])) == ["ORG"]
-    assert found(Rules(min_score={"PER": 0.1}).__class__(of_bundle=False)) == ["PER", "ORG"]
+    assert found(Rules(of_bundle=False)) == ["PER", "ORG"]
 
 
 def test_a_recognizer_with_other_rules_keeps_those_of_the_bundle(bundle: Path) -> None:
@@ -147,40 +146,18 @@ def test_the_command_line_adds_or_leaves_out(bundle: Path, tmp_path: Path) -> No
     assert "dictionary.tsv; PER=1" in run_main("inspect", str(bundle)).output.decode()
 
 
-def _unlisted(bundle: Path) -> None:
-    change_manifest(bundle, rules=BundleRules(dictionary=DICTIONARY))
-
-
-def _other_type(bundle: Path) -> None:
-    change_manifest(bundle, rules=BundleRules(types=("GPE",)))
-
-
-def _other_type_of_score(bundle: Path) -> None:
-    change_manifest(bundle, rules=BundleRules(min_score={"GPE": 0.5}))
-
-
-def _no_probability(bundle: Path) -> None:
-    change_manifest(bundle, rules=BundleRules(min_score={"PER": 1.5}))
-
-
-def _no_types(bundle: Path) -> None:
-    change_manifest(bundle, rules=BundleRules(types=()))
-
-
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("rules", "message"),
     [
-        (_unlisted, "rules names 'dictionary.tsv', which files does not list"),
-        (_other_type, "rules names the type 'GPE', which the model does not have"),
-        (_other_type_of_score, "rules names the type 'GPE', which the model does not have"),
-        (_no_probability, r"rules: min_score is 1\.5; it must be between 0 and 1"),
-        (_no_types, "rules: types is empty"),
+        (BundleRules(dictionary=DICTIONARY), "rules names 'dictionary.tsv', which files does not list"),
+        (BundleRules(types=("GPE",)), "rules names the type 'GPE', which the model does not have"),
+        (BundleRules(min_score={"GPE": 0.5}), "rules names the type 'GPE', which the model does not have"),
+        (BundleRules(min_score={"PER": 1.5}), r"rules: min_score is 1\.5; it must be between 0 and 1"),
+        (BundleRules(types=()), "rules: types is empty"),
     ],
 )
-def test_rules_that_do_not_fit_the_bundle_are_refused(
-    bundle: Path, damage: Callable[[Path], None], message: str
-) -> None:
-    damage(bundle)
+def test_rules_that_do_not_fit_the_bundle_are_refused(bundle: Path, rules: BundleRules, message: str) -> None:
+    change_manifest(bundle, rules=rules)
     with pytest.raises(ManifestError, match=f"{bundle / MANIFEST}: {message}"):
         Recognizer.load(bundle)
 

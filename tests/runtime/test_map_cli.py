@@ -69,11 +69,10 @@ def job(source: Path) -> dict[str, Any]:
 
 def test_a_job_without_options_has_the_defaults_and_names_the_model(empty: Path) -> None:
     assert run_map(empty).errors == ""
-    record = json.dumps(job(empty))
-    for name, value in DEFAULTS.items():
-        assert f'"{name}": {json.dumps(value)}' in record, name
-    assert '"tiny-int8"' in record
-    assert hashlib.sha256((TINY_BUNDLE / MANIFEST).read_bytes()).hexdigest() in record
+    record = job(empty)
+    assert {name: record[name] for name in DEFAULTS} == DEFAULTS
+    assert record["model"] == "tiny-int8"
+    assert record["model_digest"] == hashlib.sha256((TINY_BUNDLE / MANIFEST).read_bytes()).hexdigest()
 
 
 def test_each_option_stands_in_the_record_of_the_job(empty: Path, tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def test_each_option_stands_in_the_record_of_the_job(empty: Path, tmp_path: Path
         "--join-lines", "--batch-size", "1", "--part-size", "0.5", "--longest-row", "2",
     )  # fmt: skip
     assert finished.code == 0, finished.errors
-    record = json.dumps(job(empty))
+    record = job(empty)
     expected = {
         "output_format": "conll",
         "encoding": "gb18030",
@@ -100,17 +99,8 @@ def test_each_option_stands_in_the_record_of_the_job(empty: Path, tmp_path: Path
         "part_bytes": 1 << 19,
         "longest_row": 2 << 20,
     }
-    for name, value in expected.items():
-        assert f'"{name}": {json.dumps(value)}' in record, name
-    assert json.loads(find(job(empty), "min_score")) == {"LOC": 0.5, "PER": 0.9}
-
-
-def find(record: Any, name: str) -> str:
-    """Return the text under a name, wherever it stands."""
-    if isinstance(record, dict):
-        found = record.get(name) or next(filter(None, (find(value, name) for value in record.values())), "")
-        return str(found)
-    return ""
+    assert {name: record[name] for name in expected} == expected
+    assert json.loads(record["min_score"]) == {"LOC": 0.5, "PER": 0.9}
 
 
 def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) -> None:
