@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from edgener import Recognizer
-from tools.measured import children
+from tools.map_workers import is_worker, path_with_hook, workers
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ROOT / "tests/data/tiny-bundle"
@@ -42,23 +42,16 @@ PATIENCE = 300.0
 SCORE_DIFFERENCE = 0.001
 """Scores move in the fourth digit with the texts that are computed in one batch."""
 NOTE_EACH_BEGIN = """
-import sys
-class Finder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == "edgener.corpora.worker" and Finder in sys.meta_path:
-            sys.meta_path.remove(Finder)
-            import os
-            import edgener.corpora.annotate as room
-            annotate = room.annotate
-            begun = os.open(os.environ["EDGENER_BEGUN"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            def noted(part, *others):
-                os.write(begun, f"{part.file.name} {part.number}\\n".encode())
-                return annotate(part, *others)
-            room.annotate = noted
-sys.meta_path.insert(0, Finder)
+import os
+import edgener.corpora.annotate as room
+annotate = room.annotate
+begun = os.open(os.environ["EDGENER_BEGUN"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def noted(part, *others):
+    os.write(begun, f"{part.file.name} {part.number}\\n".encode())
+    return annotate(part, *others)
+room.annotate = noted
 """
-"""Code that every Python of the job runs at its start: it notes each part that a worker begins."""
+"""Code that every Python of the job runs before it imports the worker: it notes each part that a worker begins."""
 
 
 @dataclass
@@ -133,9 +126,8 @@ class _Job:
         self._command += ["--model", str(model), "--part-size", str(PART_MIB)]
         self._command += ["--threads", str(THREADS), "--processes", str(THREADS)]
         (folder / "hook").mkdir()
-        (folder / "hook/sitecustomize.py").write_text(NOTE_EACH_BEGIN, encoding="utf-8")
-        paths = [str(folder / "hook"), str(ROOT / "runtime"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "EDGENER_BEGUN": str(self._begun)}
+        path = os.pathsep.join([str(ROOT / "runtime"), path_with_hook(folder / "hook", NOTE_EACH_BEGIN)])
+        self._env = {**os.environ, "PYTHONPATH": path, "EDGENER_BEGUN": str(self._begun)}
 
     def run(self, kills: int) -> None:
         """Start the job until it is done, and kill its processes at so many random moments."""
@@ -174,8 +166,8 @@ class _Job:
                 raise SystemExit("the job does not go on")
             time.sleep(0.05)
         time.sleep(self._chance.uniform(0, LONGEST_WAIT))
-        workers = [process for process in children().get(run.pid, []) if is_worker(process)]
-        victim = self._chance.choice([run.pid, *workers[:1]])
+        alive = workers(run.pid)
+        victim = self._chance.choice([run.pid, *alive[:1]])
         if run.poll() is not None:
             return False
         with suppress(ProcessLookupError):
@@ -183,15 +175,15 @@ class _Job:
         if victim == run.pid:
             self._report.kills_of_parents += 1
             run.wait()
-            self._note_loss(workers)
+            self._note_loss(alive)
         else:
             self._report.kills_of_workers += 1
         return True
 
-    def _note_loss(self, workers: Sequence[int]) -> None:
+    def _note_loss(self, orphans: Sequence[int]) -> None:
         """Count the parts that were begun and not noted when the parent had died."""
         deadline = time.monotonic() + PATIENCE
-        while any(Path(f"/proc/{worker}").exists() and is_worker(worker) for worker in workers):
+        while any(map(is_worker, orphans)):
             if time.monotonic() > deadline:
                 raise SystemExit("workers outlive their parent")
             time.sleep(0.02)
@@ -208,13 +200,6 @@ class _Job:
     def _begins(self) -> Counter[tuple[str, int]]:
         pairs = (line.split() for line in self._begun.read_text().splitlines())
         return Counter((name, int(number)) for name, number in pairs)
-
-
-def is_worker(process: int) -> bool:
-    """Return True if a process is a worker of a job and has not ended."""
-    with suppress(OSError):
-        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
-    return False
 
 
 def check(output: Path, texts: dict[str, list[str]], options: argparse.Namespace, report: Report) -> None:

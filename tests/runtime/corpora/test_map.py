@@ -19,8 +19,7 @@ import pytest
 from edgener import Recognizer
 from tests.runtime.corpora.support import json_rows, result_files, row_spans, spans
 from tests.support import TINY_BUNDLE, Finished, labelled_texts, run_main, run_measured, run_python
-from tools.corpora_kills import is_worker
-from tools.measured import children
+from tools.map_workers import is_worker, path_with_hook, workers
 
 SENTENCES = [row.text for row in labelled_texts()]
 OPTIONS = ("--model", str(TINY_BUNDLE), "--part-size", "0.001")
@@ -82,23 +81,10 @@ def until(condition: Callable[[], Any]) -> Any:
     return pytest.fail("it takes too long")
 
 
-def workers(parent: int) -> list[int]:
-    """Return the process ids of the workers of a run."""
-    return [process for process in children().get(parent, []) if is_worker(process)]
-
-
 def until_parts(output: Path, parts: int) -> None:
     """Wait until the log holds so many parts."""
     log = output / "_edgener/done-0-of-1.jsonl"
     until(lambda: log.exists() and log.read_bytes().count(b'"kind": "part"') >= parts)
-
-
-def is_alive(process: int) -> bool:
-    """Return True if a process runs and is no zombie."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def drafts(output: Path) -> list[Path]:
@@ -138,7 +124,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(corpus: Path, whole: Path
         (worker,) = workers(process.pid)
         process.kill()
         process.wait()
-    until(lambda: not is_alive(worker))
+    until(lambda: not is_worker(worker))
     log = (tmp_path / "out/_edgener/done-0-of-1.jsonl").read_text(encoding="utf-8").splitlines()
     noted = [entry for entry in map(json.loads, log) if entry["kind"] == "part"]
     written = {
@@ -163,29 +149,10 @@ def test_a_run_that_is_interrupted_leaves_a_state_that_resumes(
                 os.kill(one, number)
         message = "edgener: finished parts are kept; the same command goes on with the rest\n"
         assert ended(process) == (code, message)
-    assert not any(map(is_alive, alive))
+    assert not any(map(is_worker, alive))
     assert drafts(tmp_path / "out") == []
     assert run_map(corpus, tmp_path / "out").code == 0
     assert result_files(tmp_path / "out") == result_files(whole)
-
-
-def poisoned(folder: Path, code: str) -> str:
-    """Return a PYTHONPATH on which every Python runs this code before it imports the worker."""
-    (folder / "poison.py").write_text(code, encoding="utf-8")
-    (folder / "sitecustomize.py").write_text(
-        """
-import sys
-class Finder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == "edgener.corpora.worker" and Finder in sys.meta_path:
-            sys.meta_path.remove(Finder)
-            import poison
-sys.meta_path.insert(0, Finder)
-""",
-        encoding="utf-8",
-    )
-    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 DIE_OF_POISON = f"""
@@ -233,7 +200,7 @@ def test_a_part_that_kills_three_workers_is_set_aside_and_all_others_are_done(
 ) -> None:
     texts = [POISON, *SENTENCES]
     (tmp_path / "in.txt").write_text("\n".join(texts), encoding="utf-8")
-    path = poisoned(tmp_path, DIE_OF_POISON.replace("END", end))
+    path = path_with_hook(tmp_path, DIE_OF_POISON.replace("END", end))
     options = ("--threads", "3", "--processes", "1", "--json")
     with started(tmp_path / "in.txt", tmp_path / "out", *options, PYTHONPATH=path) as process:
         output, errors = process.communicate(timeout=PATIENCE)
@@ -254,7 +221,7 @@ def test_a_part_that_kills_three_workers_is_set_aside_and_all_others_are_done(
 
 def test_workers_that_die_before_they_are_ready_end_the_job(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
-    path = poisoned(tmp_path, DIE_AT_THE_START)
+    path = path_with_hook(tmp_path, DIE_AT_THE_START)
     with started(tmp_path / "in.txt", tmp_path / "out", PYTHONPATH=path) as process:
         code, errors = ended(process)
     assert code == 5
@@ -275,14 +242,14 @@ Recognizer.load = load
 
 def test_a_worker_whose_parent_was_killed_while_it_started_ends_without_a_word(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
-    path = poisoned(tmp_path, END_THE_PARENT)
+    path = path_with_hook(tmp_path, END_THE_PARENT)
     with started(tmp_path / "in.txt", tmp_path / "out", PYTHONPATH=path) as process:
         assert ended(process) == (-signal.SIGKILL, "")
 
 
 def test_an_error_of_loading_is_that_of_the_model(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
-    path = poisoned(tmp_path, FAIL_AT_THE_START)
+    path = path_with_hook(tmp_path, FAIL_AT_THE_START)
     with started(tmp_path / "in.txt", tmp_path / "out", PYTHONPATH=path) as process:
         assert ended(process) == (17, "edgener: no\n")
 
