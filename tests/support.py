@@ -35,6 +35,13 @@ TINY_TEST = DATA / "tiny" / "test.jsonl"
 """The sentences with invented names that the tiny model was tested on."""
 NOBODY = 65534
 """User id without any rights."""
+PASS_SOCKET = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": sys.argv[2]}
+os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[3:]])
+"""
+"""A program that does what systemd does between fork and exec."""
 
 FRAGMENTS = (
     "王小明在青山大学工作。",

@@ -23,17 +23,10 @@ import pytest
 from edgener import Recognizer
 from edgener.service import DRAIN_SECONDS, MOST_CLIENTS
 from edgener.session import AbandonedError
-from tests.support import TINY_BUNDLE, labelled_texts, missing_providers, run_main, run_tiny
+from tests.support import PASS_SOCKET, TINY_BUNDLE, labelled_texts, missing_providers, run_main, run_tiny
 
 TEXT = "王小明在青山大学工作。"
 LINE = f"{TEXT}\n".encode()
-PASS_SOCKET = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": sys.argv[2]}
-os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[3:]])
-"""
-"""A program that does what systemd does between fork and exec."""
 IMPATIENT = """
 import sys
 from edgener import service

@@ -20,17 +20,10 @@ import pytest
 from edgener.client import Client, ServiceError
 from edgener.installed import install
 from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running
-from tests.support import PACKAGES, TINY_BUNDLE, change_manifest, replace_file, run_main
+from tests.support import PACKAGES, PASS_SOCKET, TINY_BUNDLE, change_manifest, replace_file, run_main
 from tools import measured
 
 OPEN = ("--workers", "2", "--queue-seconds", "100", "--queue-tokens", "100000000")
-PASS_SOCKET = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
-os.execv(sys.executable, [sys.executable, "-m", "edgener", "serve", *sys.argv[2:]])
-"""
-"""A program that does what systemd does between fork and exec."""
 
 
 class Load:
@@ -193,7 +186,7 @@ def test_systemd_passes_the_socket_and_is_told_of_readiness_life_and_end(tmp_pat
         messages.bind(str(address))
         messages.settimeout(PATIENCE)
         env = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "600000", "PYTHONPATH": PACKAGES}
-        command = [sys.executable, "-c", PASS_SOCKET, str(passed.fileno()), "--model", str(TINY_BUNDLE), *OPEN]
+        command = [sys.executable, "-c", PASS_SOCKET, str(passed.fileno()), "1", "--model", str(TINY_BUNDLE), *OPEN]
         with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, pass_fds=[passed.fileno()]) as process:
             try:
                 with Client(f"http://127.0.0.1:{passed.getsockname()[1]}") as client:
