@@ -71,9 +71,9 @@ def another_bundle(folder: Path, name: str) -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def wait_until(what: object, timeout: float = PATIENCE) -> None:
+def wait_until(what: object) -> None:
     """Wait until a function returns something true."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + PATIENCE
     while not what():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.02)
