@@ -46,7 +46,7 @@ def run_measured(
     Every process that it leaves behind is killed. Raises TimeoutExpired where it takes too long.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    before, started = _children_seconds(), time.monotonic()
+    before, started = children_seconds(), time.monotonic()
     with open_log(log) as output:
         process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         memory = _Memory(process.pid)
@@ -56,7 +56,7 @@ def run_measured(
             wall = time.monotonic() - started
             memory.stop()
             _end_all()
-    cpu = _children_seconds() - before
+    cpu = children_seconds() - before
     return Usage(code, round(cpu, 2), round(wall, 2), round(memory.peak / 1024, 1), memory.processes)
 
 
@@ -144,6 +144,7 @@ def _end_all() -> None:
             return
 
 
-def _children_seconds() -> float:
+def children_seconds() -> float:
+    """Return the processor time of the processes that this one has started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.measured import children_seconds
 from tools.serving.figures import Figure
 from tools.serving.load import OK, Sample, closed_loop, connect, open_loop
 from tools.serving.sentences import endless, long_text, short_texts
@@ -253,15 +253,10 @@ def _cpu_of_file(plan: Plan, file: Path) -> float:
     command = [sys.executable, "-m", "edgener", "--file", str(file), "--threads", "1"]
     if plan.model:
         command += ["--model", str(plan.model)]
-    before = _cpu_of_ended_children()
+    before = children_seconds()
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "runtime")}
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-    return _cpu_of_ended_children() - before
-
-
-def _cpu_of_ended_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return children_seconds() - before
 
 
 def median_of(samples: Sequence[Sample]) -> float:
