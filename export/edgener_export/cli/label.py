@@ -11,12 +11,12 @@ from edgener.standard_streams import log, write
 from edgener_export.cli.threads import add_threads, threads_of
 from edgener_export.labelling.lac import NAME_TAGS
 
-KINDS = ("modern", "titles", "news")
-ROUNDS = ("questions", "teaches")
 TEXT_HELP = "file with a sentence or short text a line, or JSON lines (.jsonl) with a text and maybe its kind; also .xz"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    from edgener_export.labelling.fuse import KINDS, ROUNDS
+
     parser.add_argument("text", type=Path, metavar="TEXT", help=TEXT_HELP)
     parser.add_argument("output", type=Path, metavar="OUT", help="labelled JSON lines to write")
     help_text = "directory of the bundle whose guideline is followed; default: the built-in one"
@@ -52,7 +52,7 @@ def _label(options: argparse.Namespace) -> None:
     from edgener_export.corpus.name_swap import read_names
     from edgener_export.corpus.sampling import evenly_spread
     from edgener_export.files.atomic import draft_of
-    from edgener_export.labelling import fuse
+    from edgener_export.labelling.fuse import ROUNDS, KnownNames
     from edgener_export.labelling.kind_text import read_kind_texts
     from edgener_export.labelling.label import label_texts, lac_labels
     from edgener_export.labelling.lac import Lac
@@ -64,8 +64,8 @@ def _label(options: argparse.Namespace) -> None:
     else:
         recognizer = Recognizer.load(options.model, threads=threads_of(options.threads))
         names = read_names(options.known, ("ORG",)) if options.known else ()
-        known = fuse.KnownNames(name.text for name in names)
-        labelled = label_texts(texts, recognizer, lac, known, fuse.ROUNDS[options.lac])
+        known = KnownNames(name.text for name in names)
+        labelled = label_texts(texts, recognizer, lac, known, ROUNDS[options.lac])
     sentences = [found for found in tqdm(labelled, total=len(texts), disable=None, desc="label", unit="text") if found]
     with draft_of(options.output) as draft:
         jsonl.write(sentences, draft)

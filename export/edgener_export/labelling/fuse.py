@@ -87,7 +87,7 @@ QUESTIONS: Trusts = {
 }
 """The second round: in titles, where people are taken for works, a person that our model alone sees needs more."""
 KINDS = tuple(QUESTIONS)
-ROUNDS: Mapping[str, Trusts] = {"teaches": TEACHES, "questions": QUESTIONS}
+ROUNDS: Mapping[str, Trusts] = {"questions": QUESTIONS, "teaches": TEACHES}
 
 
 class KnownNames:
