@@ -12,7 +12,7 @@ from edgener_export.corpus.formats import DEFAULT, FORMATS, WRITABLE
 from edgener_export.corpus.labelled_file import Format
 from edgener_export.corpus.reading import Reading, read_labelled
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.corpus.text_file import PACKED
+from edgener_export.corpus.text_file import suffix_inside
 from edgener_export.errors import CorpusError
 
 
@@ -47,7 +47,7 @@ def convert(source: Reading, target: Path, format_name: str) -> int:
 
 def format_by_name(target: Path) -> str:
     """Return the format that a file to be written is meant to have by its name: BIO unless its suffix says another."""
-    suffix = (target.with_suffix("") if target.suffix in PACKED else target).suffix
+    suffix = suffix_inside(target)
     return next((name for name, known in FORMATS.items() if suffix in known.suffixes), DEFAULT)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.corpus.text_file import HEAD, PACKED, UNREADABLE, UTF_8, iterate_lines, open_packed
+from edgener_export.corpus.text_file import HEAD, UNREADABLE, UTF_8, iterate_lines, open_packed, suffix_inside
 from edgener_export.errors import CorpusError
 
 Kind = Literal["broken tags", "left out", "note"]
@@ -83,7 +83,7 @@ class LabelledFile:
     @property
     def suffix(self) -> str:
         """The suffix of the name in lower case, without that of a packed file."""
-        return (self.path.with_suffix("") if self.path.suffix in PACKED else self.path).suffix.lower()
+        return suffix_inside(self.path).lower()
 
     def once(self, measure: Callable[[LabelledFile], Measure]) -> Measure:
         """Return ``measure(self)``, computed at the first call alone."""

@@ -34,6 +34,11 @@ def open_packed(path: Path, mode: str) -> IO[bytes]:
     return cast("IO[bytes]", path.open(mode))
 
 
+def suffix_inside(path: Path) -> str:
+    """Return the suffix of a file's name without that of its packing."""
+    return (path.with_suffix("") if path.suffix in PACKED else path).suffix
+
+
 def verify_encoding(name: str) -> None:
     """Raise CorpusError if Python knows no text encoding of this name."""
     try:

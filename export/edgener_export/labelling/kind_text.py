@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from edgener_export.corpus.text_file import PACKED, iterate_lines
+from edgener_export.corpus.text_file import iterate_lines, suffix_inside
 from edgener_export.errors import CorpusError
 from edgener_export.labelling.fuse import KINDS
 
@@ -25,11 +25,11 @@ def read_kind_texts(path: Path, kind: str) -> Iterator[KindText]:
 
     Raises CorpusError, which names the file and the line.
     """
-    name = path.with_suffix("") if path.suffix in PACKED else path
+    is_json = suffix_inside(path) == ".jsonl"
     for number, line in enumerate(iterate_lines(path), 1):
         if not line.strip():
             continue
-        yield _parsed(f"{path}:{number}", line, kind) if name.suffix == ".jsonl" else KindText(line, kind)
+        yield _parsed(f"{path}:{number}", line, kind) if is_json else KindText(line, kind)
 
 
 def _parsed(place: str, line: str, kind: str) -> KindText:
