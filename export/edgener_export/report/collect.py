@@ -19,13 +19,23 @@ from edgener.environment import read_environment
 from edgener.errors import BundleMissingError
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.errors import ReportError
 from edgener_export.evaluation.recognize import Evaluation, scores_by_label
 from edgener_export.recipe.settings import Recipe
 from edgener_export.recipe.text import recipe_as_toml
 from edgener_export.report.confusion import confuse
 from edgener_export.report.lost_and_won import compare
 from edgener_export.report.product_errors import count_products, measure_product_errors
-from edgener_export.report.record import Fp16Figures, GateCheck, GraphFigures, Report, TypeScore
+from edgener_export.report.record import (
+    CurvePoint,
+    Fp16Figures,
+    GateCheck,
+    GraphFigures,
+    Report,
+    TrainingStage,
+    TypeScore,
+    read_report,
+)
 from edgener_export.report.speed import Speed, measure_speeds
 from edgener_export.report.training_curves import read_training
 
@@ -81,6 +91,7 @@ def collect_report(
     graph = onnx.load(fp32.graph)
     rows = evenly_spread(calibration, ERROR_SENTENCES)
     product_errors = measure_product_errors(graph, int8.graph, rows, recipe.quantize)
+    training = read_training(run)
     return Report(
         name=recipe.name,
         data=after.quality.data,
@@ -92,7 +103,7 @@ def collect_report(
         integer_products=sum(error.weights for error in product_errors),
         processor=read_environment().processor,
         gate=gate,
-        training=read_training(run),
+        training=training,
         product_errors=product_errors,
         confusion=confuse(after.pairs),
         changes=compare(test, before.pairs, after.pairs),
@@ -100,12 +111,22 @@ def collect_report(
         lineage=recipe.sources,
         versions={"edgener": edgener.__version__, **{name: version(name) for name in LIBRARIES}},
         fp16=fp16,
+        learning_curve=_learning_curve_before(run, training),
     )
 
 
 def bundle_bytes(bundle: Path) -> int:
     """Size of all files of a bundle."""
     return sum(path.stat().st_size for path in bundle.iterdir())
+
+
+def _learning_curve_before(run: Path, training: tuple[TrainingStage, ...]) -> tuple[CurvePoint, ...]:
+    """Return the learning curve of the run's last report, if that is about the same training; else no point."""
+    try:
+        before = read_report(run)
+    except ReportError:
+        return ()
+    return before.learning_curve if before.training == training else ()
 
 
 def _scored_teacher(teacher: Path, measured: Quality) -> Iterator[_Scored]:

@@ -108,6 +108,7 @@ def test_the_recipe_that_it_writes_has_the_choices_for_the_size_and_builds_the_s
     run, again = Path(shutil.copytree(trained.run, tmp_path / "run")), tmp_path / "again"
     assert main(["build", str(run / "recipe.toml"), "--run", str(run), "--bundle", str(again)]) == 0
     assert files_of(again) == files_of(trained.bundle)
+    assert len(read_report(run).learning_curve) == 3  # a build leaves that of the same training in the report
 
 
 def test_the_learning_curve_is_in_the_report_and_in_what_is_printed(trained: Trained) -> None:
