@@ -133,14 +133,13 @@ def test_the_best_f1_is_above_that_of_its_neighbours() -> None:
     assert outcome([given], "PER", 0.95) == (0, 0, 0)
 
 
-def write_sets(folder: Path) -> list[LabelledSet]:
+def write_sets(folder: Path) -> None:
     """Write two labelled sets for the tiny model; in one of them many of its answers are wrong."""
     rows = read_corpus_file(TINY_TEST)
     hard = [Sentence(row.text, row.spans[: number % 2]) for number, row in enumerate(rows)]
     folder.mkdir()
     for name, sentences in (("easy", rows[:40]), ("hard", [row for row in hard if row.spans] + hard[:20])):
         jsonl.write(sentences, folder / f"{name}.jsonl")
-    return [LabelledSet("easy", rows[:40]), LabelledSet("hard", hard)]
 
 
 def test_the_command_calibrates_a_bundle_whose_entities_stay(
