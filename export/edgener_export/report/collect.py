@@ -43,7 +43,7 @@ LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnx", "onnxruntime", "to
 SPEED_SENTENCES = 40
 """Test sentences that speeds are measured on."""
 SPEED_CHARACTERS = 200
-"""The most examples that a report shows of each kind."""
+"""The most characters that are taken of each of them."""
 ERROR_SENTENCES = 8
 """Calibration sentences that the errors of matrix products are measured on."""
 
