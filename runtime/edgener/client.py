@@ -70,7 +70,12 @@ class _Service:
             self.headers["Authorization"] = f"Bearer {token}"
 
     def pause(self, answer: _Answer, give_up_at: float) -> float:
-        """Return the seconds to wait until the service is asked again; raise ServiceError where that is too late."""
+        """Return the seconds to wait until the service is asked again.
+
+        Raises ServiceError where it did not ask to be, or where that is too late.
+        """
+        if answer.status not in WAITING:
+            raise _error_of(answer)
         try:
             seconds = float(answer.headers.get("retry-after", "1"))
         except ValueError:
@@ -137,8 +142,6 @@ class Client:
             answer = self._exchange(method, path, body)
             if answer.status == 200:
                 return answer
-            if answer.status not in WAITING:
-                raise _error_of(answer)
             time.sleep(self._service.pause(answer, give_up_at))
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
@@ -230,8 +233,6 @@ class AsyncClient:
             answer = await self._exchange(method, path, body)
             if answer.status == 200:
                 return answer
-            if answer.status not in WAITING:
-                raise _error_of(answer)
             await asyncio.sleep(self._service.pause(answer, give_up_at))
 
     async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
