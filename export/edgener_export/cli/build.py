@@ -8,7 +8,6 @@ from pathlib import Path
 from edgener.command_line import Command
 from edgener.standard_streams import log, write
 from edgener_export.cli.recipe import GOES_ON, add_recipe
-from edgener_export.files.atomic import writing
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +30,6 @@ def _build(options: argparse.Namespace) -> None:
     from edgener_export.pipeline.run_lock import locked
 
     run: Path = options.run or Path("runs") / recipe.name
-    with writing(run):
-        run.mkdir(parents=True, exist_ok=True)
     with locked(run):
         pipeline = Pipeline(recipe, run, options.cache, log)
         if options.trained:

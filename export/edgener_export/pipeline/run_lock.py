@@ -17,11 +17,13 @@ LOCK = ".lock"
 
 @contextmanager
 def locked(run: Path) -> Iterator[None]:
-    """Keep other commands out of an existing directory; a killed command leaves no lock behind.
+    """Make a directory, unless it is there, and keep other commands out of it; a killed command leaves no lock behind.
 
     Processes that train together share the lock of the one that writes. Raises BusyError where another command works
-    there, OutputError where the lock cannot be written.
+    there, OutputError where the directory or the lock cannot be written.
     """
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
     if not hardware().is_main:
         yield
         return

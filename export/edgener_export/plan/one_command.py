@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgener.bundle import Quality
 from edgener_export.corpus.sentence import labels_of
 from edgener_export.errors import GateError
-from edgener_export.files.atomic import writing
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.pipeline.run_lock import locked
 from edgener_export.plan.kept import agreement
@@ -62,7 +60,7 @@ class OneCommand:
 
         Raises GateError, after the learning curve, where the model is not good enough to be packed.
         """
-        with self._locked(self.run):
+        with locked(self.run):
             recipe = write_files(self.request, self.types, self.split, self.run)
             failure = None
             scores: tuple[Quality, ...] = ()
@@ -88,7 +86,7 @@ class OneCommand:
                 continue
             self.log(f"learning curve: {len(part.train)} of {len(self.split.train)} sentences")
             directory = self.run.with_name(f"{self.run.name}-{round(100 * share)}")
-            with self._locked(directory):
+            with locked(directory):
                 recipe = write_files(self.request, self.types, part, directory)
                 Pipeline(read_recipe(recipe), directory, self.cache, self.log).train()
                 yield CurvePoint(len(part.train), last_f1(directory))
@@ -109,11 +107,6 @@ class OneCommand:
                 f"counts as right ({score.expected} entities)"
             )
         return kept
-
-    def _locked(self, directory: Path) -> AbstractContextManager[None]:
-        with writing(directory):
-            directory.mkdir(parents=True, exist_ok=True)
-        return locked(directory)
 
 
 def last_f1(run: Path) -> float:
