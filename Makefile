@@ -36,11 +36,14 @@ demo: $(DEMO)/installed
 # Folders whose docstrings are all whole sentences.
 SENTENCES := runtime export edge tools tests examples docs
 
+# Seconds after which a test is taken for one that hangs.
+HANGS := 600
+
 test: lint
-	$(TEST)/bin/pytest
+	$(TEST)/bin/pytest --numprocesses auto --dist loadfile --timeout $(HANGS)
 
 test-page: $(TEST)/installed
-	$(TEST)/bin/pytest -m browser tests/page
+	$(TEST)/bin/pytest -m browser --timeout $(HANGS) tests/page
 
 test-fast: $(TEST)/installed
 	$(TEST)/bin/pytest -m 'not slow' tests/runtime

@@ -72,7 +72,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def service() -> Iterator[Running]:
     """A service with the tiny model that refuses who would have to wait at all."""
-    with running("--workers", "1", "--queue-seconds", "0.001") as found:
+    with running("--workers", "1", "--queue-seconds", "1e-9") as found:
         yield found
 
 
