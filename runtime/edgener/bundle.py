@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.bundle_rules import BundleRules
-from edgener.calibration import Calibration
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.errors import (
     BundleMissingError,
@@ -21,6 +20,7 @@ from edgener.errors import (
 )
 from edgener.normalization import Normalization
 from edgener.providers import CPU
+from edgener.score_calibration import Calibration
 from edgener.tags import TagSet
 
 FORMAT_VERSION = 1

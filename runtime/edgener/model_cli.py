@@ -14,7 +14,7 @@ from edgener.table import table
 
 if TYPE_CHECKING:
     from edgener.bundle_rules import BundleRules
-    from edgener.calibration import Calibration
+    from edgener.score_calibration import Calibration
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:

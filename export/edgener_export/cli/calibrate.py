@@ -17,9 +17,9 @@ from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
     from edgener.bundle import Manifest
-    from edgener.calibration import Calibration
+    from edgener.score_calibration import Calibration
     from edgener_export.evaluation.answers import Answers
-    from edgener_export.evaluation.calibration import Measured
+    from edgener_export.evaluation.score_calibration import Measured
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _calibrate(options: argparse.Namespace) -> None:
     from edgener.bundle import BUILT_IN, SIGNATURE, bundle_directory, load_bundle
     from edgener_export.evaluation.answers import answers_to, halves, uncalibrated
-    from edgener_export.evaluation.calibration import OWN, measure
+    from edgener_export.evaluation.score_calibration import OWN, measure
     from edgener_export.pipeline.amend import amend_bundle
 
     if str(options.bundle) == BUILT_IN and not (options.output or options.dry_run):

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgener.bundle import CARD, FP16_GOLDEN, GOLDEN, Manifest, load_bundle
-from edgener.calibration import Calibration
 from edgener.errors import UsageError
 from edgener.golden import Case, Cases, read_cases, write_cases
+from edgener.score_calibration import Calibration
 from edgener_export.pipeline.pack import bundle_draft, record_golden, score_note, verify_target
 
 

@@ -11,9 +11,9 @@ import pytest
 from edgener import Recognizer
 from edgener.bundle import FP16_GOLDEN, GOLDEN, MANIFEST, SIGNATURE, load_bundle
 from edgener.bundle_rules import DICTIONARY, EXCLUDE, BundleRules
-from edgener.calibration import Calibration
 from edgener.errors import OutputError, UsageError
 from edgener.golden import check_case, read_cases
+from edgener.score_calibration import Calibration
 from edgener_export.cli.main import main
 from edgener_export.pipeline.amend import amend_bundle
 from tests.support import add_graph_for_gpus, disk_full

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.calibration import NEAREST, CalibratedSet, Calibration
+from edgener.score_calibration import NEAREST, CalibratedSet, Calibration
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.answers import Answers, joined, joined_weights
 

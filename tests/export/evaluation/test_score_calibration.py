@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edgener import Recognizer
 from edgener.bundle import MANIFEST, load_bundle
-from edgener.calibration import Calibration
+from edgener.score_calibration import Calibration
 from edgener.tags import Span
 from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
@@ -21,7 +21,8 @@ from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.answers import Answers, answers_to, halves, uncalibrated
-from edgener_export.evaluation.calibration import (
+from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome
+from edgener_export.evaluation.score_calibration import (
     ALL,
     BY_TYPE,
     OFFSET,
@@ -31,7 +32,6 @@ from edgener_export.evaluation.calibration import (
     fitted_line,
     measure,
 )
-from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome
 from edgener_export.evaluation.suite import LabelledSet
 from tests.support import TINY_BUNDLE, TINY_TEST, labelled_texts, names, read_manifest
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from edgener import Recognizer, Rules
 from edgener.bundle import GOLDEN, Manifest, load_bundle
-from edgener.calibration import NEAREST, CalibratedSet, Calibration
 from edgener.errors import ManifestError
 from edgener.golden import check_case, read_cases
+from edgener.score_calibration import NEAREST, CalibratedSet, Calibration
 from tests.support import change_manifest, labelled_texts, names, read_manifest, run_main
 
 SCORES = st.floats(0, 1)
