@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, NamedTuple, NoReturn
@@ -245,6 +245,12 @@ def tensor_changed(**changes: Any) -> Callable[[Path], None]:
 def disk_full(*_arguments: object) -> NoReturn:
     """Raise the error of a full disk in the place of a function that writes."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+
+
+def open_to_all(folder: Path) -> None:
+    """Let all users look into a folder of a test; the folders that pytest made around it are closed to them."""
+    for closed in takewhile(lambda parent: not parent.stat().st_mode & 0o001, (folder, *folder.parents)):
+        closed.chmod(0o755)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, GRAPH, MANIFEST, describe_fil
 from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
 from edgener.golden import Cases, read_cases, write_cases
 from edgener.installed import CURRENT, check_golden, current_model, install, models_directory, rollback
-from tests.support import TINY_BUNDLE, change_manifest, disk_full, replace_file, without_rights
+from tests.support import TINY_BUNDLE, change_manifest, disk_full, open_to_all, replace_file, without_rights
 
 STEPS = [
     (os, "fsync"),
@@ -170,8 +170,7 @@ def test_a_damaged_model_is_mended_by_installing_it_again(tmp_path: Path) -> Non
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_a_service_without_rights_reads_what_root_installed(tmp_path: Path, mask: int) -> None:
     directory = tmp_path / "var/models"
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    open_to_all(tmp_path)
     before = os.umask(mask)
     try:
         first = install(TINY_BUNDLE, directory)
@@ -186,8 +185,7 @@ def test_a_directory_that_may_not_be_looked_into_is_told_if_it_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(TINY_BUNDLE, tmp_path / "edgener/models")
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    open_to_all(tmp_path)
     (tmp_path / "edgener").chmod(0)
     monkeypatch.delenv("EDGENER_MODELS", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
