@@ -22,7 +22,7 @@ from edgener_edge.errors import BuildError, LockError
 from edgener_edge.lock import Deb, Lock, Wheel
 
 BUILD_FILE = "build.json"
-HTTP_SERVER = "uvicorn"
+HTTP_SERVER = "httptools"
 """The Python package that only builds which serve HTTP carry."""
 OWN, DEVICE = "own", "device"
 """Whose interpreter and C library a build uses: OWN ones that it carries, or those of the DEVICE."""

@@ -24,11 +24,8 @@ REQUIREMENTS = ("onnxruntime>=1.24", "numpy>=2", "tokenizers>=0.22,<0.24")
 SIGN_REQUIREMENTS = ("cryptography>=46", "cffi>=2", "pycparser>=2")
 """The extra ``sign`` with its own dependencies: builds with a trusted key carry these besides."""
 
-HTTP_REQUIREMENTS = (
-    "uvicorn>=0.54,<0.55", "httptools>=0.9,<0.10", "starlette>=1.10,<2", "prometheus-client>=0.26,<1",
-    "click>=8", "h11>=0.16", "anyio>=4", "idna>=3", "typing_extensions>=4.16",
-)  # fmt: skip
-"""The extra ``serve`` with its own dependencies: builds that serve HTTP carry these besides."""
+HTTP_REQUIREMENTS = ("httptools>=0.9,<0.10", "prometheus-client>=0.26,<1")
+"""The extra ``serve``, which has no dependencies of its own: builds that serve HTTP carry these besides."""
 
 
 def make_lock(apt: AptRoot, date: str, scratch: Path, log: Log) -> Lock:

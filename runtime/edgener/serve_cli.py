@@ -138,6 +138,7 @@ def _serve_lines(options: argparse.Namespace, inherited: socket.socket | None) -
 def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) -> None:
     from edgener.serve.limits import Limits
     from edgener.serve.models import ModelSource
+    from edgener.serve.proxies import Proxies
     from edgener.serve.run import Settings, bound, require_extra, run
 
     require_extra()
@@ -163,7 +164,7 @@ def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) ->
         no_token=options.no_token,
         allowed_hosts=tuple(options.allowed_host),
         cors_origins=tuple(options.cors_origin),
-        trusted_proxies=tuple(options.trusted_proxy),
+        proxies=Proxies(options.trusted_proxy),
         has_page=not options.no_page,
         log_format=options.log_format,
         log_requests=options.log_requests,

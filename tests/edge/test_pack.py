@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def http_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build that serves HTTP."""
-    return make_files(tmp_path_factory.mktemp("made-http"), wheels={"uvicorn": "0.54.0"})[0]
+    return make_files(tmp_path_factory.mktemp("made-http"), wheels={"httptools": "0.9.0"})[0]
 
 
 @pytest.mark.parametrize("form", ["oci", "deb"])

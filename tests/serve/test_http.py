@@ -270,6 +270,26 @@ def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(service: Running
         assert read_answer(connection)[0] == 413
 
 
+def test_a_request_that_offers_another_protocol_or_names_the_whole_address_is_answered(service: Running) -> None:
+    upgrade = service.get("/health", Connection="Upgrade, HTTP2-Settings", Upgrade="h2c", HTTP2_Settings="AAMAAABk")
+    assert upgrade.json == {"status": "alive"}
+    with service.connect() as connection:
+        connection.sendall(b"GET http://localhost/%68ealth?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+        connection.sendall(b"GET http://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+        connection.sendall(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(connection)[0] == 404
+
+
+def test_a_header_that_is_sent_twice_has_both_values(service: Running) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    for twice in (b"Host: evil.example\r\n", b"Content-Type: text/plain\r\n"):
+        with service.connect() as connection:
+            connection.sendall(head + twice + b"Content-Length: 15\r\n\r\n" + b'{"inputs": "a"}')
+            assert read_answer(connection)[0] in (400, 415)
+
+
 def test_head_tells_what_get_would(service: Running) -> None:
     answer = service.request("HEAD", "/health")
     assert (answer.status, answer.body) == (200, b"")

@@ -90,6 +90,17 @@ def test_a_line_that_is_too_long_is_told_by_status_or_else_by_a_last_row_without
     assert not content.endswith(b"0\r\n\r\n")
 
 
+def test_a_client_from_before_chunks_reads_until_the_end(service: Running) -> None:
+    head = b"POST /v1/lines HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
+    with service.connect() as connection, connection.makefile("rb") as stream:
+        connection.sendall(head % len(CONTENT) + CONTENT)
+        answer = stream.read()
+    start, _, content = answer.partition(b"\r\n\r\n")
+    assert b"connection: close" in start
+    assert b"transfer-encoding" not in start
+    assert content == run_tiny(stdin=CONTENT).output
+
+
 def test_answers_that_nobody_takes_stop_the_reading(service: Running) -> None:
     line = b"x" * 10_000 + b"\n"  # one token, and an answer of 40 kB
     block = b"%x\r\n%s\r\n" % (len(line), line)

@@ -111,6 +111,16 @@ def test_a_page_of_a_named_origin_gets_leave_and_sees_errors_and_a_trusted_proxy
         )
         assert preflight.status == 200
         assert preflight.headers["access-control-allow-origin"] == "https://page.example"
+        assert preflight.headers["access-control-allow-methods"] == "GET, POST"
+        assert "content-type" in preflight.headers["access-control-allow-headers"]
+        for refused in (
+            {"Origin": "https://other.example"},
+            {"Access-Control-Request-Method": "DELETE"},
+            {"Access-Control-Request-Headers": "content-type, x-other"},
+        ):
+            answer = service.request("OPTIONS", "/v1/ner", None, {**asked, **refused})
+            assert (answer.status, answer.headers["vary"]) == (400, "Origin")
+            assert answer.headers.get("access-control-allow-origin") != "https://other.example"
         for body in ({"inputs": TEXT}, {}):
             answer = service.ask(body, Origin="https://page.example")
             assert answer.headers["access-control-allow-origin"] == "https://page.example"

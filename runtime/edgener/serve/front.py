@@ -13,18 +13,12 @@ from edgener.serve.errors import Overloaded, RequestError
 from edgener.serve.hosts import Hosts
 from edgener.serve.limits import Limits
 from edgener.serve.log import Log
+from edgener.serve.messages import DisconnectedError, Request
 from edgener.serve.metrics import Metrics
 from edgener.serve.models import Model
 from edgener.serve.problem import problem_of
-from edgener.serve.protocol import Connection
+from edgener.serve.proxies import Proxies
 from edgener.serve.tokens import Tokens
-
-LOCAL = "local"
-"""The client of requests that come without an address, through a Unix socket."""
-
-
-class DisconnectedError(Exception):
-    """The client left, or was told that it is too slow, so that nobody waits for the answer."""
 
 
 class Front:
@@ -39,9 +33,11 @@ class Front:
         tokens: Tokens | None,
         metrics: Metrics,
         log: Log,
+        proxies: Proxies,
         processes: int = 1,
     ) -> None:
         """Take the model that ``engine`` answers with; without ``tokens`` anybody may ask."""
+        self.proxies = proxies
         self.model, self.engine, self.limits, self.hosts = model, engine, limits, hosts
         self.tokens, self.metrics, self.log, self.processes = tokens, metrics, log, processes
         self.is_draining = False
@@ -61,17 +57,15 @@ class Front:
         """Set the gauges to the present state."""
         self.metrics.update(self.engine.statistics(), len(self.connections))
 
-    async def answer(
-        self, texts: Sequence[str], client: str, connection: Connection, deadline: float | None
-    ) -> Answered:
-        """Return the engine's answer.
+    async def answer(self, texts: Sequence[str], request: Request, deadline: float | None) -> Answered:
+        """Return the engine's answer to the texts of a request.
 
         Raises ProblemError where it gives none, DisconnectedError where the client left.
         """
         future: asyncio.Future[Answered | Failed] = asyncio.get_running_loop().create_future()
         try:
             ticket = self.engine.submit(
-                texts, client=client, deadline=deadline, done=partial(self._mailbox.put, future)
+                texts, client=request.client, deadline=deadline, done=partial(self._mailbox.put, future)
             )
         except RequestError as error:
             reason = error.reason if isinstance(error, Overloaded) else "draining"
@@ -83,11 +77,11 @@ class Front:
             if not future.done():
                 future.set_exception(DisconnectedError())
 
-        connection.on_lost = leave
+        request.on_gone = leave
         try:
             end = await future
         finally:
-            connection.on_lost = None
+            request.on_gone = None
         if isinstance(end, Failed):
             if end.error.__cause__:
                 self.log.failure(end.error.__cause__)

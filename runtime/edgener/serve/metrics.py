@@ -47,7 +47,7 @@ class Metrics(Observer):
         def gauge(name: str, text: str, *labels: str, mode: Literal["livesum", "livemax"] = "livesum") -> Gauge:
             return Gauge(f"edgener_{name}", text, labels, registry=registry, multiprocess_mode=mode)
 
-        self.requests = counter("requests", "Requests that were answered, by route and status.", "route", "status")
+        self._requests = counter("requests", "Requests that were answered, by route and status.", "route", "status")
         self.refused = counter("refused", "Requests that were not taken, by reason.", "reason")
         self._expired = counter("expired", "Requests whose deadline passed.")
         self._cancelled = counter("cancelled", "Requests whose client left before the answer.")
@@ -75,6 +75,10 @@ class Metrics(Observer):
         """Called when no request needs the model of before any more."""
         if not _is_shared():
             ProcessCollector(registry=registry)
+
+    def request(self, route: str, status: int) -> None:
+        """Note a request that was answered."""
+        self._requests.labels(route, str(status)).inc()
 
     def began(self, queue_seconds: float) -> None:
         self._queue_duration.observe(queue_seconds)

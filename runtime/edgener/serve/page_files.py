@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from starlette.responses import Response
+from edgener.serve.messages import Response
 
-MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -20,10 +24,10 @@ INDEX, ICON = "index.html", "/favicon.ico"
 
 def page_responses() -> dict[str, Response]:
     """Return the answer to each path of the page."""
-    found = {ICON: Response(status_code=204, headers=HEADERS)}  # browsers ask for it by themselves
+    found = {ICON: Response(status=204, headers=HEADERS)}  # browsers ask for it by themselves
     for file in (files("edgener.serve") / "page").iterdir():
         media_type = MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
         if media_type:
             path = "/" if file.name == INDEX else f"/{file.name}"
-            found[path] = Response(file.read_bytes(), media_type=media_type, headers=HEADERS)
+            found[path] = Response(file.read_bytes(), media_type, headers=HEADERS)
     return found

@@ -1,7 +1,8 @@
-"""HTTP connections with limits and clocks, which uvicorn's own have not: a slow or greedy client is told so and closed.
+"""HTTP connections with limits and clocks: a slow or greedy client is told so and closed.
 
-uvicorn parses requests with httptools and hands them to the application; the classes here count what arrives, look at
-the clock, and close gently, so that a client that still sends reads its answer before the connection is gone.
+httptools parses; the classes here count what arrives, look at the clock, write answers, and close gently, so that a
+client that still sends reads its answer before the connection is gone. Servers for any application, such as
+uvicorn, have neither the limits nor the clocks, and take as much processor time again.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 import select
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
+import httptools
 
 from edgener.serve.limits import Limits
+from edgener.serve.messages import BrokenOffError, DisconnectedError, Request, Response, Stream
 from edgener.serve.problem import ProblemError
 
 STREAMING = b"/v1/lines"
@@ -25,165 +30,328 @@ SPARE_CONNECTIONS = 64
 """Connections above the limit that are still told why they are not served; further ones are closed."""
 MOST_PIPELINED = 16
 """Requests of a connection that may wait for the answer to an earlier one."""
+MOST_UNREAD = 1 << 16
+"""Bytes of a body that may wait for whoever reads it."""
 LINGER_SECONDS = 2.0
 """Time in which a client that was answered early may notice that it need not send the rest."""
 OVERHEAD = 8
 """Bytes around a byte of the body: a chunk of one byte takes five."""
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
 class HeadTooLargeError(Exception):
     """A request's line and headers are larger than allowed."""
 
 
-class Connection(HttpToolsProtocol):
-    """A client's connection; the application finds it in the scope, under CONNECTION."""
+@dataclass
+class Hub:
+    """The state that all connections share."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        loop: asyncio.AbstractEventLoop,
-        limits: Limits,
-        on_refused: Callable[[int], None],
-    ) -> None:
-        """Take what uvicorn's protocol takes, and the limits; ``on_refused`` is told of answers without a request."""
-        super().__init__(config, server_state, {}, loop)
-        self.limits, self._on_refused = limits, on_refused
+    answer: Callable[[Request, Connection], Coroutine[Any, Any, None]]
+    """Answers a request by the methods of its connection."""
+    limits: Limits
+    on_refused: Callable[[int], None]
+    """Called with the status of an answer to what was no whole request."""
+    connections: set[Connection] = field(default_factory=set)
+    """Open connections."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Requests that are being answered."""
+    date: bytes = b""
+    """The line of the present time."""
+
+
+class Connection(asyncio.Protocol):
+    """A client's connection."""
+
+    def __init__(self, hub: Hub, loop: asyncio.AbstractEventLoop) -> None:
+        """Take what the connection shares with others, and the loop that it lives in."""
+        self.hub, self.limits, self.loop = hub, hub.limits, loop
         self.is_surplus = False
         """More connections than the limit were open when this one came."""
         self.timed_out = False
         """The client was too slow with its request, and was told so."""
-        self.on_lost: Callable[[], None] | None = None
-        """Called when the client leaves."""
         self.began: float | None = loop.time()
         """Time at which the request began to arrive, or the connection was made; None between two requests."""
-        self._heard = self.began
-        self._received = False
-        self._in_head = False
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # so that the last request is answered
+        self._requests: deque[Request] = deque()
+        self._arriving: Request | None = None
+        self._heard = self._rests_since = self.began
+        self._received = self._in_head = self._is_streaming = self._is_closing = self._is_asked_for_leave = False
         self._head_bytes = self._overhead = 0
-        self._is_streaming = False
         self._linger_until: float | None = None
         self._discarded = 0
-        self._sent, self._sent_at = 0, self.began
+        self._is_reading = True
+        self._is_taking: asyncio.Future[None] | None = None
+        self._written, self._sent, self._sent_at = 0, 0, self.began
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        if len(self.connections) >= self.limits.most_connections + SPARE_CONNECTIONS:
+        """Begin to listen to a client, or leave it where there are far too many."""
+        others = self.hub.connections
+        if len(others) >= self.limits.most_connections + SPARE_CONNECTIONS:
             transport.abort()
-        self.is_surplus = len(self.connections) >= self.limits.most_connections
-        self._counted = _Transport(transport, self._close)
-        super().connection_made(self._counted)
+        self.is_surplus = len(others) >= self.limits.most_connections
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._client = str(peer[0]) if isinstance(peer, tuple) else ""
+        others.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self.on_lost:
-            self.on_lost()
-            self.on_lost = None
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Let nobody work for a client that has gone."""
+        self.hub.connections.discard(self)
+        self._leave_requests()
+        self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes, and begin to answer the requests whose head is whole."""
         now = self.loop.time()
         if self._linger_until is not None:
             self._discarded += len(data)
             if self._discarded > self.limits.most_bytes:
-                self.transport.abort()
+                self.abort()
             return
         self._heard, self._received = now, True
         self.began = self.began or now
         was_in_head = self._in_head
         self._overhead += len(data)
-        super().data_received(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # another protocol is offered, and not taken
+            pass
+        except httptools.HttpParserError:
+            is_too_large = self._head_bytes > self.limits.head_bytes
+            self.refuse(self._too_large_head() if is_too_large else ProblemError(400, "Invalid HTTP request received"))
+            return
         if was_in_head and self._in_head:
             self._head_bytes += len(data)
-        if not self.transport.is_closing() and (
+        if not self.is_closing and (
             self._head_bytes > self.limits.head_bytes or self._overhead > 2 * self.limits.head_bytes + (1 << 18)
         ):
-            self.refuse(_too_large_head(self.limits))
+            self.refuse(self._too_large_head())
+
+    def pause_writing(self) -> None:
+        """Let answers wait until the client takes what was sent."""
+        self._is_taking = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let answers go on."""
+        if self._is_taking and not self._is_taking.done():
+            self._is_taking.set_result(None)
+        self._is_taking = None
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope[CONNECTION] = self  # type: ignore[literal-required]
+        """Begin a head; httptools calls this and the following."""
         self.began = self.loop.time()
         self._in_head, self._head_bytes, self._overhead = True, 0, 0
+        self._url = b""
+        self._headers: dict[str, str] = {}
 
     def on_url(self, url: bytes) -> None:
+        """Take a part of the request's target."""
         self._count_head(len(url))
-        super().on_url(url)
+        self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those after a body are only counted."""
         self._count_head(len(name) + len(value) + 4)
-        super().on_header(name, value)
+        if self._in_head:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
+        """Begin to answer, unless an earlier request of the connection is being answered."""
         self._in_head = False
-        self._is_streaming = self.url.startswith(STREAMING)
-        if len(self.pipeline) >= MOST_PIPELINED:
-            self.transport.abort()
+        self._is_streaming = self._url.startswith(STREAMING)
+        if len(self._requests) > MOST_PIPELINED:
+            self.abort()
             return
-        super().on_headers_complete()
+        url = httptools.parse_url(self._url)
+        path = (url.path or b"/").decode("ascii")
+        version = self._parser.get_http_version()
+        self._arriving = request = Request(
+            self._parser.get_method().decode("ascii"),
+            unquote(path) if "%" in path else path,
+            (url.query or b"").decode("latin-1"),
+            self._headers,
+            self._client,
+            is_http_1_0=version == "1.0",
+            keep_alive=version != "1.0" and self._parser.should_keep_alive(),
+            go_on=self._read_on,
+        )
+        self._is_asked_for_leave = version == "1.1" and self._headers.get("expect", "").lower() == "100-continue"
+        self._requests.append(request)
+        if len(self._requests) == 1:
+            self._start(request)
+        else:
+            self._pause_reading()
 
     def on_body(self, body: bytes) -> None:
+        """Take a part of the body; that of a request which was answered already is dropped."""
         self._overhead -= (1 + OVERHEAD) * len(body)
-        super().on_body(body)
+        request = self._arriving
+        if request and request in self._requests and request.add(body) > MOST_UNREAD:
+            self._pause_reading()
 
     def on_message_complete(self) -> None:
+        """Note the end of a request."""
         self.began = None
-        super().on_message_complete()
+        if self._arriving:
+            self._arriving.end()
+            self._arriving = None
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer a request that is no HTTP, or whose head is too large."""
-        if self._head_bytes > self.limits.head_bytes:
-            self.refuse(_too_large_head(self.limits))
-        else:
-            self.refuse(ProblemError(400, msg.rstrip(".")))
+    async def answer(self, request: Request, response: Response | Stream, headers: str) -> None:
+        """Send an answer, with lines of further ``headers``; raise DisconnectedError where the client has gone."""
+        head = f"content-type: {response.media_type}\r\n{headers}" if response.media_type else headers
+        if isinstance(response, Stream):
+            await self._answer_in_pieces(request, response, head)
+            return
+        head += "".join([f"{name.lower()}: {value}\r\n" for name, value in response.headers.items()])
+        if response.status != HTTPStatus.NO_CONTENT:
+            head += f"content-length: {len(response.body)}\r\n"
+        body = b"" if request.method == "HEAD" else response.body
+        await self._send(request, self._head(request, response.status, head) + body)
+        self._complete(request)
 
     def refuse(self, problem: ProblemError) -> None:
-        """Answer with an error although the application has no whole request, and close the connection."""
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.abort()  # in the middle of another answer
+        """Answer with an error although there is no whole request, and close the connection."""
+        if self._requests and self._requests[0].has_begun:
+            self.abort()  # in the middle of another answer
             return
-        self._on_refused(problem.status)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self.hub.on_refused(problem.status)
+        self._leave_requests()
         self.began = self.began or self.loop.time()  # the rest of what the client sends is nothing that is parsed
         content = json.dumps(problem.content).encode()
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(content)
-        self.transport.write(STATUS_LINE[problem.status] + head + content)
-        self.transport.close()
+        self._write(STATUS_LINES[problem.status] + head + content)
+        self.close()
 
     def check(self, now: float) -> None:
         """Close the connection if the client was too slow; called a few times while the shortest clock runs."""
-        if self.flow is None or self.transport is None:
-            return
         if self._linger_until is not None:
             if now > self._linger_until:
-                self.transport.abort()
-            return
-        if self._is_stuck(now):
-            self.transport.abort()
-        elif self.flow.read_paused:
+                self.abort()
+        elif self._is_stuck(now):
+            self.abort()
+        elif not self._is_reading:
             self._heard = now
-        elif self.began is not None and self._is_late(now, self.began):
-            self._time_out()
+        elif self.began is not None:
+            if self._is_late(now, self.began):
+                self._time_out()
+        elif not self._requests and now - self._rests_since > self.limits.keep_alive_seconds:
+            self.close()
 
     def finish(self, *, is_last_call: bool) -> None:
         """Close the connection as soon as no request is on its way; called while the service ends.
 
         A connection that has not brought any request is given time, until ``is_last_call``.
         """
-        is_idle = self.cycle is None or self.cycle.response_complete
-        if not is_idle and not self.pipeline:
-            self.cycle.keep_alive = False
-        if is_idle and (self.began is None or (is_last_call and not self._received)) and not self._is_readable():
-            self.transport.close()
+        if len(self._requests) == 1:
+            self._requests[0].keep_alive = False
+        if (
+            not self._requests
+            and (self.began is None or (is_last_call and not self._received))
+            and not self._is_readable()
+        ):
+            self.close()
+
+    @property
+    def is_closing(self) -> bool:
+        """Return True if no further answer is sent."""
+        return self._is_closing or self._transport.is_closing()
 
     def abort(self) -> None:
         """Close the connection so that the client sees that its answer is not whole."""
-        self.transport.abort()
+        self._transport.abort()
 
-    @property
-    def is_whole(self) -> bool:
-        """Return True if all of the request has arrived."""
-        return self.began is None
+    def close(self) -> None:
+        """Close the connection when all is sent, and when a client that still sends may have noticed."""
+        self._is_closing = True
+        if self._transport.is_closing() or self.began is None or not self._received:
+            self._transport.close()
+        elif self._linger_until is None:
+            self._linger_until = self.loop.time() + LINGER_SECONDS
+            self._go_on()
+            try:
+                self._transport.write_eof()
+            except OSError:  # the client has gone
+                self.abort()
+
+    def _start(self, request: Request) -> None:
+        task = self.loop.create_task(self.hub.answer(request, self))
+        self.hub.tasks.add(task)
+        task.add_done_callback(self.hub.tasks.discard)
+
+    def _head(self, request: Request, status: int, headers: str) -> bytes:
+        if not request.keep_alive:
+            headers += "connection: close\r\n"
+        return b"%b%b%b\r\n" % (STATUS_LINES[status], self.hub.date, headers.encode("latin-1"))
+
+    async def _answer_in_pieces(self, request: Request, response: Stream, headers: str) -> None:
+        """Send a stream, in chunks unless the client is of a time before them and reads until the end."""
+        if not request.is_http_1_0:
+            headers += "transfer-encoding: chunked\r\n"
+
+        def chunk(piece: bytes) -> bytes:
+            return piece if request.is_http_1_0 or not piece else b"%x\r\n%b\r\n" % (len(piece), piece)
+
+        async with aclosing(response.rest) as rest:
+            await self._send(request, self._head(request, HTTPStatus.OK, headers) + chunk(response.first))
+            try:
+                async for piece in rest:
+                    await self._send(request, chunk(piece))
+            except BrokenOffError:
+                self.close()
+                return
+        await self._send(request, b"" if request.is_http_1_0 else b"0\r\n\r\n")
+        self._complete(request)
+
+    async def _send(self, request: Request, content: bytes) -> None:
+        while self._is_taking and not request.is_gone:
+            await self._is_taking
+        if request.is_gone:
+            raise DisconnectedError
+        request.has_begun = True
+        self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        self._written += len(content)
+        self._transport.write(content)
+
+    def _complete(self, request: Request) -> None:
+        """Go on with the next request after an answer."""
+        self._requests.popleft()
+        if not request.keep_alive:
+            self.close()
+        if self.is_closing:
+            return
+        self._go_on()
+        if self._requests:
+            self._start(self._requests[0])
+        else:
+            self._rests_since = self.loop.time()
+
+    def _leave_requests(self) -> None:
+        requests = list(self._requests)
+        self._requests.clear()
+        for request in requests:
+            request.leave()
+
+    def _read_on(self) -> None:
+        """Read more of a body, for which a client may wait to be given leave."""
+        if self._is_asked_for_leave and not self.is_closing:
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._is_asked_for_leave = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._is_reading:
+            self._is_reading = True
+            self._transport.resume_reading()
+
+    def _pause_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._transport.pause_reading()
 
     def _is_late(self, now: float, began: float) -> bool:
         if self._is_streaming and not self._in_head:
@@ -192,18 +360,18 @@ class Connection(HttpToolsProtocol):
 
     def _is_stuck(self, now: float) -> bool:
         """Return True if bytes wait for the client, and it has taken none for too long."""
-        waiting = self._counted.get_write_buffer_size()
-        sent = self._counted.written - waiting
+        waiting = self._transport.get_write_buffer_size()
+        sent = self._written - waiting
         if not waiting or sent != self._sent:
             self._sent, self._sent_at = sent, now
         return now - self._sent_at > self.limits.write_seconds
 
     def _time_out(self) -> None:
-        is_answering = self.cycle is not None and not self.cycle.response_complete
+        is_answering = bool(self._requests)
         if self._in_head and is_answering:  # the client has sent part of another request; its turn comes
             self.began = self.loop.time()
         elif not self._received:
-            self.transport.close()
+            self._transport.close()
         else:
             self.timed_out = is_answering
             self.refuse(ProblemError(408, f"the request did not arrive within {self.limits.read_seconds:g} seconds"))
@@ -213,54 +381,13 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > self.limits.head_bytes:
             raise HeadTooLargeError
 
-    def _close(self, transport: asyncio.Transport) -> None:
-        if transport.is_closing() or self.began is None or not self._received:
-            transport.close()
-        elif self._linger_until is None:
-            self._linger_until = self.loop.time() + LINGER_SECONDS
-            transport.resume_reading()
-            try:
-                transport.write_eof()
-            except OSError:  # the client has gone
-                transport.abort()
+    def _too_large_head(self) -> ProblemError:
+        return ProblemError(431, f"the request's line and headers take more than {self.limits.head_bytes} bytes")
 
     def _is_readable(self) -> bool:
-        connection = self.transport.get_extra_info("socket")
+        connection = self._transport.get_extra_info("socket")
         if connection is None or connection.fileno() < 0:
             return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         return bool(poll.poll(0))
-
-
-CONNECTION = "edgener.connection"
-"""Key of the Connection in the scope of a request."""
-
-
-class _Transport(asyncio.Transport):
-    """A transport that counts what is written, and whose end its owner decides on."""
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[asyncio.Transport], None]) -> None:
-        super().__init__()
-        self.written = 0
-        self._transport, self._close, self._is_closing = transport, close, False
-        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
-        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
-        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
-        self.abort = transport.abort  # type: ignore[method-assign]
-        self.get_write_buffer_size = transport.get_write_buffer_size  # type: ignore[method-assign]
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self.written += len(data)
-        self._transport.write(data)
-
-    def close(self) -> None:
-        self._is_closing = True
-        self._close(self._transport)
-
-    def is_closing(self) -> bool:
-        return self._is_closing or self._transport.is_closing()
-
-
-def _too_large_head(limits: Limits) -> ProblemError:
-    return ProblemError(431, f"the request's line and headers take more than {limits.head_bytes} bytes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shutil
 import socket
@@ -19,10 +18,11 @@ from edgener.serve.limits import Limits
 from edgener.serve.log import Log
 from edgener.serve.models import Model, ModelSource
 from edgener.serve.processes import SHARED_DIRECTORY, Processes
+from edgener.serve.proxies import Proxies
 from edgener.serve.tokens import Tokens
 from edgener.systemd import notify
 
-PACKAGES = ("httptools", "prometheus_client", "starlette", "uvicorn")
+PACKAGES = ("httptools", "prometheus_client")
 """Packages of the extra."""
 EXTRA_PATIENCE = 5.0
 """Seconds that a process has to end, beyond those for its clients."""
@@ -53,8 +53,8 @@ class Settings:
     """Names, besides those of loopback, that the Host header may hold."""
     cors_origins: tuple[str, ...]
     """Origins of pages that may ask from elsewhere."""
-    trusted_proxies: tuple[str, ...]
-    """Addresses of proxies whose X-Forwarded-For is believed."""
+    proxies: Proxies
+    """Proxies whose X-Forwarded-For is believed."""
     has_page: bool
     """Show the page for people at ``/``."""
     log_format: str
@@ -76,8 +76,6 @@ def run(settings: Settings, listener: socket.socket) -> None:
     tokens = Tokens.read(settings.token_file) if settings.token_file else None
     hosts = Hosts.of(loopback=loopback and bool(host), names=settings.allowed_hosts, origins=settings.cors_origins)
     log = Log(settings.log_format, requests=settings.log_requests)
-    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-    logging.getLogger("uvicorn").propagate = False
     address = _address(listener)
 
     def on_ready() -> None:
@@ -143,12 +141,11 @@ async def _serve(
         observer=metrics,
     )
     try:
-        front = Front(model, engine, settings.limits, hosts, tokens, metrics, log, settings.processes)
+        front = Front(model, engine, settings.limits, hosts, tokens, metrics, log, settings.proxies, settings.processes)
         server = Server(
             front,
             listener,
             reload=Reload(settings.source, settings.token_file) if lifeline is None else None,
-            trusted_proxies=settings.trusted_proxies,
             has_page=settings.has_page,
             on_tick=on_tick,
         )

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
-
 from edgener.errors import EdgenerError
-from edgener.serve.app import application
+from edgener.serve.app import Application
 from edgener.serve.front import Front
 from edgener.serve.models import ModelSource, return_memory
-from edgener.serve.protocol import Connection
+from edgener.serve.protocol import Connection, Hub
 from edgener.serve.tokens import Tokens
 from edgener.systemd import Watchdog, notify
 
@@ -53,7 +49,6 @@ class Server:
         listener: socket.socket,
         *,
         reload: Reload | None,
-        trusted_proxies: Sequence[str] = (),
         has_page: bool = True,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
@@ -63,20 +58,8 @@ class Server:
         """
         self._front, self._listener, self._reload = front, listener, reload
         self._on_tick = on_tick
-        self._state = ServerState()
-        self._config = Config(
-            application(front, has_page=has_page),
-            http=HttpToolsProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(trusted_proxies),
-            forwarded_allow_ips=list(trusted_proxies),
-            timeout_keep_alive=front.limits.keep_alive_seconds,  # type: ignore[arg-type]
-        )
-        front.connections = self._state.connections
+        self._hub = Hub(Application(front, has_page=has_page), front.limits, self._on_refused)
+        front.connections = self._hub.connections
         front.metrics.on_retired = self._on_retired
         self._stopped = asyncio.Event()
         self._is_forced = False
@@ -89,7 +72,6 @@ class Server:
         """Serve until SIGTERM, Ctrl-C or ``stop``; then answer every request that has arrived, and return."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_exception)
-        self._config.load()
         self._tick(loop.time())
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -121,19 +103,18 @@ class Server:
         loop.add_reader(lifeline, on_end)
 
     def _connect(self) -> Connection:
-        loop = asyncio.get_running_loop()
-        return Connection(self._config, self._state, loop, self._front.limits, self._on_refused)
+        return Connection(self._hub, asyncio.get_running_loop())
 
     def _on_refused(self, status: int) -> None:
-        self._front.metrics.requests.labels("none", str(status)).inc()
+        self._front.metrics.request("none", status)
 
     def _on_retired(self) -> None:
         """Let the next tick give memory back: whoever tells of a model's end, in any thread, still holds the model."""
         self._must_return_memory = True
 
     def _tick(self, now: float) -> None:
-        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        for connection in self._connections():
+        self._hub.date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+        for connection in list(self._hub.connections):
             connection.check(now)
         self._front.update_metrics()
         self._on_tick()
@@ -147,9 +128,6 @@ class Server:
             self._looked_at = now
             if self._reload.source.has_another_than(self._front.model.path, self._refused):
                 self._start_reloading(self._reload.source)
-
-    def _connections(self) -> list[Connection]:
-        return [one for one in self._state.connections if isinstance(one, Connection)]
 
     def _on_hangup(self) -> None:
         if not self._reload:
@@ -204,22 +182,22 @@ class Server:
         with waiting:
             await self._accept_all(waiting)
         began = loop.time()
-        while self._state.connections and not self._is_forced:
+        while self._hub.connections and not self._is_forced:
             now = loop.time()
             if now - began > self._front.limits.drain_seconds:
                 break
-            for connection in self._connections():
+            for connection in list(self._hub.connections):
                 connection.finish(is_last_call=now - began > GRACE_SECONDS)
                 connection.check(now)
             self._on_tick()
             await asyncio.sleep(0.02)
-        late = self._connections()
+        late = list(self._hub.connections)
         for connection in late:
             connection.abort()
         if late:
             self._front.log.event("late", f"{len(late)} clients did not take their answers in time")
-        if self._state.tasks:
-            await asyncio.wait(set(self._state.tasks), timeout=1)
+        if self._hub.tasks:
+            await asyncio.wait(set(self._hub.tasks), timeout=1)
 
     async def _accept_all(self, listener: socket.socket) -> None:
         """Take the connections that the kernel has accepted already, whose requests would be lost with it."""

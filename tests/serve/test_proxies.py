@@ -1,0 +1,39 @@
+"""The address of whoever asks is that which the last trusted proxy names, and nothing that a client can make up."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgener.serve.proxies import Proxies
+from tests.support import TINY_BUNDLE, run_main
+
+TRUSTED = Proxies(["127.0.0.1", "10.0.0.0/8", "::1"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "client"),
+    [
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9"),
+        ("127.0.0.1", "10.1.2.3, 10.9.9.9", "10.1.2.3"),
+        ("::1", "[2001:db8::7]:4711", "2001:db8::7"),
+        ("10.1.2.3", "203.0.113.9:4711", "203.0.113.9"),
+        ("127.0.0.1", "2001:db8::7", "2001:db8::7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", " ", "127.0.0.1"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("", "198.51.100.1", ""),
+    ],
+)
+def test_the_last_address_that_is_no_proxy_asks(peer: str, forwarded_for: str, client: str) -> None:
+    assert TRUSTED.client_of(peer, forwarded_for) == client
+    assert Proxies([]).client_of(peer, forwarded_for) == peer
+
+
+def test_a_proxy_that_is_no_address_is_refused() -> None:
+    finished = run_main(
+        "serve", "--model", str(TINY_BUNDLE), "--http", "127.0.0.1:0", "--trusted-proxy", "proxy.example"
+    )
+    assert finished.code == 2
+    assert "--trusted-proxy: 'proxy.example' does not appear to be" in finished.errors
+    assert "write an address or a network, as 10.0.0.0/8" in finished.errors
