@@ -7,27 +7,31 @@ that neither windows nor chunks cut them: a chunk is followed by as much text as
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import category
 
-from edgener.dictionary import Dictionary, Match, Meaning
+from edgener.dictionary import Candidate, Dictionary
 from edgener.entity import Entity
 from edgener.errors import UsageError
 from edgener.rules import Rules
-from edgener.segmentation import INSIDE_WORD, WORD_CHARACTERS, Chunk
+from edgener.segmentation import WORD_CHARACTERS, Chunk
+from edgener.sorted_words import Meaning
 from edgener.word_files import dictionary_words, excluded_texts, fault
 
 if TYPE_CHECKING:
     from edgener.recognizer import Segment
 
+START = attrgetter("start")
 CERTAIN = 1.0
 """The score of an entity that the dictionary forces."""
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """Variation selectors, as the inside of a regular expression's brackets; words are compared without them."""
 IGNORED = re.compile(f"[{SELECTORS}]")
+IGNORED_RUN = re.compile(f"[{SELECTORS}]+")
 IGNORED_IN_WRAPPED = re.compile(rf"[{SELECTORS}]|(?:\r\n|\r(?!\n)|[\n\u2028])(?!\s)")
 """Variation selectors, and line breaks that do not end a paragraph."""
 LINE_BREAKS = "\r\n\u2028"
@@ -37,12 +41,22 @@ TEXT_PER_CHARACTER = 3
 """Code points of a text that one character of a word may take up, with line breaks and variation selectors."""
 
 
+class Match(NamedTuple):
+    """A word that stands in a text."""
+
+    start: int
+    end: int
+    meaning: Meaning
+
+
 class _Comparable(NamedTuple):
     """A text in the form in which words are looked up."""
 
     text: str
-    places: Sequence[int]
+    starts: Sequence[int]
     """The place of each of its characters in the original text."""
+    ends: Sequence[int]
+    """The place after each of its characters, and after the variation selectors that follow it there."""
 
 
 class _Words(NamedTuple):
@@ -56,7 +70,7 @@ class _Words(NamedTuple):
         """Return whether this layer says of a word that it means something else, or that it is no entity."""
         labels = self.excluded.get(word, ())
         is_excluded = "" in labels or meaning.label in labels
-        return is_excluded or (self.dictionary is not None and self.dictionary.meaning(word) is not None)
+        return is_excluded or (self.dictionary is not None and self.dictionary.words.meaning(word) is not None)
 
 
 def layers_of(bundle_rules: Rules | None, rules: Rules | None) -> list[Rules]:
@@ -120,7 +134,7 @@ class OperatorRules:
                 and all(entity.end <= other.start for other in forced[bisect_right(ends, entity.start) :][:1])
             ]
             own = [entity for entity in forced if entity.start < core_end]
-            entities = sorted(entity for entity in [*kept, *own] if entity.label in self._types)
+            entities = [entity for entity in sorted([*kept, *own], key=START) if entity.label in self._types]
             yield segment._replace(entities=entities)
             if segment.is_last:
                 forced_until = 0
@@ -132,38 +146,53 @@ class OperatorRules:
         if not self._longest:
             return []
         text, offset = chunk.text + chunk.following, chunk.offset
-        candidates = self._candidates(text, join_lines)
         return [
             Entity(offset + start, offset + end, meaning.label, text[start:end], CERTAIN)
-            for start, end, meaning in _chosen(candidates, max(chunk.core_start, forced_until - offset), len(text))
+            for start, end, meaning in self._chosen(text, max(chunk.core_start, forced_until - offset), join_lines)
             if start < len(chunk.text)
         ]
 
-    def _candidates(self, text: str, join_lines: bool) -> Iterator[Match]:
-        """Yield the words that stand in the text as whole words, in positions of the text."""
-        comparable = self._comparable(text, join_lines)
-        for first, last, meaning in self._matches(comparable.text):
-            start, end = comparable.places[first], comparable.places[last - 1] + 1
-            while IGNORED.match(text, end):
-                end += 1
-            cuts_word = INSIDE_WORD.match(text, end - 1) or (start and INSIDE_WORD.match(text, start - 1))
-            cuts_character = category(text[end : end + 1] or "-").startswith("M")
-            if not cuts_word and not cuts_character:
-                yield Match(start, end, meaning)
+    def _chosen(self, text: str, first: int, join_lines: bool) -> list[Match]:
+        """Return the words that are chosen of those that start at ``first`` or later, left to right.
 
-    def _matches(self, text: str) -> Iterator[Match]:
-        """Yield the words of each layer that stand in a comparable text, but for those that a later layer replaces."""
-        for number, words in enumerate(self._words):
-            later = self._words[number + 1 :]
-            for match in words.dictionary.matches(text) if words.dictionary else ():
-                if not any(other.replaces(text[match.start : match.end], match.meaning) for other in later):
-                    yield match
+        Of those that overlap, the one of the highest priority is chosen, among equals the one that starts first, and of
+        these the longest.
+        """
+        shown, starts, ends = self._comparable(text, join_lines)
+        candidates: list[Candidate] = []
+        for layer, words in enumerate(self._words):
+            if words.dictionary:
+                candidates += words.dictionary.candidates(shown, layer)
+        candidates.sort()
+        free_from = bisect_left(starts, first)
+        taken = bytearray(b"\1" * free_from + b"\0" * (len(shown) - free_from))
+        chosen = []
+        for _, start, minus_end, layer, place in candidates:
+            end = -minus_end
+            if taken.find(1, start, end) < 0 and _is_whole(text, starts[start], ends[end - 1]):
+                meaning = self._meaning(layer, place, shown[start:end])
+                if meaning:
+                    taken[start:end] = b"\1" * (end - start)
+                    chosen.append(Match(starts[start], ends[end - 1], meaning))
+        return sorted(chosen)
+
+    def _meaning(self, layer: int, place: int, word: str) -> Meaning | None:
+        """Return the meaning of a candidate; None where the text has another word there, or a later layer replaces it.
+
+        ``word`` is what the text has there.
+        """
+        dictionary = self._words[layer].dictionary
+        meaning = dictionary.words.meaning_at(place, word) if dictionary else None
+        for later in self._words[layer + 1 :]:
+            if meaning and later.replaces(word, meaning):
+                return None
+        return meaning
 
     def _comparable(self, text: str, join_lines: bool) -> _Comparable:
         seen, places = self._seen(text), range(len(text))
         ignored = list((IGNORED_IN_WRAPPED if join_lines else IGNORED).finditer(text))
         if not ignored:
-            return _Comparable(seen, places)
+            return _Comparable(seen, places, range(1, len(text) + 1))
         characters = list(seen)
         left_out: set[int] = set()
         for match in ignored:
@@ -172,7 +201,9 @@ class OperatorRules:
                 characters[start], start = " ", start + 1
             left_out.update(range(start, end))
         kept = [place for place in places if place not in left_out]
-        return _Comparable("".join(map(characters.__getitem__, kept)), kept)
+        runs = {match.start(): match.end() for match in IGNORED_RUN.finditer(text)}
+        ends = [runs.get(place + 1, place + 1) for place in kept]
+        return _Comparable("".join(map(characters.__getitem__, kept)), kept, ends)
 
     def _word(self, text: str) -> str:
         return self._comparable(text, join_lines=False).text
@@ -196,27 +227,22 @@ class OperatorRules:
         for line, text, label in excluded_texts(() if rules.exclude is None else rules.exclude, labels):
             word = self._word(text)
             excluded[word].add(label)
-            meaning = dictionary.meaning(word) if dictionary else None
+            meaning = dictionary.words.meaning(word) if dictionary else None
             if meaning and label in ("", meaning.label):
                 name = "exclude" if not line else str(rules.exclude)
                 raise fault(name, line, f"{text!r} is a word of the dictionary, too; delete it here or there")
         return _Words(dictionary, excluded)
 
 
-def _chosen(candidates: Iterable[Match], first: int, length: int) -> list[Match]:
-    """Return the matches that start at ``first`` or later and do not overlap, left to right.
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Return whether a part of a text begins and ends where words and characters do.
 
-    Of those that overlap, the one of the highest priority is chosen, among equals the one that starts first, and of
-    these the longest. ``length`` is that of the text.
+    A Latin word or a number goes on from one character to the next, and a mark belongs to the character before it.
     """
-    taken = bytearray(length)
-    taken[:first] = b"\1" * first
-    chosen = []
-    for match in sorted(candidates, key=lambda it: (-it.meaning.priority, it.start, -it.end)):
-        if taken.find(1, match.start, match.end) < 0:
-            taken[match.start : match.end] = b"\1" * (match.end - match.start)
-            chosen.append(match)
-    return sorted(chosen, key=lambda it: it.start)
+    if text[start] in LATIN and text[start - 1 : start] in LATIN:
+        return False
+    after = text[end : end + 1] or "-"
+    return not (category(after)[0] == "M" or (after in LATIN and text[end - 1] in LATIN))
 
 
 def _list(labels: Collection[str]) -> str:

@@ -57,12 +57,13 @@ def dictionary_words(source: str | Path | Mapping[str, str], labels: Collection[
         rows: Iterable[tuple[int, list[str]]] = ((0, [text, label]) for text, label in source.items())
     else:
         name, rows = str(source), _rows(source)
+    types = (*labels, OUTSIDE)
     for line, columns in rows:
         if not 2 <= len(columns) <= 3:
             raise fault(name, line, f"has {_columns(columns)}; write word, tab, type, and if need be tab, priority")
         text, label, priority = (*columns, "0")[:3]
         _check_text(name, line, text)
-        _check_label(name, line, label, (*labels, OUTSIDE))
+        _check_label(name, line, label, types)
         if not (priority.isascii() and priority.isdecimal() and int(priority) in PRIORITIES):
             raise fault(name, line, f"the priority is {priority!r}; write a whole number from 0 to {PRIORITIES[-1]}")
         yield Word(line, text, label, int(priority))
