@@ -92,6 +92,8 @@ class Engine:
         self._clock, self._batching = clock, batching
         self._queue_seconds, self._queue_tokens = queue_seconds, queue_tokens
         self._observer = observer or Observer()
+        self.on_told: Callable[[], None] = lambda: None
+        """Called by a thread of the engine when it has told the ends of some requests."""
         self._model = Model(recognizer, measured_cost(recognizer, clock))
         self._pace = Pace(workers, self._model.cost.seconds_per_token, clock())
         self._turns, self._deadlines = Turns(), Deadlines()
@@ -323,17 +325,20 @@ class Engine:
     def _answer(self, complete: Sequence[Request]) -> None:
         """Tell requests of which all rows have been computed their entities."""
         for request in complete:
-            try:
-                entities = request.entities()
-            except Exception as error:
-                self._observer.failed(error)
-                self._tell(request, Failed(_internal(error)))
-                continue
-            self._observer.answered(Counter(entity.label for found in entities for entity in found))
-            now = self._clock()
-            began = now if request.began is None else request.began
-            self._tell(request, Answered(entities, began - request.arrived, now - began, request.model.name))
+            self._tell(request, self._end_of(request))
         self._settle(complete)
+
+    def _end_of(self, request: Request) -> Answered | Failed:
+        """Return the entities of a request of which all rows have been computed."""
+        try:
+            entities = request.entities()
+        except Exception as error:
+            self._observer.failed(error)
+            return Failed(_internal(error))
+        self._observer.answered(Counter(entity.label for found in entities for entity in found))
+        now = self._clock()
+        began = now if request.began is None else request.began
+        return Answered(entities, began - request.arrived, now - began, request.model.name)
 
     def _break(self, requests: Iterable[Request], error: Exception) -> None:
         """Let requests fail for an error of the service itself."""
@@ -370,6 +375,7 @@ class Engine:
         """Forget requests whose end has been told."""
         if not over:
             return
+        self.on_told()
         retired = []
         with self._lock:
             for request in over:

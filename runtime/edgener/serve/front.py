@@ -44,7 +44,9 @@ class Front:
         """The service ends: load balancers should send nothing more, and connections end with their answer."""
         self.connections: Collection[object] = ()
         """Open connections; the server's own set."""
-        self._mailbox = _Mailbox()
+        self._loop = asyncio.get_running_loop()
+        self._mailbox = _Mailbox(self._loop)
+        engine.on_told = self._mailbox.wake
         metrics.use_model(model.name, model.digest)
 
     async def switch(self, model: Model) -> None:
@@ -62,7 +64,7 @@ class Front:
 
         Raises ProblemError where it gives none, DisconnectedError where the client left.
         """
-        future: asyncio.Future[Answered | Failed] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answered | Failed] = self._loop.create_future()
         try:
             ticket = self.engine.submit(
                 texts, client=request.client, deadline=deadline, done=partial(self._mailbox.put, future)
@@ -93,15 +95,18 @@ class Front:
 class _Mailbox:
     """Ends of requests on their way from the engine's threads to the event loop, many in one wake-up."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._arrived: deque[tuple[asyncio.Future[Answered | Failed], Answered | Failed]] = deque()
         self._is_waking = False
 
     def put(self, future: asyncio.Future[Answered | Failed], end: Answered | Failed) -> None:
-        """Let the event loop set the result of ``future``; called by any thread."""
+        """Keep the result of ``future`` for the event loop; called by any thread."""
         self._arrived.append((future, end))
-        if not self._is_waking:
+
+    def wake(self) -> None:
+        """Let the event loop set the results; called by any thread, when it has put all that it has."""
+        if self._arrived and not self._is_waking:
             self._is_waking = True
             with suppress(RuntimeError):  # the loop is closed, since the service has ended
                 self._loop.call_soon_threadsafe(self._deliver)

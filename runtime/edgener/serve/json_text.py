@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from typing import NoReturn
 
 from edgener.lone_surrogates import JSON_ESCAPES
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def to_json(value: object) -> bytes:
@@ -22,7 +30,7 @@ def to_json(value: object) -> bytes:
 def from_json(content: bytes) -> object:
     """Return the value of a JSON text in UTF-8; raise ValueError with a sentence for whoever sent it."""
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
+        return _DECODER.decode(content.removeprefix(BOM_UTF8).decode())
     except RecursionError:
         raise ValueError("the body is nested too deeply") from None
     except UnicodeDecodeError as error:
@@ -31,7 +39,3 @@ def from_json(content: bytes) -> object:
         raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError as error:
         raise ValueError(f"the body holds a number that is not taken: {error!s:.60}") from None
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(name)
