@@ -42,9 +42,11 @@ def test_another_model_is_expected_to_have_its_own_pace() -> None:
 
 def test_the_cost_of_a_run_is_measured() -> None:
     clock = Clock()
-    cost = measured_cost(controlled_recognizer(ControlledSession(clock)), clock)
-    assert cost.run_tokens == pytest.approx(RUN_SECONDS / TOKEN_SECONDS)
-    assert cost.seconds_per_token == pytest.approx(RUN_SECONDS / 64 + TOKEN_SECONDS)
+    session = ControlledSession(clock)
+    session.seconds_of = lambda tokens: 2 * RUN_SECONDS + tokens * TOKEN_SECONDS
+    cost = measured_cost(controlled_recognizer(session), clock)
+    assert cost.run_tokens == pytest.approx(2 * RUN_SECONDS / TOKEN_SECONDS)
+    assert cost.seconds_per_token == pytest.approx(2 * RUN_SECONDS / 64 + TOKEN_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from edgener.recognizer import Recognizer
@@ -324,8 +325,13 @@ class Engine:
 
     def _answer(self, complete: Sequence[Request]) -> None:
         """Tell requests of which all rows have been computed their entities."""
-        for request in complete:
-            self._tell(request, self._end_of(request))
+        if not complete:
+            return
+        ends = [self._end_of(request) for request in complete]
+        answers = [end.entities for end in ends if isinstance(end, Answered)]
+        self._observer.answered(Counter(entity.label for found in chain.from_iterable(answers) for entity in found))
+        for request, end in zip(complete, ends, strict=True):
+            self._tell(request, end)
         self._settle(complete)
 
     def _end_of(self, request: Request) -> Answered | Failed:
@@ -335,7 +341,6 @@ class Engine:
         except Exception as error:
             self._observer.failed(error)
             return Failed(_internal(error))
-        self._observer.answered(Counter(entity.label for found in entities for entity in found))
         now = self._clock()
         began = now if request.began is None else request.began
         return Answered(entities, began - request.arrived, now - began, request.model.name)

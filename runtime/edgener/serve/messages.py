@@ -121,23 +121,24 @@ class Request:
             elif self.is_whole:
                 return
             else:
-                self._go_on()
-                self._waiting = asyncio.get_running_loop().create_future()
-                await self._waiting
+                await self._more()
 
     async def body(self, most_bytes: int) -> bytes:
         """Return the body; raise ProblemError as soon as it is known to be too large, else what ``blocks`` raises."""
-        found, length = [], int(self.headers.get("content-length", 0))
-        if length <= most_bytes:
-            length = 0
-            async for block in self.blocks():
-                found.append(block)
-                length += len(block)
-                if length > most_bytes:
-                    break
-        if length > most_bytes:
+        announced = int(self.headers.get("content-length", 0))
+        while not self.is_whole and not self.is_gone and max(announced, len(self._body)) <= most_bytes:
+            await self._more()
+        if self.is_gone:
+            raise DisconnectedError
+        if max(announced, len(self._body)) > most_bytes:
             raise ProblemError(413, f"the body has more than {most_bytes} bytes; send less at once, or use /v1/lines")
-        return b"".join(found)
+        return bytes(self._body)
+
+    async def _more(self) -> None:
+        """Wait until something happens."""
+        self._go_on()
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
 
     def _wake(self) -> None:
         if self._waiting and not self._waiting.done():

@@ -18,7 +18,7 @@ class Observer:
         """Note a run of the model: its time, windows, tokens without padding, and tokens of padding."""
 
     def answered(self, labels: Mapping[str, int]) -> None:
-        """Note that a request was answered, with the number of entities of each label."""
+        """Note that requests were answered, with the number of their entities of each label."""
 
     def expired(self) -> None:
         """Note that a request was not answered before its deadline."""
