@@ -101,13 +101,13 @@ def labelled_texts() -> list[LabelledText]:
     return [LabelledText(row["text"], [(e["start"], e["end"], e["label"]) for e in row["entities"]]) for row in rows]
 
 
-def assert_consistent(text: str, entities: Sequence[Entity]) -> None:
+def assert_consistent(text: str, entities: Sequence[Entity], labels: Sequence[str] = ("LOC", "ORG", "PER")) -> None:
     """Assert what always holds, whatever the text is and the model says."""
     for entity in entities:
         assert 0 <= entity.start < entity.end <= len(text)
         assert text[entity.start : entity.end] == entity.text
         assert 0 <= entity.score <= 1
-        assert entity.label in ("LOC", "ORG", "PER")
+        assert entity.label in labels
     assert all(left.end <= right.start for left, right in pairwise(entities))
 
 

@@ -18,11 +18,14 @@ class Promise(NamedTuple):
     f1: float
     kilobytes: int
     """Most memory for one sentence, interpreter and libraries included."""
+    sentences: int = 4631
+    """Test sentences that F1 was measured on; those of MSRA unless the bundle has types that MSRA does not label."""
 
 
 PROMISES = {
-    BUILT_IN: Promise(8_000_000, 90.0, 105 * 1024),
-    str(ROOT / "bundles/nano"): Promise(8_000_000, 88.5, 105 * 1024),
+    BUILT_IN: Promise(8_000_000, 91.5, 105 * 1024),
+    str(ROOT / "bundles/nano"): Promise(8_000_000, 90.0, 105 * 1024),
+    str(ROOT / "bundles/small-time"): Promise(8_000_000, 85.0, 105 * 1024, sentences=1200),
     str(ROOT / "bundles/deep"): Promise(26_000_000, 91.0, 120 * 1024),
     str(ROOT / "bundles/base"): Promise(30_000_000, 90.0, 125 * 1024),
 }
@@ -51,7 +54,7 @@ def test_it_says_what_it_was_made_from_and_what_it_scores(name: str) -> None:
     assert {"base weights", "training data"} <= {source.role for source in manifest.lineage}
     fp32, int8 = manifest.quality
     assert (fp32.graph, int8.graph) == ("fp32", "int8")
-    assert int8.sentences == 4631
+    assert int8.sentences == PROMISES[name].sentences
     assert int8.f1 >= PROMISES[name].f1
     assert fp32.f1 - int8.f1 <= 0.3
 
@@ -65,10 +68,10 @@ def test_one_sentence_takes_little_memory(name: str) -> None:
 
 @every_bundle
 def test_the_sample_text_holds_people_places_and_organizations(name: str) -> None:
-    recognizer = Recognizer.load(name)
+    recognizer, labels = Recognizer.load(name), load_bundle(name).manifest.tag_set.labels
     found = set()
     for line in (ROOT / "docs" / "sample.txt").read_text(encoding="utf-8").splitlines():
         entities = recognizer(line)
-        assert_consistent(line, entities)
+        assert_consistent(line, entities, labels)
         found |= {entity.text for entity in entities}
     assert found >= IN_SAMPLE
