@@ -14,15 +14,20 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import category
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgener.dictionary import Candidate, Dictionary
 from edgener.entity import Entity
 from edgener.errors import UsageError
 from edgener.rules import Rules
 from edgener.segmentation import WORD_CHARACTERS, Chunk
 from edgener.sorted_words import Meaning
+from edgener.tags import OUTSIDE, Span, TagSet
 from edgener.word_files import dictionary_words, excluded_texts, fault
 
 if TYPE_CHECKING:
+    from edgener.parts import Row
     from edgener.recognizer import Segment
 
 START = attrgetter("start")
@@ -66,6 +71,11 @@ class _Words(NamedTuple):
     excluded: Mapping[str, Collection[str]]
     """The types that are excluded, by text; an empty string stands for all types."""
 
+    @property
+    def has_hints(self) -> bool:
+        """Return whether the dictionary has words with weights."""
+        return self.dictionary is not None and any(meaning.weight for meaning in self.dictionary.words.all_meanings)
+
     def replaces(self, word: str, meaning: Meaning) -> bool:
         """Return whether this layer says of a word that it means something else, or that it is no entity."""
         labels = self.excluded.get(word, ())
@@ -108,6 +118,40 @@ class OperatorRules:
         dictionaries = [words.dictionary for words in self._words if words.dictionary]
         self._longest = max((dictionary.longest for dictionary in dictionaries), default=0)
         self._levels = len(frozenset[int]().union(*(dictionary.priorities for dictionary in dictionaries)))
+
+    @property
+    def has_hints(self) -> bool:
+        """Return whether a dictionary has words with weights."""
+        return any(words.has_hints for words in self._words)
+
+    def hints(self, row: Row, tag_set: TagSet) -> NDArray[np.float32]:
+        """Return what the hints in the text of a row add to its logits, with the shape [tokens, tags].
+
+        A hint counts where it stands as a whole word and tokens begin and end with it. It adds its weight to the tags
+        of its entity; where several add to one tag, the greatest weight does.
+        """
+        added = np.zeros((len(row.ids), len(tag_set.tags)), dtype=np.float32)
+        text, offset = row.part.chunk.text, int(row.offsets[0, 0])
+        starts, ends = ({place: token for token, place in enumerate(places)} for places in row.offsets.T.tolist())
+        for start, end, (label, _, weight) in self._hints(text, offset, int(row.offsets[-1, 1])):
+            if start in starts and end in ends:
+                first, last = starts[start], ends[end] + 1
+                spans = [] if label == OUTSIDE else [Span(0, last - first, label)]
+                tags = tag_set.tag_ids(last - first, spans)
+                tokens = range(first, last)
+                added[tokens, tags] = np.maximum(added[tokens, tags], weight)
+        return added
+
+    def _hints(self, text: str, first: int, last: int) -> Iterator[Match]:
+        """Yield the hints that stand in a text between two places."""
+        shown, starts, ends = self._comparable(text[first:last], join_lines=False)
+        for layer, words in enumerate(self._words):
+            candidates = words.dictionary.candidates(shown, layer) if words.dictionary and words.has_hints else []
+            for _, start, minus_end, _, place in candidates:
+                meaning = self._meaning(layer, place, shown[start:-minus_end])
+                match_start, match_end = first + starts[start], first + ends[-minus_end - 1]
+                if meaning and meaning.weight and _is_whole(text, match_start, match_end):
+                    yield Match(match_start, match_end, meaning)
 
     def text_ahead(self, *, join_lines: bool) -> int:
         """Return the number of code points after a chunk that a decision about the words in the chunk can depend on.
@@ -171,7 +215,7 @@ class OperatorRules:
             end = -minus_end
             if taken.find(1, start, end) < 0 and _is_whole(text, starts[start], ends[end - 1]):
                 meaning = self._meaning(layer, place, shown[start:end])
-                if meaning:
+                if meaning and not meaning.weight:
                     taken[start:end] = b"\1" * (end - start)
                     chosen.append(Match(starts[start], ends[end - 1], meaning))
         return sorted(chosen)

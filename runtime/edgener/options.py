@@ -44,7 +44,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     """Add ``--dictionary``, ``--exclude``, ``--min-score``, ``--types`` and ``--no-bundle-rules`` for ``rules_of``."""
     dictionary = (
         "words that are always entities: a line each with word, tab, type (O for no entity), and if need be tab, "
-        "priority from 0 to 9"
+        "priority from 0 to 9, or +WEIGHT for a hint"
     )
     parser.add_argument("--dictionary", type=Path, metavar="FILE", help=dictionary)
     exclude = "texts that are no entities: a line each, if need be with a tab and the only type that is meant"

@@ -186,7 +186,11 @@ class Recognizer:
         The time of a run and its memory grow with the number of rows times the longest of them.
         """
         lengths = np.array([len(row.ids) for row in rows])
-        decoded = decode(self._logits([row.ids for row in rows]), lengths, self._tag_set)
+        logits = self._logits([row.ids for row in rows])
+        if self._rules and self._rules.has_hints:
+            for row, its_logits in zip(rows, logits, strict=True):
+                its_logits[: len(row.ids)] += self._rules.hints(row, self._tag_set)
+        decoded = decode(logits, lengths, self._tag_set)
         return [row.owned(spans) if spans else [] for row, spans in zip(rows, decoded, strict=True)]
 
     def join(self, found: Iterable[FoundPart], *, join_lines: bool = False) -> Iterator[Segment]:

@@ -19,7 +19,8 @@ class Rules:
     dictionary: str | Path | Mapping[str, str] | None = None
     """Words that are always entities: a path of a file with a word, a tab and its type per line, or types by word.
 
-    The type ``O`` says that a word is no entity. A third column can hold a priority, from 0 to 9."""
+    The type ``O`` says that a word is no entity. A third column can hold a priority, from 0 to 9, or a weight, such as
+    +6: the word is then a hint, which the model weighs against what it reads."""
     exclude: str | Path | Collection[str] | None = None
     """Texts that are no entities: a path of a file with one text per line, or a list or set of texts.
 

@@ -22,10 +22,18 @@ SEPARATOR = "\n"
 
 
 class Meaning(NamedTuple):
-    """The type and the priority of a word."""
+    """What a dictionary says of a word."""
 
     label: str
     priority: int
+    weight: float = 0.0
+    """What a hint adds to the logits of its tags; 0 for a word that is forced."""
+
+    def __str__(self) -> str:
+        """Return the meaning in the words of a message."""
+        return (
+            f"{self.label} with weight +{self.weight}" if self.weight else f"{self.label} with priority {self.priority}"
+        )
 
 
 class _Columns:
@@ -34,7 +42,7 @@ class _Columns:
     def __init__(self, words: Iterable[Word], seen: Callable[[str], str]) -> None:
         self.hashes, self.lengths, self.meanings, self.lines = array("Q"), array("H"), array("H"), array("I")
         text = StringIO()
-        numbers: dict[tuple[str, int], int] = {}
+        numbers: dict[tuple[str, int, float], int] = {}
         remaining = iter(words)
         while some := list(islice(remaining, WORDS_AT_ONCE)):
             shown = seen(SEPARATOR.join([word.text for word in some]))
@@ -45,7 +53,7 @@ class _Columns:
             self.hashes.frombytes(SubstringHashes(codes).of(starts, ends).tobytes())
             self.lengths.frombytes((ends - starts).astype(np.uint16).tobytes())
             self.lines.extend([word.line for word in some])
-            self.meanings.extend([numbers.setdefault((word.label, word.priority), len(numbers)) for word in some])
+            self.meanings.extend([numbers.setdefault(word[2:], len(numbers)) for word in some])
         self.text = text.getvalue()
         """All words, one after the other, in the form that ``seen`` gives them."""
         self.ends = np.cumsum(as_numpy(self.lengths), dtype=np.uint32)
@@ -77,10 +85,7 @@ class _Columns:
         one, other = (self.all_meanings[self.meanings[number]] for number in (first, later))
         if one != other:
             place = f" in line {self.lines[first]}" if self.lines[first] else ""
-            message = (
-                f"{self.word(later)!r} is {other.label} with priority {other.priority}, but{place} {one.label} "
-                f"with priority {one.priority}; keep one of them"
-            )
+            message = f"{self.word(later)!r} is {other}, but{place} {one}; keep one of them"
             raise fault(name, self.lines[later], message)
 
 

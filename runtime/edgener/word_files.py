@@ -15,6 +15,8 @@ LONGEST_WORD = 256
 """Most code points of a word."""
 PRIORITIES = range(10)
 """Priorities that a word can have; words of a higher one are matched first."""
+WEIGHT = re.compile(r"\+(\d{1,2}(?:\.\d)?)", re.ASCII)
+"""The weight of a word that is a hint, in the place of a priority."""
 CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -29,6 +31,8 @@ class Word(NamedTuple):
     """The entity type, or ``O`` for a word that is no entity."""
     priority: int
     """One of PRIORITIES."""
+    weight: float = 0.0
+    """What a hint adds to the logits of its tags; 0 for a word that is forced."""
 
 
 class Exclusion(NamedTuple):
@@ -64,9 +68,14 @@ def dictionary_words(source: str | Path | Mapping[str, str], labels: Collection[
         text, label, priority = (*columns, "0")[:3]
         _check_text(name, line, text)
         _check_label(name, line, label, types)
-        if not (priority.isascii() and priority.isdecimal() and int(priority) in PRIORITIES):
-            raise fault(name, line, f"the priority is {priority!r}; write a whole number from 0 to {PRIORITIES[-1]}")
-        yield Word(line, text, label, int(priority))
+        weight = WEIGHT.fullmatch(priority)
+        if weight and float(weight[1]) > 0:
+            yield Word(line, text, label, 0, float(weight[1]))
+        elif priority.isascii() and priority.isdecimal() and int(priority) in PRIORITIES:
+            yield Word(line, text, label, int(priority))
+        else:
+            numbers = f"a whole number from 0 to {PRIORITIES[-1]}, or a weight from +0.1 to +99.9"
+            raise fault(name, line, f"the priority is {priority!r}; write {numbers}")
 
 
 def excluded_texts(source: str | Path | Collection[str], labels: Collection[str]) -> Iterator[Exclusion]:

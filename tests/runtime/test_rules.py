@@ -223,6 +223,90 @@ def test_a_word_of_type_o_is_no_entity_and_keeps_shorter_ones_away(recognizer: R
     assert [entity.text for entity in ruled("王小明，")] == ["小明"]
 
 
+def hinting(folder: Path, *words: tuple[str, str, float]) -> Rules:
+    """Return rules with a dictionary of words with their types and weights."""
+    path = folder / "hints.tsv"
+    path.write_text("".join(f"{word}\t{label}\t+{weight}\n" for word, label, weight in words), encoding="utf-8")
+    return Rules(path)
+
+
+@pytest.mark.parametrize(
+    ("weight", "found"),
+    [
+        (0.1, [("张伟", "PER"), ("达克宁", "PER"), ("陈记粥", "PER")]),
+        (8, [("张伟", "PER"), ("盒马", "ORG"), ("达克宁", "PER"), ("陈记粥铺", "ORG")]),
+    ],
+)
+def test_a_hint_is_weighed_against_what_the_model_reads(
+    weight: float, found: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    rules = hinting(tmp_path, ("盒马", "ORG", weight), ("陈记粥铺", "ORG", weight))
+    assert found_by(rules, "张伟在盒马买了达克宁，去陈记粥铺喝粥。") == found
+
+
+def test_a_hint_changes_the_score_and_can_say_that_a_word_is_no_entity(tmp_path: Path) -> None:
+    (plain,) = BUILT_IN("他在北京大學工作。")
+    (hinted,) = BUILT_IN.with_rules(hinting(tmp_path, ("北京大学", "ORG", 3)))("他在北京大學工作。")
+    assert plain.score < hinted.score < 1
+    assert found_by(hinting(tmp_path, ("北京大学", "O", 0.1)), "他在北京大學工作。") == [("北京大學", "ORG")]
+    assert found_by(hinting(tmp_path, ("北京大学", "O", 50)), "他在北京大學工作。") == []
+
+
+@pytest.mark.parametrize(
+    ("hints", "found"),
+    [
+        ([("明月", "ORG", 20), ("明月楼", "ORG", 50)], ("明月楼", "ORG")),
+        ([("明月", "ORG", 80), ("明月楼", "ORG", 20)], ("明月", "ORG")),
+        ([("明月", "ORG", 20), ("明月楼", "ORG", 20), ("去明", "PER", 35)], ("去明", "PER")),
+    ],
+)
+def test_of_hints_that_overlap_the_greatest_weight_for_each_tag_counts(
+    hints: list[tuple[str, str, float]], found: tuple[str, str], tmp_path: Path
+) -> None:
+    assert found_by(hinting(tmp_path, *hints), "去明月楼吃饭。")[0] == found
+
+
+def test_a_forced_word_wins_over_a_hint(tmp_path: Path) -> None:
+    path = hinting(tmp_path, ("青山大学", "ORG", 50)).dictionary
+    assert isinstance(path, Path)
+    path.write_text(path.read_text(encoding="utf-8") + "青山\tLOC\n", encoding="utf-8")
+    assert found_by(Rules(path), "在青山大学工作。") == [("青山", "LOC")]
+
+
+@pytest.mark.parametrize("text", ["去OpenAI", "AI2号", "用AIR", "AI\u0301"])
+def test_no_hint_counts_inside_of_a_latin_word_or_before_its_accent(text: str, tmp_path: Path) -> None:
+    assert not any(found == "AI" for found, _ in found_by(hinting(tmp_path, ("AI", "ORG", 50)), text))
+    assert ("AI", "ORG") in found_by(hinting(tmp_path, ("AI", "ORG", 50)), "去AI上班")
+
+
+@settings(max_examples=20)
+@given(in_pieces(st.lists(st.sampled_from([row.text for row in ROWS]) | TEXTS, max_size=12).map("".join)))
+def test_hints_count_the_same_one_by_one_and_in_batches_and_in_pieces(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str]
+) -> None:
+    rules = hinting(tmp_path_factory.getbasetemp(), ("小明", "LOC", 50), ("明在", "ORG", 7.5), ("学工作", "PER", 50))
+    hinted = Recognizer.load(TINY_BUNDLE).with_rules(rules)
+    text = "".join(pieces)
+    alone = hinted(text)
+    assert names(list(hinted.batch([TEXT, text, *pieces, ""]))[1]) == names(alone)
+    assert names(entities_of(hinted.stream(pieces))) == names(alone)
+    assert_consistent(text, alone)
+
+
+@pytest.mark.parametrize("length", range(50, 75, 3))
+def test_hints_count_at_the_end_of_a_window(recognizer: Recognizer, length: int, tmp_path: Path) -> None:
+    text = (FILLER * 20)[:length] + "王小明在青山大学工作，" + FILLER * 8
+    hinted = recognizer.with_rules(hinting(tmp_path, ("小明在青", "ORG", 90)))
+    assert (length + 1, length + 5, "ORG") in names(hinted(text))
+
+
+def test_a_word_that_is_forced_and_a_hint_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "words.tsv"
+    path.write_text("长城\tLOC\n长城\tLOC\t+6\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: '长城' is LOC with weight \+6.0, but in line 1 LOC with priority 0"):
+        BUILT_IN.with_rules(Rules(path))
+
+
 def test_excluded_texts_are_dropped_of_all_types_or_of_one(recognizer: Recognizer, tmp_path: Path) -> None:
     path = tmp_path / "exclude.txt"
     for content, expected in (

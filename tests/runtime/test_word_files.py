@@ -34,6 +34,11 @@ def test_words_are_read_with_any_line_end_and_with_a_byte_order_mark(
     assert list(excluded_texts(str(excluded), LABELS)) == [Exclusion(1, "哈哈", ""), Exclusion(2, "长城", "ORG")]
 
 
+def test_a_weight_makes_a_word_a_hint(tmp_path: Path) -> None:
+    path = written(tmp_path, "长城\tLOC\t+4.5\n盒马\tO\t+12\n")
+    assert list(dictionary_words(path, LABELS)) == [Word(1, "长城", "LOC", 0, 4.5), Word(2, "盒马", "O", 0, 12.0)]
+
+
 def test_words_of_a_program_have_no_line() -> None:
     assert list(dictionary_words({"长城": "LOC"}, LABELS)) == [Word(0, "长城", "LOC", 0)]
     assert list(excluded_texts(["哈哈"], LABELS)) == [Exclusion(0, "哈哈", "")]
@@ -55,7 +60,11 @@ def test_words_of_a_program_have_no_line() -> None:
         ("长城\tGPE", "the type is 'GPE', which the model does not have; write LOC or ORG or PER or O"),
         ("长城\tloc", "the type is 'loc', which the model does not have"),
         ("长城\t", "the type is '', which the model does not have"),
-        ("长城\tLOC\thigh", "the priority is 'high'; write a whole number from 0 to 9"),
+        ("长城\tLOC\thigh", "the priority is 'high'; write a whole number from 0 to 9, or a weight"),
+        ("长城\tLOC\t+0.0", "the priority is '+0.0'"),
+        ("长城\tLOC\t+4.25", "the priority is '+4.25'"),
+        ("长城\tLOC\t+100", "the priority is '+100'"),
+        ("长城\tLOC\t+", "the priority is '+'"),
         ("长城\tLOC\t10", "the priority is '10'; write a whole number from 0 to 9"),
         ("长城\tLOC\t-1", "the priority is '-1'; write a whole number from 0 to 9"),
         ("长城\tLOC\t", "the priority is ''; write a whole number from 0 to 9"),
