@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from edgener import Entity, Recognizer, Rules
 from edgener.errors import InputError, UsageError
 from edgener.operator_rules import IGNORED, OperatorRules
+from edgener.parts import Part, Row
 from edgener.recognizer import Segment
 from edgener.rules import min_score_of, types_of
-from edgener.segmentation import CHUNK, INSIDE_WORD, chunks
+from edgener.segmentation import CHUNK, INSIDE_WORD, Chunk, Window, chunks
+from edgener.tags import TagSet
 from tests.support import TEXTS, TINY_BUNDLE, assert_consistent, in_pieces, labelled_texts, names, run_main, run_tiny
 
 LABELS = ("LOC", "ORG", "PER")
@@ -31,6 +34,8 @@ WORDS = st.dictionaries(
 )
 DENSE = st.text("王小", min_size=30, max_size=90) | st.text("王小。", min_size=30, max_size=90)
 """Texts in which words of WORDS overlap everywhere."""
+WHOLE = Window(0, 0, 99, 99)
+"""The window of a test's row; its hints do not depend on it."""
 LIMIT, MARGIN = 16, 5
 """Chunks that cut a text of a test into many."""
 
@@ -273,10 +278,24 @@ def test_a_forced_word_wins_over_a_hint(tmp_path: Path) -> None:
     assert found_by(Rules(path), "在青山大学工作。") == [("青山", "LOC")]
 
 
-@pytest.mark.parametrize("text", ["去OpenAI", "AI2号", "用AIR", "AI\u0301"])
-def test_no_hint_counts_inside_of_a_latin_word_or_before_its_accent(text: str, tmp_path: Path) -> None:
-    assert not any(found == "AI" for found, _ in found_by(hinting(tmp_path, ("AI", "ORG", 50)), text))
-    assert ("AI", "ORG") in found_by(hinting(tmp_path, ("AI", "ORG", 50)), "去AI上班")
+def test_a_hint_adds_its_weight_to_the_tags_of_whole_words_that_tokens_begin_and_end_with(tmp_path: Path) -> None:
+    tag_set = TagSet.of("BIOES", LABELS)
+    text = "OpenAI去AI、AI2、王小明"
+    rules = OperatorRules([hinting(tmp_path, ("AI", "ORG", 5), ("王小", "PER", 2.5), ("小明", "LOC", 3))], LABELS, str)
+    places = [(at, at + 1) for at in range(len(text) - 3)] + [
+        (len(text) - 3, len(text) - 1),
+        (len(text) - 1, len(text)),
+    ]
+    row = Row(Part(Chunk(0, text, 0, len(text)), is_last=True), WHOLE, np.arange(len(places)), np.array(places))
+    added = rules.hints(row, tag_set)
+    assert added.shape == (len(places), len(tag_set.tags))
+    tokens, tags = added.nonzero()
+    assert [(places[token][0], tag_set.tags[tag]) for token, tag in zip(tokens, tags, strict=True)] == [
+        (7, "B-ORG"),
+        (8, "E-ORG"),
+        (text.index("王"), "S-PER"),
+    ]
+    assert added[tokens, tags].tolist() == [5, 5, 2.5]
 
 
 @settings(max_examples=20)
