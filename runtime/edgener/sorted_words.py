@@ -22,12 +22,12 @@ SEPARATOR = "\n"
 
 
 class Meaning(NamedTuple):
-    """What a dictionary says of a word."""
+    """The type and the priority or the weight of a word."""
 
     label: str
     priority: int
     weight: float = 0.0
-    """What a hint adds to the logits of its tags; 0 for a word that is forced."""
+    """The number that a hint adds to the logits of its tags; 0 for a word that is forced."""
 
     def __str__(self) -> str:
         """Return the meaning in the words of a message."""

@@ -32,7 +32,7 @@ class Word(NamedTuple):
     priority: int
     """One of PRIORITIES."""
     weight: float = 0.0
-    """What a hint adds to the logits of its tags; 0 for a word that is forced."""
+    """The number that a hint adds to the logits of its tags; 0 for a word that is forced."""
 
 
 class Exclusion(NamedTuple):
