@@ -108,6 +108,13 @@ def test_what_does_not_fit_is_refused() -> None:
         AttentionMatcher(student, lesson.teacher, [], MAPS, 16)
 
 
+def test_all_attention_of_a_layer_may_be_one_relation() -> None:
+    lesson = Lesson()
+    assert AttentionMatcher(lesson.teacher, lesson.teacher, RELATIONS, [], 1)
+    with pytest.raises(RecipeError, match="relation_heads is 0"):
+        AttentionMatcher(lesson.teacher, lesson.teacher, RELATIONS, [], 0)
+
+
 def test_relations_do_not_depend_on_width_or_padding() -> None:
     torch.manual_seed(0)
     teacher, present = torch.randn(2, 5, 24), torch.ones(2, 5).bool()

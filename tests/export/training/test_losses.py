@@ -12,13 +12,21 @@ import torch
 from numpy.typing import NDArray
 
 from edgener.tags import TagSet
+from edgener_export.errors import RecipeError
+from edgener_export.evaluation.score import Score
 from edgener_export.recipe.settings import DistilSettings
 from edgener_export.training.attention_match import AttentionMatcher, LayerPair
 from edgener_export.training.batches import IGNORED, Batch, Example, pad
 from edgener_export.training.class_weights import tag_weights
-from edgener_export.training.distil import Distiller, HiddenStateMatcher
+from edgener_export.training.distil import (
+    Distiller,
+    HiddenStateMatcher,
+    attention_matcher,
+    hidden_state_matcher,
+)
 from edgener_export.training.finetune import FineTuner, Learner, Output
-from edgener_export.training.losses import map_loss, relation_loss
+from edgener_export.training.losses import map_loss, relation_loss, soft_loss
+from edgener_export.training.teacher import ModelTeacher
 from tests.export.tiny_tuner import TinyTuner
 
 Floats = NDArray[np.float64]
@@ -91,6 +99,24 @@ def test_without_labels_the_loss_is_the_softened_divergence_from_the_teacher(
     output = says(batch)
     loss = distiller(tmp_path, temperature=temperature, hard_share=0.9).loss_of(output, batch)
     assert loss.item() == pytest.approx(soft(batch, output, temperature), rel=1e-5)
+
+
+def test_tags_that_the_teacher_does_not_know_are_one_with_the_tag_outside() -> None:
+    """A teacher knows A and O of the tags A, O, B and C, so that the student's O, B and C together are its O."""
+    student, teacher = random(3, 4, seed=1), random(3, 4, seed=2)
+    teacher[:, 2:] = -np.inf
+    merged = np.stack([student[:, 0], np.logaddexp.reduce(student[:, 1:] / 2, axis=1) * 2], axis=1)
+    loss = soft_loss(torch.from_numpy(student), torch.from_numpy(teacher), 2.0, 1)
+    assert loss.item() == pytest.approx(4 * divergence(teacher[:, :2] / 2, merged / 2).mean(), rel=1e-6)
+
+
+def test_a_tag_may_be_unknown_for_some_tokens_only() -> None:
+    student, teacher = random(2, 3, seed=3), random(2, 3, seed=4)
+    teacher[1, 2] = -np.inf
+    merged = np.array([np.logaddexp(student[1, 0], student[1, 2]), student[1, 1]])
+    rows = [divergence(teacher[0], student[0]), divergence(teacher[1, :2], merged)]
+    loss = soft_loss(torch.from_numpy(student), torch.from_numpy(teacher), 1.0, 0)
+    assert loss.item() == pytest.approx(np.mean(rows), rel=1e-6)
 
 
 @pytest.mark.parametrize("hard_share", [0.0, 0.3, 1.0])
@@ -226,6 +252,57 @@ def test_attention_adds_to_the_loss_what_its_weight_says(tmp_path: Path, tiny_be
         assert loss == pytest.approx(soft(batch, output, 2.0) + 3.0 * 0.75 * float(attention.loss(batch)), rel=1e-5)
 
 
+class TorchTeacher(ModelTeacher):
+    """A teacher that is not loaded from a directory."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.layers, self.width = model, model.config.num_hidden_layers, model.config.hidden_size
+
+
+def matchers(
+    settings: DistilSettings, student: Any, teacher: ModelTeacher
+) -> tuple[HiddenStateMatcher, AttentionMatcher | None]:
+    return hidden_state_matcher(settings, student.config, teacher), attention_matcher(settings, student, teacher)
+
+
+def test_a_recipe_names_the_pairs_of_layers_that_are_matched(tmp_path: Path, tiny_bert: Any) -> None:
+    _, student = TINY.open(tmp_path / "student", num_hidden_layers=1)
+    teacher = TorchTeacher(tiny_bert)
+    settings = DistilSettings(
+        teacher="default",
+        match_layers=((1, 2), (1, 1)),
+        match_relations=((1, 2),),
+        match_attention=(),
+        relation_heads=4,
+    )
+    hidden, found = matchers(settings, student, teacher)
+    assert hidden._layers == (1, 1)
+    assert [tuple(value.shape) for value in hidden.parameters()] == [(32, 16), (32,)] * 2
+    batch = a_batch(labelled=False)
+    expected = AttentionMatcher(student, tiny_bert, [LayerPair(1, 2)], [], 4)
+    assert found is not None
+    with torch.no_grad():
+        student(batch.ids, attention_mask=batch.attention_mask)
+        expected.read(batch)
+        assert float(found.loss(batch)) == float(expected.loss(batch)) > 0
+    assert attention_matcher(replace(settings, match_relations=()), student, teacher) is None
+
+
+@pytest.mark.parametrize("pair", [(2, 1), (1, 3), (0, 1), (1, 0), (1,), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("name", ["match_layers", "match_relations", "match_attention"])
+def test_a_pair_of_layers_that_are_not_there_is_told(
+    tmp_path: Path, tiny_bert: Any, name: str, pair: tuple[int, ...]
+) -> None:
+    _, student = TINY.open(tmp_path / "student", num_hidden_layers=1)
+    pairs: dict[str, Any] = {name: ((1, 1), pair)}
+    settings = DistilSettings(teacher="default", **pairs)
+    with pytest.raises(RecipeError) as caught:
+        matchers(settings, student, TorchTeacher(tiny_bert))
+    assert str(caught.value) == (
+        f"distil.{name} has {list(pair)}; expected a layer of the student, 1 to 1, and one of the teacher, 1 to 2"
+    )
+
+
 def test_types_count_in_the_loss_as_their_weights_say(tmp_path: Path) -> None:
     tag_set = TagSet.of("BIO", TINY.tag_set.labels)
     batch = a_batch(labelled=True)
@@ -263,6 +340,48 @@ def test_the_loss_is_that_of_what_the_model_says_of_the_hidden_words(tmp_path: P
         loss = float(tuner.loss(batch, torch.Generator().manual_seed(5)))
         assert loss == float(tuner.loss_of(tuner._forward(hidden), batch))
         assert loss != float(tuner.loss_of(tuner._forward(batch), batch))
+
+
+def test_hidden_states_are_given_where_the_batch_asks_for_them(tmp_path: Path) -> None:
+    tuner, model = TINY.open(tmp_path, num_hidden_layers=2)
+    batch = a_batch(labelled=False, hidden=1)
+    with torch.no_grad():
+        output = tuner._forward(batch)
+        expected = model(batch.ids, attention_mask=batch.attention_mask, output_hidden_states=True)
+        assert tuner._forward(a_batch(labelled=False)).hidden_states == ()
+    torch.testing.assert_close(output.logits, expected.logits)
+    torch.testing.assert_close(tuple(output.hidden_states), expected.hidden_states)
+
+
+class Says(FineTuner):
+    """Says of each token the tag that its id stands for."""
+
+    def _forward(self, batch: Batch) -> Output:
+        assert not self._model.training
+        return Output(10 * torch.nn.functional.one_hot(batch.ids % TAGS, TAGS).float(), ())
+
+
+def test_the_score_counts_the_names_of_labelled_words(tmp_path: Path) -> None:
+    """Four names are in the sentences; two are found, and one too many; what is not labelled does not count."""
+    tuner, model = TINY.open(tmp_path, Says)
+    number = {tag: place for place, tag in enumerate(TINY.tag_set.tags)}
+    first, second = (number[f"B-{label}"] for label in TINY.tag_set.labels[:2])
+    outside = TINY.tag_set.outside
+
+    def example(said: list[int], labelled: list[int]) -> Example:
+        padded = [IGNORED, *labelled, IGNORED]
+        return Example(np.array([first, *said, first + 1]) + TAGS, np.array(padded))
+
+    examples = [
+        example([first, first + 1, outside, second, second], [first, first + 1, outside, outside, IGNORED]),
+        example([outside, outside], [first, second]),
+        example([outside, first], [outside, first]),
+    ]
+    assert tuner.evaluate(examples) == Score(correct=2, predicted=3, expected=4)
+    assert model.training
+    tuner._learner = replace(tuner._learner, unlabelled_types=(TINY.tag_set.labels[1],))
+    assert tuner.evaluate(examples) == Score(correct=2, predicted=2, expected=4)
+    assert tuner.curve(Score(1, 2, 3)) == {"dev_f1": 40.0}
 
 
 def gradients(model: Any) -> dict[str, torch.Tensor]:
