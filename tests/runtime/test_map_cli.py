@@ -15,6 +15,7 @@ from edgener.bundle import MANIFEST
 from edgener.corpora import cores, pool
 from edgener.corpora.worker import Start
 from edgener.errors import IncompleteError, InputError, OutputError, UsageError
+from edgener.providers import PROVIDERS
 from tests.support import TINY_BUNDLE, Finished, run_main
 
 DEFAULTS: dict[str, Any] = {
@@ -75,14 +76,17 @@ def test_a_job_without_options_has_the_defaults_and_names_the_model(empty: Path)
     assert record["model_digest"] == hashlib.sha256((TINY_BUNDLE / MANIFEST).read_bytes()).hexdigest()
 
 
-def test_each_option_stands_in_the_record_of_the_job(empty: Path, tmp_path: Path) -> None:
+def test_each_option_stands_in_the_record_of_the_job(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROVIDERS, "cuda", PROVIDERS["cpu"])
     words, dropped = tmp_path / "words.tsv", tmp_path / "dropped.txt"
     words.write_text("豆腐\tORG\n", encoding="utf-8")
     dropped.write_text("电影\n", encoding="utf-8")
     finished = run_map(
         empty, "--format", "conll", "--encoding", "gbk", "--text-field", "body", "--id-field", "key",
         "--min-score", "PER=0.9,LOC=0.5", "--types", "PER,LOC", "--dictionary", words, "--exclude", dropped,
-        "--join-lines", "--batch-size", "1", "--part-size", "0.5", "--longest-row", "2",
+        "--join-lines", "--batch-size", "1", "--part-size", "0.5", "--longest-row", "2", "--provider", "cuda",
     )  # fmt: skip
     assert finished.code == 0, finished.errors
     record = job(empty)
@@ -96,6 +100,7 @@ def test_each_option_stands_in_the_record_of_the_job(empty: Path, tmp_path: Path
         "exclude": hashlib.sha256(dropped.read_bytes()).hexdigest(),
         "join_lines": True,
         "batch_size": 1,
+        "provider": "cuda",
         "part_bytes": 1 << 19,
         "longest_row": 2 << 20,
     }

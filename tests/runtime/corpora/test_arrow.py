@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pyarrow as pa
@@ -9,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgener import Recognizer
+from edgener import Recognizer, Rules
 from edgener.corpora.arrow import ENTITY, annotate_batch, annotate_table, annotated_schema
+from edgener.corpora.engine import Annotator
 from edgener.corpora.rows import NOT_UNICODE
 from edgener.errors import InputError
 from tests.runtime.corpora.support import row_spans, spans
-from tests.support import TEXTS, labelled_texts
+from tests.support import TEXTS, TINY_BUNDLE, labelled_texts
 
 SENTENCES = [row.text for row in labelled_texts()][:9]
 KINDS = [
@@ -82,7 +84,8 @@ def test_names_over_a_wrapped_line_are_joined_on_request(recognizer: Recognizer)
     for join_lines in (False, True):
         (row,) = annotate_batch(batch, recognizer, join_lines=join_lines).to_pylist()
         assert row_spans(row) == spans(recognizer(text, join_lines=join_lines))
-    assert spans(recognizer(text)) != spans(recognizer(text, join_lines=True))
+    (row,) = annotate_batch(batch, recognizer).to_pylist()
+    assert row_spans(row) == spans(recognizer(text)) != spans(recognizer(text, join_lines=True))
 
 
 def test_a_column_of_nothing_but_null_has_errors_and_no_entities(recognizer: Recognizer) -> None:
@@ -111,6 +114,26 @@ def test_a_table_of_any_number_of_chunks_keeps_its_rows_in_order(recognizer: Rec
     assert [row_spans(row) for row in found.to_pylist()] == [
         spans(recognizer(text)) for rows in chunks for text in SENTENCES[:rows]
     ]
+
+
+def test_a_table_of_other_columns_is_annotated_by_a_process_of_an_engine(recognizer: Recognizer) -> None:
+    """The column is named, its dictionary becomes plain texts, and rules and wrapped lines are those of the options."""
+    wrapped = "昨天，李娜从云州\n市来到龙泉县。"
+    texts = [wrapped, None, wrapped]
+    table = pa.table({"正文": pa.array(texts).dictionary_encode(), "n": [1, 2, 3]})
+    rules = Rules(types=("LOC",))
+    annotator = pickle.loads(pickle.dumps(Annotator(text="正文", model=TINY_BUNDLE, rules=rules, join_lines=True)))
+    expected = spans(recognizer.with_rules(rules)(wrapped, join_lines=True))
+    assert ("云州\n市", "LOC") in [(text, label) for _, _, label, text in expected]
+    found = [annotator.table(table), pa.Table.from_batches(annotator(table.to_batches()))]
+    for one in found:
+        assert one.schema == pa.schema(
+            {"正文": pa.string(), "n": pa.int64(), "entities": pa.list_(ENTITY), "error": pa.string()}
+        )
+        assert one.column("正文").to_pylist() == texts
+        first, second, third = one.to_pylist()
+        assert row_spans(first) == row_spans(third) == expected
+        assert (second["entities"], second["error"]) == (None, "'正文' is null, no text")
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,20 @@ def test_whatever_a_killed_run_leaves_the_next_one_mends(
     assert do_job(recognizer, [corpus], resumed, SETTINGS) == []
 
 
+def test_drafts_are_removed_whether_anything_was_written_or_not(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path
+) -> None:
+    files = find_inputs([str(corpus)], tmp_path / "out").files
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
+        job.begin(files)
+        first, second, *_ = job.pending(files[0])
+        annotate(first, recognizer, SETTINGS, job.drafts(first))
+        job.drafts(second)
+        assert list((tmp_path / "out/a.txt").iterdir()) == job.drafts(first)
+        job.remove_drafts()
+        assert list((tmp_path / "out/a.txt").iterdir()) == []
+
+
 def test_a_file_that_is_finished_is_not_read_again(
     recognizer: Recognizer, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

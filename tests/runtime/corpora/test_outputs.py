@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from pyarrow import dataset, parquet
 
 from edgener import Recognizer
+from edgener.corpora.annotate import Counts, annotate, total
 from edgener.corpora.arrow import ENTITY
-from edgener.corpora.inputs import PARQUET
+from edgener.corpora.inputs import JSONL, PARQUET
 from edgener.corpora.outputs import to_json
 from edgener.corpora.parquet import check_columns, parquet_parts
+from edgener.corpora.parts import check_file, parts_of
 from edgener.corpora.rows import NOT_UNICODE
 from edgener.corpora.settings import Settings
 from edgener.errors import InputError
@@ -62,6 +64,51 @@ def test_json_lines_keep_every_key_and_say_what_is_wrong(recognizer: Recognizer,
         ["{", None, rows[-2]["error"]],
         ["", None, {"b": [1]}, [], "has no 'id'"],
     ]
+
+
+def test_a_part_is_counted(recognizer: Recognizer, objects: Path, tmp_path: Path) -> None:
+    (part,) = parts_of(input_file(objects, JSONL), Settings())
+    counts = annotate(part, recognizer, Settings(), [tmp_path / "draft"])
+    labels = [entity.label for text in [*SENTENCES, "王\ufffd"] for entity in recognizer(text)]
+    expected = {label: labels.count(label) for label in sorted(set(labels))}
+    assert counts == Counts(
+        rows=len(SENTENCES) + 4,
+        texts=len(SENTENCES) + 2,
+        code_points=sum(map(len, SENTENCES)) + 2,
+        errors=3,
+        entities=expected,
+    )
+    assert list(counts.entities) == list(expected)
+    both = total([counts, Counts(1, 2, 3, 4, {"A": 5, "PER": 6})])
+    assert list(both.entities) == ["A", *expected]
+    assert both == Counts(
+        rows=counts.rows + 1,
+        texts=counts.texts + 2,
+        code_points=counts.code_points + 3,
+        errors=counts.errors + 4,
+        entities={**expected, "A": 5, "PER": expected["PER"] + 6},
+    )
+
+
+def test_a_column_of_the_input_named_rest_stands_beside_the_rest(recognizer: Recognizer, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"rest": 1, "text": "王", "a": [2]}\n', encoding="utf-8")
+    do_job(recognizer, [tmp_path / "in.jsonl"], tmp_path / "out", Settings(output_format="parquet", id_field="rest"))
+    (row,) = parquet_rows(tmp_path / "out", "in.jsonl")
+    assert {name: row[name] for name in ("rest", "text", "rest_")} == {"rest": "1", "text": "王", "rest_": '{"a": [2]}'}
+
+
+def test_parquet_is_checked_before_anything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    parquet.write_table(pa.table({"text": ["王"], "n": [1]}), path)
+    assert check_file(input_file(path, PARQUET), Settings(id_field="n")) == ""
+    for wanted, message in (
+        (Settings(id_field="id"), "has no column 'id', but text, n; give another --id-field"),
+        (Settings(text_field="body"), "has no column 'body', but text, n; give another --text-field"),
+        (Settings(text_field="n"), "the column 'n' holds int64, no strings"),
+    ):
+        with pytest.raises(InputError) as error:
+            check_file(input_file(path, PARQUET), wanted)
+        assert str(error.value) == f"{path}: {message}"
 
 
 def test_wrapped_texts_are_joined_on_request(recognizer: Recognizer, tmp_path: Path) -> None:

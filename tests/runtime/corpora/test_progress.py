@@ -1,4 +1,4 @@
-"""The line of progress shows share, rate, time left and trouble; cores are those that a process may use."""
+"""Progress shows share, rate, time left and trouble, and a summary everything; cores are those that may be used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import pytest
 
 from edgener.corpora.annotate import Counts
 from edgener.corpora.cores import available_cores
+from edgener.corpora.inputs import Inputs
 from edgener.corpora.progress import JobProgress, duration
+from edgener.corpora.run import Damaged, Outcome, SetAside
+from edgener.corpora.summary import Summary
+from tests.runtime.corpora.support import input_file
 
 
 def counts(texts: int, errors: int = 0) -> Counts:
@@ -28,6 +32,55 @@ def test_the_line_counts_what_is_left_for_this_run_only() -> None:
     assert progress.line(10) == (
         f"edgener map [{'#' * 20}] 100%, 200 texts/s, 0 s left, 2 rows with an error, 1 worker processes died"
     )
+
+
+LEFT_OUT = tuple(f"{number}.bin" for number in range(12))
+SUMMARY = Summary(
+    Inputs((input_file(Path("in/a.txt"), "lines"), input_file(Path("in/b.csv"), "csv")), LEFT_OUT),
+    Counts(rows=1235, texts=1230, code_points=61_500, errors=7, entities={"LOC": 5, "PER": 1234}),
+    Outcome(
+        [Counts(6, 5, 30, 1, {"PER": 2}), Counts(5, 4, 20, 0, {"LOC": 1, "PER": 1})],
+        [SetAside("in/a.txt", 101, 20, "a worker was killed")],
+        [Damaged("in/b.csv", "in/b.csv: cannot be read to its end")],
+        2.34567,
+    ),
+)
+
+
+def test_a_summary_has_every_number_and_all_that_could_not_be_done() -> None:
+    assert SUMMARY.to_plain() == {
+        "files": 2,
+        "rows": 1235,
+        "texts": 1230,
+        "code_points": 61_500,
+        "errors": 7,
+        "entities": {"LOC": 5, "PER": 1234},
+        "set_aside": [{"file": "in/a.txt", "first_row": 101, "rows": 20, "reason": "a worker was killed"}],
+        "damaged": [{"file": "in/b.csv", "reason": "in/b.csv: cannot be read to its end"}],
+        "left_out": list(LEFT_OUT),
+        "this_run": {"texts": 9, "code_points": 50, "seconds": 2.346, "texts_per_second": 3.8},
+    }
+    assert SUMMARY.to_text().splitlines() == [
+        "files               2",
+        "rows                1,235",
+        "texts               1,230 (61,500 characters)",
+        "rows with an error  7",
+        "entities LOC        5",
+        "entities PER        1,234",
+        "this run            9 texts in 2 s, 4 a second",
+        *(f"left out            {number}.bin" for number in range(10)),
+        "left out            and 2 more",
+    ]
+    assert SUMMARY.trouble == (
+        "in/a.txt: rows 101 to 120 are set aside: a worker was killed; in/b.csv: cannot be read to its end"
+    )
+
+
+def test_a_summary_of_a_run_without_work_has_no_rate() -> None:
+    idle = Summary(Inputs((), ()), SUMMARY.done, Outcome(seconds=0.0))
+    assert idle.to_plain()["this_run"] == {"texts": 0, "code_points": 0, "seconds": 0.0, "texts_per_second": 0.0}
+    assert idle.to_text().splitlines()[-1] == "this run            nothing was left to do"
+    assert idle.trouble == ""
 
 
 def test_a_line_is_shown_before_anything_is_done() -> None:
