@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgener import Recognizer
 from tests.support import run_tiny
 
 TEXT = "😀王小明在青山大学工作。"
@@ -17,15 +18,20 @@ def test_doccano_counts_utf_16_units() -> None:
     assert row == {"text": TEXT, "label": [[2, 5, "PER"], [6, 10, "ORG"]]}
 
 
-def test_label_studio_gets_predictions_with_scores() -> None:
-    (task,) = json.loads(run_tiny("--format", "label-studio", TEXT).output)
-    (prediction,) = task["predictions"]
-    assert task["data"] == {"text": TEXT}
-    assert [result["value"] for result in prediction["result"]] == [
+def test_label_studio_gets_predictions_with_scores(recognizer: Recognizer) -> None:
+    scores = [round(entity.score, 4) for entity in recognizer(TEXT)]
+    values = [
         {"start": 2, "end": 5, "text": "王小明", "labels": ["PER"]},
         {"start": 6, "end": 10, "text": "青山大学", "labels": ["ORG"]},
     ]
-    assert all(0.5 < result["score"] <= 1 for result in prediction["result"])
+    results = [
+        {"from_name": "label", "to_name": "text", "type": "labels", "score": score, "value": value}
+        for score, value in zip(scores, values, strict=True)
+    ]
+    assert json.loads(run_tiny("--format", "label-studio", TEXT).output) == [
+        {"data": {"text": TEXT}, "predictions": [{"model_version": "edgener", "result": results}]}
+    ]
+    assert all(0.5 < score <= 1 for score in scores)
 
 
 def test_hugging_face_gets_a_tag_for_each_character() -> None:

@@ -134,13 +134,17 @@ def test_check_compares_each_graph_with_its_own_golden_cases(both: Path) -> None
     replace_file(both, FP16_GOLDEN, json.dumps(cases).encode())
     (row,) = run_main("check", "--json", str(both)).rows
     assert (row["graph"], row["same_entities"]) == (GRAPH, row["cases"])
+    break_graph(both, GRAPH)
     finished = run_main("check", "--json", str(both), "--provider", "cuda")
     assert finished.code == GoldenError.exit_code
     assert (finished.rows[0]["graph"], finished.rows[0]["same_entities"]) == (FP16_GRAPH, row["cases"] - 1)
 
 
 def test_inspect_tells_what_is_for_gpus(both: Path) -> None:
-    assert "for GPUs" in run_main("inspect", str(both)).output.decode()
+    replace_file(both, f"{FP16_GRAPH}.data", bytes(1 << 21))
+    rest = sum((both / name).stat().st_size for name in (FP16_GRAPH, FP16_GOLDEN))
+    (row,) = [line for line in run_main("inspect", str(both)).output.decode().splitlines() if "for GPUs" in line]
+    assert row.split("  ")[-1].strip() == f"fp16, {(2_097_152 + rest) / 1e6:.1f} MB of these"
     assert "for GPUs" not in run_main("inspect", str(TINY_BUNDLE)).output.decode()
 
 

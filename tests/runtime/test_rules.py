@@ -204,9 +204,10 @@ def applied_words(words: dict[str, str], text: str) -> list[Entity]:
 
 def test_words_go_on_in_the_next_line_of_wrapped_text() -> None:
     rules = Rules({"豆腐工厂": "ORG", "New Tofu": "LOC"})
-    wrapped = "他在豆腐\r\n工厂上班，去过New\nTofu。豆\n\n腐工厂"
+    wrapped = "他在豆腐\r\n工厂上班，去过New\nTofu和New\r\nTofu。豆\n\n腐工厂"
     assert ("豆腐\r\n工厂", "ORG") in found_by(rules, wrapped, join_lines=True)
     assert ("New\nTofu", "LOC") in found_by(rules, wrapped, join_lines=True)
+    assert ("New\r\nTofu", "LOC") in found_by(rules, wrapped, join_lines=True)
     assert not any(text.startswith("豆\n") for text, _ in found_by(rules, wrapped, join_lines=True))
     assert not any(text.startswith(("豆腐\r", "New\n")) for text, _ in found_by(rules, wrapped))
     excluding = Rules(exclude=["北京大学"])

@@ -130,6 +130,27 @@ def test_the_client_that_was_silent_for_longest_makes_room(
     assert errors == ["edgener: a client that was silent for 1 seconds makes room for another one"]
 
 
+def test_clients_that_wait_at_the_end_are_answered(serial: Recognizer, place: Path) -> None:
+    with listening(place) as listener:
+        clients = [connect(place) for _ in range(3)]
+        for client in clients:
+            client.sendall(LINE)
+        stopped = Service(serial, listener)
+        stopped.stop()
+        stopped.run()
+        for client in clients:
+            with closing(client):
+                assert [one["label"] for one in json.loads(read_line(client))["entities"]] == ["PER", "ORG"]
+
+
+def test_a_connection_that_its_thread_has_closed_is_left_alone() -> None:
+    connection, other = socket.socketpair()
+    client = service._Client(connection, lambda _: None)
+    with other:
+        connection.close()
+        client.shut(socket.SHUT_RD)
+
+
 def test_a_client_keeps_its_place_while_nobody_waits(
     serial: Recognizer, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from edgener import Recognizer
 from edgener.bundle import GRAPH, Manifest
 from edgener.errors import GraphError, ProviderError, SignatureError, UsageError
 from edgener.providers import PROVIDERS
@@ -30,6 +31,11 @@ def test_a_graph_runs_as_it_is_stored_on_threads_that_sleep(threads: int) -> Non
 
 def test_a_graph_is_described_as_its_manifest_does() -> None:
     assert graph_signature(PLACE) == (MANIFEST.inputs, MANIFEST.outputs)
+
+
+@pytest.mark.parametrize(("serial", "kind"), [(False, Session), (True, SerialSession)])
+def test_a_recognizer_computes_for_one_thread_at_a_time_only_on_request(serial: bool, kind: type[Session]) -> None:
+    assert type(Recognizer.load(TINY_BUNDLE, serial=serial)._session) is kind
 
 
 @pytest.mark.parametrize("kind", [Session, SerialSession])

@@ -92,6 +92,15 @@ def test_another_number_of_sockets_is_refused(pass_socket: Pass, count: str, tol
     assert str(caught.value) == f"systemd passed {told} sockets; the socket unit must have one ListenStream="
 
 
+def test_a_number_of_sockets_that_systemd_does_not_tell_is_none(
+    pass_socket: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_socket(None)
+    monkeypatch.delenv("LISTEN_FDS")
+    with pytest.raises(UsageError, match=r"^systemd passed no sockets; "):
+        inherited_listener()
+
+
 @pytest.mark.parametrize(
     ("family", "kind", "listens"),
     [

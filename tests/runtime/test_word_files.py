@@ -105,10 +105,14 @@ def test_another_encoding_is_refused_with_the_remedy(tmp_path: Path, content: by
         list(dictionary_words(path, LABELS))
 
 
-@pytest.mark.parametrize("name", ["missing.tsv", ".", "a\0b"])
-def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
-    with pytest.raises(InputError, match=r"cannot be read: .*; check the path and the permissions"):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing.tsv", "No such file or directory"), (".", "Is a directory"), ("a\0b", "embedded null byte")],
+)
+def test_a_file_that_cannot_be_read_is_named(name: str, reason: str) -> None:
+    with pytest.raises(InputError) as error:
         list(dictionary_words(name, LABELS))
+    assert str(error.value) == f"{name}: cannot be read: {reason}; check the path and the permissions"
 
 
 @pytest.mark.parametrize(
