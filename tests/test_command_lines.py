@@ -158,6 +158,25 @@ def test_every_program_tells_its_version(program: Program, capsys: pytest.Captur
 
 
 @every_program
+def test_a_program_takes_the_arguments_of_its_process(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [program.name, "--version"])
+    assert program.main() == 0
+    assert capsys.readouterr().out == f"{program.name} {__version__}\n"
+
+
+@every_program
+def test_the_help_of_a_program_without_a_default_asks_for_a_command(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(["--help"]) == 0
+    first, _, _ = capsys.readouterr().out.partition("\n")
+    usage = f"usage: {program.name} [-h] [--version] COMMAND ..."
+    assert (first == usage) == (program.default is None)
+
+
+@every_program
 def test_no_command_and_an_unknown_one_are_wrong_arguments(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
