@@ -38,6 +38,11 @@ def corrected(text: str, *marked: tuple[str, str], rules: tuple[str, ...] = RULE
     return [(text[span.start : span.end], span.label) for span, _ in apply_rules(rules, text, spans)]
 
 
+def test_a_name_within_a_masked_one_is_dropped_and_those_after_it_stay() -> None:
+    marked = [(name, "PER") for name in ("牙", "赛某", "李娜")]
+    assert corrected("牙某·赛某和李娜盗窃", *marked) == [("牙某·赛某", "PER"), ("李娜", "PER")]
+
+
 @given(texts_with_spans(), st.lists(st.sampled_from(RULES), unique=True))
 def test_rules_return_ordered_ranges_of_the_text(drawn: tuple[str, list[ScoredSpan]], names: list[str]) -> None:
     text, spans = drawn
