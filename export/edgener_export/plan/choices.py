@@ -13,6 +13,8 @@ QUANTIZATION_LOSS = 0.5
 LEAST_F1 = 5.0
 """The F1 below which a model has learned nothing."""
 
+TEXTS = 4
+"""Unlabelled texts for each sentence and epoch; with fewer of them the old types lose more than half a point."""
 MOST_TEXTS = 20_000
 """The most unlabelled texts on which a base model teaches."""
 
@@ -55,8 +57,8 @@ def choices_for(sentences: int) -> Choices:
 
 
 def texts_for(sentences: int, epochs: int) -> int:
-    """Return how many unlabelled texts a base model teaches on besides: as many as sentences, others in each epoch."""
-    return min(MOST_TEXTS, sentences * epochs)
+    """Return how many unlabelled texts a base model teaches on besides: several for a sentence, others in each epoch."""
+    return min(MOST_TEXTS, TEXTS * sentences * epochs)
 
 
 def tolerated_loss(entities: int) -> float:
