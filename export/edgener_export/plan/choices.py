@@ -57,7 +57,7 @@ def choices_for(sentences: int) -> Choices:
 
 
 def texts_for(sentences: int, epochs: int) -> int:
-    """Return how many unlabelled texts a base model teaches on besides: several for a sentence, others in each epoch."""
+    """Return how many unlabelled texts a base model teaches on besides: several a sentence, others in each epoch."""
     return min(MOST_TEXTS, TEXTS * sentences * epochs)
 
 
