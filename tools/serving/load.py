@@ -56,6 +56,8 @@ class Connection(asyncio.Protocol):
     async def ask(self, texts: Sequence[str], token: str = "") -> Sample:
         """Send a request and return how it was answered."""
         assert self._transport
+        if self._transport.is_closing():
+            raise ConnectionResetError("the service closed the connection")
         began = time.monotonic()
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request_of(texts, token))

@@ -114,11 +114,11 @@ def overload(plan: Plan) -> list[Figure]:
 
         async def load() -> tuple[float, float, float, list[Sample], float]:
             texts = endless(plan.sentences)
-            connections = await connect(service.host, service.port, 512)
-            few = connections[:32]
+            few = await connect(service.host, service.port, 32)
             began = time.monotonic()
             fitting = await closed_loop(few, texts, seconds=plan.seconds / 4)
             capacity = len(fitting) / (time.monotonic() - began)
+            connections = few + await connect(service.host, service.port, 480)  # idle ones would be closed by now
             await open_loop(connections, texts, rate=2 * capacity, seconds=min(3.0, plan.seconds))
             before = service.memory_mb()
             began = time.monotonic()
