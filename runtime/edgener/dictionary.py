@@ -53,6 +53,8 @@ class Dictionary:
         """Characters of the longest word."""
         self.priorities = frozenset(priorities.tolist())
         """The priorities that occur."""
+        self.has_hints = any(meaning.weight for meaning in self.words.all_meanings)
+        """Some words have weights."""
 
     def candidates(self, text: str, layer: int = 0) -> list[Candidate]:
         """Return all words that may stand in ``text``, in no special order; ``SortedWords.meaning_at`` says which do.

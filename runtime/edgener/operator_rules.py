@@ -71,11 +71,6 @@ class _Words(NamedTuple):
     excluded: Mapping[str, Collection[str]]
     """The types that are excluded, by text; an empty string stands for all types."""
 
-    @property
-    def has_hints(self) -> bool:
-        """Return whether the dictionary has words with weights."""
-        return self.dictionary is not None and any(meaning.weight for meaning in self.dictionary.words.all_meanings)
-
     def replaces(self, word: str, meaning: Meaning) -> bool:
         """Return whether this layer says of a word that it means something else, or that it is no entity."""
         labels = self.excluded.get(word, ())
@@ -118,11 +113,8 @@ class OperatorRules:
         dictionaries = [words.dictionary for words in self._words if words.dictionary]
         self._longest = max((dictionary.longest for dictionary in dictionaries), default=0)
         self._levels = len(frozenset[int]().union(*(dictionary.priorities for dictionary in dictionaries)))
-
-    @property
-    def has_hints(self) -> bool:
-        """Return whether a dictionary has words with weights."""
-        return any(words.has_hints for words in self._words)
+        self.has_hints = any(dictionary.has_hints for dictionary in dictionaries)
+        """Some words of the dictionaries have weights."""
 
     def hints(self, row: Row, tag_set: TagSet) -> NDArray[np.float32]:
         """Return what the hints in the text of a row add to its logits, with the shape [tokens, tags].
@@ -145,8 +137,8 @@ class OperatorRules:
     def _hints(self, text: str, first: int, last: int) -> Iterator[Match]:
         """Yield the hints that stand in a text between two places."""
         shown, starts, ends = self._comparable(text[first:last], join_lines=False)
-        for layer, words in enumerate(self._words):
-            candidates = words.dictionary.candidates(shown, layer) if words.dictionary and words.has_hints else []
+        for layer, (dictionary, _) in enumerate(self._words):
+            candidates = dictionary.candidates(shown, layer) if dictionary and dictionary.has_hints else []
             for _, start, minus_end, _, place in candidates:
                 meaning = self._meaning(layer, place, shown[start:-minus_end])
                 match_start, match_end = first + starts[start], first + ends[-minus_end - 1]
