@@ -52,7 +52,7 @@ def test_texts_of_all_kinds_in_random_batches_get_the_answers_of_the_recognizer(
     source = random.Random(7)
     sentences = [row.text for row in labelled_texts()]
     texts = ["", "长" * 9_000 + TEXT, *FRAGMENTS]
-    texts += ["".join(source.choices([*sentences, *FRAGMENTS], k=source.randint(1, 6))) for _ in range(180)]
+    texts += ["".join(source.choices([*sentences, *FRAGMENTS], k=source.randint(1, 6))) for _ in range(1_000)]
     expected = {text: shape(recognizer, text) for text in texts}
     source.shuffle(texts)
     iterator = iter(texts)

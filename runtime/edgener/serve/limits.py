@@ -10,7 +10,7 @@ class Limits:
     """Sizes and times that a client of the service may take."""
 
     most_bytes: int = 1 << 20
-    """Bytes of a request's body; those of ``/v1/lines`` hold for each line."""
+    """Bytes of a request's body; a line of ``/v1/lines`` may have as many code points."""
     most_texts: int = 256
     """Texts of a request."""
     most_connections: int = 512

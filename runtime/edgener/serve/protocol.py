@@ -8,7 +8,6 @@ uvicorn, have neither the limits nor the clocks, and take as much processor time
 from __future__ import annotations
 
 import asyncio
-import json
 import select
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -21,7 +20,7 @@ from urllib.parse import unquote
 import httptools
 
 from edgener.serve.limits import Limits
-from edgener.serve.messages import BrokenOffError, DisconnectedError, Request, Response, Stream
+from edgener.serve.messages import BrokenOffError, DisconnectedError, Request, Response, Stream, problem_response
 from edgener.serve.problem import ProblemError
 
 STREAMING = b"/v1/lines"
@@ -205,11 +204,8 @@ class Connection(asyncio.Protocol):
         if isinstance(response, Stream):
             await self._answer_in_pieces(request, response, head)
             return
-        head += "".join([f"{name.lower()}: {value}\r\n" for name, value in response.headers.items()])
-        if response.status != HTTPStatus.NO_CONTENT:
-            head += f"content-length: {len(response.body)}\r\n"
         body = b"" if request.method == "HEAD" else response.body
-        await self._send(request, self._head(request, response.status, head) + body)
+        await self._send(request, self._head(request, response.status, head + _whole(response)) + body)
         self._complete(request)
 
     def refuse(self, problem: ProblemError) -> None:
@@ -220,9 +216,9 @@ class Connection(asyncio.Protocol):
         self.hub.on_refused(problem.status)
         self._leave_requests()
         self.began = self.began or self.loop.time()  # the rest of what the client sends is nothing that is parsed
-        content = json.dumps(problem.content).encode()
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(content)
-        self._write(STATUS_LINES[problem.status] + head + content)
+        response = problem_response(problem)
+        head = f"content-type: {response.media_type}\r\n{_whole(response)}connection: close\r\n\r\n"
+        self._write(STATUS_LINES[response.status] + head.encode("latin-1") + response.body)
         self.close()
 
     def check(self, now: float) -> None:
@@ -391,3 +387,9 @@ class Connection(asyncio.Protocol):
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         return bool(poll.poll(0))
+
+
+def _whole(response: Response) -> str:
+    """Return the lines of an answer's own headers and of its length."""
+    lines = "".join([f"{name.lower()}: {value}\r\n" for name, value in response.headers.items()])
+    return lines if response.status == HTTPStatus.NO_CONTENT else f"{lines}content-length: {len(response.body)}\r\n"
