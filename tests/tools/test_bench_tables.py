@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from edgener.environment import Environment
-from tests.support import ROOT
+from edgener.tags import Span
+from edgener_export.corpus.sentence import Sentence
+from tests.support import ROOT, TINY_BUNDLE
 from tools.bench.plots import write_plots
 from tools.bench.render import SECTION, read_report, render, with_sections, write_report
 from tools.bench.results import (
@@ -27,6 +29,7 @@ from tools.bench.results import (
     Split,
     Start,
 )
+from tools.bench.score_again import UnknownBundleError, with_scores
 from tools.bench.tables import markdown_table, tables
 
 DOCUMENTS = ("docs/benchmarks.md", "README.md", "README.zh-CN.md")
@@ -154,3 +157,23 @@ def test_plots_are_the_same_every_time(tmp_path: Path) -> None:
     assert len(contents[0]) == 3
     assert b"edgener default" in contents[0][0]
     assert all(content.isascii() for content in contents[0])
+
+
+def test_a_bundle_that_was_trained_anew_is_scored_again_and_keeps_its_speed() -> None:
+    sentences = [Sentence("王小明在青山大学工作。", (Span(0, 3, "PER"), Span(4, 8, "LOC")))]
+    default = replace(OURS, name="edgener tiny")
+    report = replace(
+        REPORT, reference="edgener tiny", entries=(default, replace(default, threads=2, quality=None), RANDOM)
+    )
+    again = with_scores(report, [("tiny", TINY_BUNDLE)], sentences)
+    assert [entry.quality and entry.quality.f1 for entry in again.entries] == [50.0, None, None]
+    assert again.entries[0].about.startswith("tiny-")
+    assert again.entries[0].batched == OURS.batched
+    assert again.entries[2] == RANDOM
+    assert f"| quality of edgener | measured again on {again.scored_again} |" in tables(again)["machine"]
+    assert "measured again" not in tables(REPORT)["machine"]
+
+
+def test_a_bundle_that_was_not_in_the_run_is_named_with_those_that_were() -> None:
+    with pytest.raises(UnknownBundleError, match="edgener tiny was not in the run; it has edgener default"):
+        with_scores(REPORT, [("tiny", TINY_BUNDLE)], [])

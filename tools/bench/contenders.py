@@ -140,5 +140,5 @@ def read_manifest(bundle: Path) -> Manifest:
 
 
 def _about(bundle: Path) -> str:
-    size = sum(path.stat().st_size for path in bundle.iterdir())
-    return f"{read_manifest(bundle).name}, {size / 1e6:.1f} MB"
+    manifest = read_manifest(bundle)
+    return f"{manifest.name}, {manifest.size / 1e6:.1f} MB"

@@ -232,6 +232,8 @@ class Report:
     entries: tuple[Entry, ...]
     failures: tuple[Failure, ...]
     limits: tuple[Limits, ...]
+    scored_again: str = ""
+    """Day on which the quality of this project's bundles was measured again, if not in the run itself."""
 
     def comparable_speed(self, entry: Entry) -> float:
         """Characters a second in batches, as if the machine had been as quick as when the reference was measured.

@@ -80,6 +80,7 @@ def _machine(report: Report) -> str:
         ["measuring process", f"edgener {environment.edgener} ({machine.revision}), {libraries}"],
         ["load average", f"{machine.load_average_before:.2f} before, {machine.load_average_after:.2f} after"],
         ["date", machine.date],
+        *([["quality of edgener", f"measured again on {report.scored_again}"]] if report.scored_again else []),
         ["sentences", f"{settings.sentences} for quality and memory, {settings.turn_sentences} for speed"],
         ["turns", f"{settings.rounds} of each, in alternation with {report.reference}"],
     ]
