@@ -43,7 +43,7 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     from edgener.serve.limits import Limits
 
     limits = Limits()
-    group = parser.add_argument_group("HTTP (pip install 'edgener[serve]'; docs/serving.md)")
+    group = parser.add_argument_group("HTTP (pip install '.[serve]' in a clone; docs/serving.md)")
 
     def number(name: str, default: float, text: str, kind: type[int] | type[float] = float) -> None:
         metavar = "N" if kind is int else "S"

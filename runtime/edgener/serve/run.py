@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgener.errors import MissingExtraError, OutputError, UsageError
+from edgener.errors import MissingExtraError, OutputError, UsageError, how_to_install
 from edgener.serve.hosts import Hosts, is_loopback
 from edgener.serve.limits import Limits
 from edgener.serve.log import Log
@@ -180,7 +180,7 @@ def require_extra() -> None:
     """Raise MissingExtraError where a package that HTTP needs is not installed."""
     for package in PACKAGES:  # not imported yet: prometheus_client reads the environment when it is
         if find_spec(package) is None:
-            raise MissingExtraError(f"--http needs {package}: pip install 'edgener[serve]'")
+            raise MissingExtraError(f"--http needs {package}: {how_to_install('serve')}")
 
 
 def _host_of(listener: socket.socket) -> str:
