@@ -203,7 +203,7 @@ def load_bundle(name: str | Path, provider: str | None = None) -> Bundle:
     given, are not opened for it. Raises a BundleError that names the file and the remedy.
     """
     directory = bundle_directory(name)
-    manifest = _read_manifest(directory / MANIFEST)
+    manifest = read_manifest(directory / MANIFEST)
     unopened = FP16_FILES if provider == CPU else ()
     for name, file in manifest.files.items():
         _verify(directory, name, file, is_opened=name not in unopened)
@@ -231,7 +231,8 @@ def read_manifest_bytes(path: Path) -> bytes:
     return content
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest in a file; raise a BundleError where it is none that this edgener reads."""
     try:
         plain = json.loads(read_manifest_bytes(path))
         json.dumps(plain, ensure_ascii=False).encode()  # no lone surrogates, which no file name or message could hold

@@ -15,24 +15,27 @@ import asyncio
 import http.client
 import io
 import json
+import math
 import random
+import re
 import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from edgener.entity import Entity
 from edgener.errors import EdgenerError, UsageError
+from edgener.lone_surrogates import JSON_ESCAPES
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
-GROUP = 64
-"""Texts of one request of ``batch``."""
+GROUP, GROUP_CODE_POINTS = 64, 1 << 16
+"""Most texts of one request of ``batch``, and code points from which on it takes no further text."""
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
+TOKEN = re.compile("[!-~]+")
 WAITING = (429, 503)
 """Statuses of a service that asks to be asked again later."""
 
@@ -57,11 +60,18 @@ class _Service:
     """The address of a service, and what is the same for every request to it."""
 
     def __init__(self, address: str, token: str | None, timeout: float, patience: float) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(address)
+            port, host = parts.port, parts.hostname
+            (host or "").encode("idna")
+        except ValueError as error:
+            raise UsageError(f"{address}: is no address of a service: {error}; write http://HOST:PORT") from error
+        if parts.scheme not in ("http", "https") or not host:
             raise UsageError(f"{address}: is no address of a service; write http://HOST:PORT")
-        self.address, self.host, self.is_secure = address, parts.hostname, parts.scheme == "https"
-        self.port = parts.port or (443 if self.is_secure else 80)
+        if token and not TOKEN.fullmatch(token):
+            raise UsageError("the token holds something else than letters, digits and signs of ASCII")
+        self.address, self.host, self.is_secure = address, host, parts.scheme == "https"
+        self.port = port or (443 if self.is_secure else 80)
         self.prefix = parts.path.rstrip("/")
         self.host_header = parts.netloc.rpartition("@")[2]
         self.timeout, self.patience = timeout, patience
@@ -79,6 +89,8 @@ class _Service:
         try:
             seconds = float(answer.headers.get("retry-after", "1"))
         except ValueError:
+            seconds = 1.0
+        if not 0 <= seconds < math.inf:
             seconds = 1.0
         seconds *= random.uniform(1, 1.25)  # several clients should not come back at the same moment
         if time.monotonic() + seconds > give_up_at:
@@ -116,12 +128,11 @@ class Client:
         """Yield the entities of each text, in the order of ``texts``, which may be endless."""
         for group in _groups(texts):
             answer = self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
-            yield from _entities(answer)
+            yield from _entities(answer, len(group))
 
     def info(self) -> dict[str, Any]:
         """Return what the service says about its model and its limits."""
-        found: dict[str, Any] = json.loads(self._ask("GET", "/info", None).body)
-        return found
+        return _fields(self._ask("GET", "/info", None))
 
     def close(self) -> None:
         """Close the connections."""
@@ -196,7 +207,7 @@ class AsyncClient:
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
         """Return the entities of a text; raise ServiceError where the service has no answer."""
         answer = await self._ask("POST", "/v1/ner", _body([text], min_score, ignore_labels))
-        return _entities(answer)[0]
+        return _entities(answer, 1)[0]
 
     async def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
@@ -204,14 +215,12 @@ class AsyncClient:
         """Yield the entities of each text, in the order of ``texts``, which may be endless."""
         for group in _groups(texts):
             answer = await self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
-            for entities in _entities(answer):
+            for entities in _entities(answer, len(group)):
                 yield entities
 
     async def info(self) -> dict[str, Any]:
         """Return what the service says about its model and its limits."""
-        answer = await self._ask("GET", "/info", None)
-        found: dict[str, Any] = json.loads(answer.body)
-        return found
+        return _fields(await self._ask("GET", "/info", None))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -255,7 +264,7 @@ class AsyncClient:
                     service.host, service.port, ssl=self._secure, limit=LONGEST_HEAD
                 )
             return await self._send(reader, writer, content)
-        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError, http.client.HTTPException) as error:
             raise self._service.unreachable(error) from error
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
@@ -317,8 +326,15 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
 def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
     if isinstance(texts, str):
         raise TypeError("expected an iterable of texts, got str; call the client itself for one text")
-    iterator = iter(texts)
-    while group := list(islice(iterator, GROUP)):
+    group: list[str] = []
+    length = 0
+    for text in texts:
+        group.append(text)
+        length += len(text)
+        if len(group) == GROUP or length >= GROUP_CODE_POINTS:
+            yield group
+            group, length = [], 0
+    if group:
         yield group
 
 
@@ -329,14 +345,37 @@ def _body(texts: list[str], min_score: float, ignore_labels: Collection[str]) ->
     if ignore_labels:
         parameters["ignore_labels"] = list(ignore_labels)
     fields: dict[str, object] = {"inputs": texts, **({"parameters": parameters} if parameters else {})}
-    return json.dumps(fields).encode()  # ASCII: lone surrogates stay what they are
+    return json.dumps(fields, ensure_ascii=False).translate(JSON_ESCAPES).encode()
 
 
-def _entities(answer: _Answer) -> list[list[Entity]]:
-    return [
-        [Entity(one["start"], one["end"], one["entity_group"], one["word"], one["score"]) for one in found]
-        for found in json.loads(answer.body)
-    ]
+def _entities(answer: _Answer, count: int) -> list[list[Entity]]:
+    """Return the entities of ``count`` texts; raise ServiceError for an answer that holds something else."""
+    try:
+        found = [
+            [Entity(one["start"], one["end"], one["entity_group"], one["word"], one["score"]) for one in entities]
+            for entities in json.loads(answer.body)
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _strange(answer) from error
+    if len(found) != count:
+        raise _strange(answer)
+    return found
+
+
+def _fields(answer: _Answer) -> dict[str, Any]:
+    try:
+        found = json.loads(answer.body)
+    except ValueError as error:
+        raise _strange(answer) from error
+    if not isinstance(found, dict):
+        raise _strange(answer)
+    return found
+
+
+def _strange(answer: _Answer) -> ServiceError:
+    return ServiceError(
+        f"the answer is not edgener's: {answer.body[:60]!r}; is the address right?", answer.status, "unknown"
+    )
 
 
 def _error_of(answer: _Answer) -> ServiceError:

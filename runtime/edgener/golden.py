@@ -62,7 +62,7 @@ def read_cases(path: Path) -> Sequence[Case]:
     """Return the cases of a golden.json; raise ManifestError where the file is none."""
     try:
         return from_plain(Cases, json.loads(path.read_bytes())).cases
-    except (RecordError, ValueError) as error:
+    except (RecordError, ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: {error}") from error
 
 

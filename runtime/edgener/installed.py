@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle
+from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle, read_manifest
 from edgener.errors import BundleError, BundleMissingError, BundleUnreadableError, GoldenError, OutputError
 
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ def current_model(directory: Path | None = None) -> Path:
         if not os.environ.get("EDGENER_MODELS"):
             return DEFAULT_BUNDLE
         raise BundleUnreadableError(f"{link}: cannot be read: {error.strerror}; let all users look there") from error
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return DEFAULT_BUNDLE
+    except OSError as error:
+        remedy = "remove it, and install the model again"
+        raise BundleUnreadableError(f"{link}: is no link that can be read: {error.strerror}; {remedy}") from error
 
 
 def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path:
@@ -185,12 +188,26 @@ def _delete_others(directory: Path) -> None:
     """Delete models that no link points to and drafts of killed installations, and nothing that was not made here."""
     kept = {_target(directory, CURRENT), _target(directory, PREVIOUS)}
     for path in directory.iterdir():
-        is_model = OURS.fullmatch(path.name) and (path / MANIFEST).is_file()
-        if path.name.startswith(DRAFT) or (is_model and path.name not in kept):
+        if path.name.startswith(DRAFT) or (path.name not in kept and _is_copy_of_ours(path)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _is_copy_of_ours(path: Path) -> bool:
+    """Return True for a folder whose name ends in the digest of its manifest, as that of an installed model does."""
+    if not OURS.fullmatch(path.name):
+        return False
+    try:
+        digest = hashlib.sha256(read_manifest(path / MANIFEST).to_json().encode())
+    except BundleError:
+        return False
+    names = [digest.hexdigest()]
+    if (path / SIGNATURE).is_file():
+        digest.update((path / SIGNATURE).read_bytes())
+        names.append(digest.hexdigest())
+    return path.name[-DIGEST:] in (name[:DIGEST] for name in names)
 
 
 def _sync(path: Path) -> None:

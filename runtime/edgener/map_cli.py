@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from edgener.corpora.job import Model
     from edgener.corpora.settings import Settings
 
+MOST_BYTES = 1 << 40
+"""Bytes above which neither a part nor a row makes sense."""
+
 THREADS_A_PROCESS = 8
 """Threads that share one recognizer; beyond that they would wait for the interpreter."""
 
@@ -144,9 +147,10 @@ def _settings(options: argparse.Namespace) -> Settings:
     rules = rules_of(options)
     if options.batch_size < 1:
         raise UsageError(f"--batch-size is {options.batch_size}; it must be at least 1")
-    part_bytes, longest_row = (round(size * MIB) for size in (options.part_size, options.longest_row))
-    if part_bytes < 1 or longest_row < 1:
-        raise UsageError("--part-size and --longest-row must be above 0")
+    sizes = (options.part_size, options.longest_row)
+    if not all(1 <= size * MIB < MOST_BYTES for size in sizes):
+        raise UsageError("--part-size and --longest-row must be numbers of MiB above 0, and below a million")
+    part_bytes, longest_row = (round(size * MIB) for size in sizes)
     if options.id_field == options.text_field:
         raise UsageError(f"--id-field and --text-field are both {options.id_field!r}; name two columns")
     return Settings(

@@ -27,6 +27,8 @@ from edgener.tokenizer import Encoder
 
 TOKENS_PER_ROW = 32
 """Most tokens of a batch for each window that it may hold, special tokens and padding included: bounds the memory."""
+MOST_THREADS = 1024
+"""Threads that may be asked for; with more than a machine can make, onnxruntime waits for ever."""
 PADDING_SHARE = 0.1
 """Windows share a batch as long as the shortest is padded by no more than this share of the longest."""
 
@@ -93,6 +95,8 @@ class Recognizer:
         """
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
+        if threads > MOST_THREADS:
+            raise UsageError(f"threads is {threads}; it must be at most {MOST_THREADS}")
         bundle = load_bundle(path, provider)
         return open_recognizer(
             bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider, rules=rules

@@ -46,7 +46,7 @@ SENTENCE_END = re.compile(rf"{_CERTAIN_MARK}|[\r\n\u2028\u2029]+")
 """Certain sentence ends: marks, but for those after Latin letters, and line breaks."""
 WRAPPED_SENTENCE_END = re.compile(rf"{_CERTAIN_MARK}|(?:\r\n|\r(?!\n)|[\n\u2028])(?=\s)\s*|\u2029")
 """Certain sentence ends of wrapped text, in which a line break ends a paragraph only before white space."""
-DOUBTFUL_END = re.compile(rf"[!?！？]+{_CLOSING}|(?P<word>[{LATIN}]*)\.(?=\s+(?P<next>\S))")
+DOUBTFUL_END = re.compile(rf"[!?！？]+{_CLOSING}|(?<![{LATIN}])(?P<word>[{LATIN}]*)\.(?=\s+(?P<next>\S))")
 """Candidates for doubtful sentence ends: marks, and points before white space."""
 
 

@@ -71,7 +71,7 @@ def dictionary_words(source: str | Path | Mapping[str, str], labels: Collection[
         weight = WEIGHT.fullmatch(priority)
         if weight and float(weight[1]) > 0:
             yield Word(line, text, label, 0, float(weight[1]))
-        elif priority.isascii() and priority.isdecimal() and int(priority) in PRIORITIES:
+        elif priority in map(str, PRIORITIES):
             yield Word(line, text, label, int(priority))
         else:
             numbers = f"a whole number from 0 to {PRIORITIES[-1]}, or a weight from +0.1 to +99.9"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgener.encodings import Inspection, known_encoding
+from edgener.encodings import Inspection, _is_json_object, known_encoding
 from edgener.errors import InputError, UsageError
 from tests.support import run_tiny
 
@@ -210,3 +210,7 @@ def test_an_unknown_encoding_is_told_with_some_that_are_known() -> None:
     with pytest.raises(UsageError) as raised:
         known_encoding("klingon")
     assert str(raised.value) == "--encoding is 'klingon'; known are utf-8, gb18030, utf-16, big5 and others"
+
+
+def test_a_first_line_that_is_nested_too_deeply_is_no_json_object() -> None:
+    assert not _is_json_object('{"text":"x","x":' + "[" * 100_000)

@@ -125,6 +125,19 @@ def test_only_two_models_are_kept_and_nothing_else_is_touched(tmp_path: Path, ot
     assert sum((directory / name / MANIFEST).is_file() and name[0] not in "cp" for name in names) == 2
 
 
+def test_a_folder_that_only_looks_like_an_installed_model_is_kept(tmp_path: Path) -> None:
+    source = tmp_path / "models" / "news-202401011230"
+    shutil.copytree(TINY_BUNDLE, source)
+    install(source, tmp_path / "models")
+    assert load_bundle(source)
+
+
+def test_a_folder_in_the_place_of_the_link_is_told(tmp_path: Path) -> None:
+    shutil.copytree(TINY_BUNDLE, tmp_path / CURRENT)
+    with pytest.raises(BundleUnreadableError, match="current: is no link that can be read"):
+        current_model(tmp_path)
+
+
 def test_a_bad_model_is_refused_and_the_present_one_stays(tmp_path: Path, other_bundle: Path) -> None:
     directory = tmp_path / "models"
     first = install(TINY_BUNDLE, directory)

@@ -117,14 +117,32 @@ def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) ->
     ("options", "error", "message"),
     [
         (["--batch-size", "0"], UsageError, "--batch-size is 0; it must be at least 1"),
-        (["--part-size", "0"], UsageError, "--part-size and --longest-row must be above 0"),
-        (["--longest-row", "0"], UsageError, "--part-size and --longest-row must be above 0"),
+        (
+            ["--part-size", "0"],
+            UsageError,
+            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+        ),
+        (
+            ["--part-size", "nan"],
+            UsageError,
+            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+        ),
+        (
+            ["--part-size", "1e308"],
+            UsageError,
+            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+        ),
+        (
+            ["--longest-row", "0"],
+            UsageError,
+            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+        ),
         (["--id-field", "text"], UsageError, "--id-field and --text-field are both 'text'; name two columns"),
         (["--threads", "0"], UsageError, "--threads (0) and --processes (0) must be at least 1"),
         (["--processes", "-1", "--threads", "2"], UsageError, "--threads (2) and --processes (-1) must be at least 1"),
         (["--dictionary", "none.tsv"], InputError, "none.tsv: cannot be read: No such file or directory"),
     ],
-    ids=["batch", "part", "row", "columns", "threads", "processes", "dictionary"],
+    ids=["batch", "part", "part-nan", "part-huge", "row", "columns", "threads", "processes", "dictionary"],
 )
 def test_wrong_options_are_told_by_name_and_value(
     empty: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], error: type[UsageError], message: str
@@ -184,7 +202,8 @@ def test_the_summary_is_a_table_or_json(empty: Path) -> None:
     (empty.parent / "王.bin").touch()
     printed = run_map(empty.parent, "--json").output.decode()
     summary = json.loads(printed)
-    assert (summary["files"], summary["rows"], summary["left_out"]) == (1, 0, [str(empty.parent / "王.bin")])
+    left_out = [str(empty.parent / name) for name in ("out", "王.bin")]
+    assert (summary["files"], summary["rows"], summary["left_out"]) == (1, 0, left_out)
     assert '\n "rows": 0,\n' in printed
     assert "王.bin" in printed
 

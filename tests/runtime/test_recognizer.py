@@ -265,3 +265,8 @@ def test_the_smallest_window_still_works(recognizer: Recognizer, bundle: Path) -
     small = Recognizer.load(bundle)
     assert_consistent(UNBROKEN, small(UNBROKEN))
     assert small("王小明")[0].text == recognizer("王小明")[0].text
+
+
+def test_more_threads_than_any_machine_makes_are_refused() -> None:
+    with pytest.raises(UsageError, match="threads is 99999; it must be at most 1024"):
+        Recognizer.load(TINY_BUNDLE, threads=99999)

@@ -52,6 +52,11 @@ def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recogni
     asyncio.run(ask())
 
 
+def test_long_texts_are_sent_in_requests_that_the_service_takes(service: Running) -> None:
+    with Client(service.address) as client:
+        assert len(list(client.batch(["的" * 3_000] * 150))) == 150
+
+
 def test_nothing_but_the_standard_library_is_loaded() -> None:
     code = """
 import sys
@@ -232,3 +237,10 @@ def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="write http://HOST:PORT"):
         Client(address)
+
+
+@pytest.mark.parametrize("token", ["two words", "line\n", "汉字"])
+def test_a_token_that_no_header_holds_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Client(token=token)
+    assert token not in str(refused.value)

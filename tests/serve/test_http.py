@@ -282,6 +282,31 @@ def test_a_request_that_offers_another_protocol_or_names_the_whole_address_is_an
         assert read_answer(connection)[0] == 404
 
 
+def test_a_request_that_offers_another_protocol_keeps_its_body_and_those_behind_it(service: Running) -> None:
+    body = json.dumps({"inputs": TEXT}).encode()
+    rest = b"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    offer = b"POST / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n" + rest
+    with service.connect() as connection:
+        connection.sendall(offer)
+        connection.sendall(body)
+        status, found = read_answer(connection)
+        assert (status, len(json.loads(found))) == (200, 2)
+        connection.sendall(offer + body)
+        assert read_answer(connection)[0] == 200
+        connection.sendall(b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(connection)[0] == 400
+
+
+def test_of_too_many_requests_at_once_the_first_ones_are_answered(service: Running) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40)
+        content = b""
+        while block := connection.recv(1 << 16):
+            content += block
+    assert content.count(b"HTTP/1.1 200 OK") == 17
+    assert content.lower().count(b"connection: close") == 1
+
+
 def test_a_header_that_is_sent_twice_has_both_values(service: Running) -> None:
     rest = b'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"inputs": "a"}'
     for first, status in ((b"Host: evil.example", 400), (b"Content-Type: text/plain", 415)):

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -265,3 +266,16 @@ def test_an_address_in_use_is_told() -> None:
         finished = run_main("serve", "--model", str(TINY_BUNDLE), "--http", address)
     assert finished.code == 4
     assert finished.errors.startswith(f"edgener: {address}: cannot listen there: Address already in use")
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_signal_to_the_whole_group_lets_requests_be_answered(processes: str) -> None:
+    with running("--processes", processes, "--workers", "1", "--queue-seconds", "100") as service:
+        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(service.ask, {"inputs": [TEXT * 200] * 20})
+            time.sleep(0.5)
+            for pid in (*map(int, children), service.process.pid):
+                os.kill(pid, signal.SIGTERM)
+            assert answer.result().status == 200
+        assert service.process.wait(PATIENCE) == 0

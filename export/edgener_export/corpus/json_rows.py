@@ -124,3 +124,13 @@ def _parsed(file: LabelledFile, line: int, parse: Callable[[], Parsed], shape: s
     except MALFORMED as error:
         reason = str(error) if type(error) is ValueError else repr(error)
         raise file.error(line, f"expected {shape}: {reason}") from error
+
+
+def are_of_doccano(entities: object) -> bool:
+    """Return True if entities are written as doccano's projects with relations write them."""
+    return (
+        isinstance(entities, list)
+        and bool(entities)
+        and isinstance(entities[0], dict)
+        and "start_offset" in entities[0]
+    )

@@ -135,7 +135,11 @@ def _walk(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]
         if entry.name.startswith((".", "_")):
             continue
         if entry.is_dir():
-            if path.resolve() != output:
+            if path.resolve() == output:
+                continue
+            if (path / STATE).is_dir():
+                yield path  # the results of another job, which are no input
+            else:
                 yield from _walk(path, output, (*above, resolved))
         else:
             _require_existing(path)

@@ -7,6 +7,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edgener.errors import EdgenerError
 from edgener.standard_streams import log, say
 
 
@@ -40,6 +41,12 @@ class Log:
     def _write(self, event: str, fields: dict[str, object]) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         log(json.dumps({"time": time, "event": event, **fields}))
+
+
+def reason_of(error: Exception) -> str:
+    """Return the message of an error that edgener or the system explains, or else what kind it is and where it came."""
+    is_explained = isinstance(error, (EdgenerError, OSError))
+    return str(error) if is_explained else f"internal error {kind_and_place(error)}"
 
 
 def kind_and_place(error: BaseException) -> str:

@@ -16,8 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-from edgener.errors import EdgenerError
-from edgener.serve.log import Log, kind_and_place
+from edgener.serve.log import Log, kind_and_place, reason_of
 from edgener.serve.models import Model, ModelSource
 from edgener.systemd import Watchdog, notify
 
@@ -159,8 +158,10 @@ class Processes:
         try:
             self._refused = self._source.path()
             model = self._source.load()
-        except (EdgenerError, OSError) as error:
-            self._log.event("model_refused", f"{error}; {self._model.name} {self._model.digest} goes on answering")
+        except Exception as error:
+            self._log.event(
+                "model_refused", f"{reason_of(error)}; {self._model.name} {self._model.digest} goes on answering"
+            )
             return
         self._model = model
         old = list(self._children.values())

@@ -71,8 +71,7 @@ class Connection(asyncio.Protocol):
         """The client was too slow with its request, and was told so."""
         self.began: float | None = loop.time()
         """Time at which the request began to arrive, or the connection was made; None between two requests."""
-        self._parser = httptools.HttpRequestParser(self)
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # so that the last request is answered
+        self._parser = self._new_parser()
         self._requests: deque[Request] = deque()
         self._arriving: Request | None = None
         self._heard = self._rests_since = self.began
@@ -114,9 +113,7 @@ class Connection(asyncio.Protocol):
         was_in_head = self._in_head
         self._overhead += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # another protocol is offered, and not taken
-            pass
+            self._parse(data)
         except httptools.HttpParserError:
             is_too_large = self._head_bytes > self.limits.head_bytes
             self.refuse(self._too_large_head() if is_too_large else ProblemError(400, "Invalid HTTP request received"))
@@ -159,10 +156,12 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless an earlier request of the connection is being answered."""
+        if self._parser.should_upgrade():
+            return  # the head comes again: see _parse
         self._in_head = False
         self._is_streaming = self._url.startswith(STREAMING)
         if len(self._requests) > MOST_PIPELINED:
-            self.abort()
+            self._requests[-1].keep_alive = False
             return
         url = httptools.parse_url(self._url)
         path = (url.path or b"/").decode("ascii")
@@ -193,6 +192,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Note the end of a request."""
+        if self._parser.should_upgrade():
+            return
         self.began = None
         if self._arriving:
             self._arriving.end()
@@ -271,6 +272,31 @@ class Connection(asyncio.Protocol):
                 self._transport.write_eof()
             except OSError:  # the client has gone
                 self.abort()
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # so that the last request is answered
+        return parser
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser; where another protocol is offered, which is not taken, begin again without the offer.
+
+        httptools ends a request at an offer, and would take its body for something else (RFC 9110, 7.8).
+        """
+        while data:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                method, version = self._parser.get_method(), self._parser.get_http_version()
+                if method == b"CONNECT":
+                    raise httptools.HttpParserError("a proxy is asked for") from None
+                lines = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items() if name != "upgrade")
+                head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._url, version.encode(), lines.encode("latin-1"))
+                self._parser = self._new_parser()
+                self._parser.feed_data(head)
+                data = data[offer.args[0] :]
+            else:
+                return
 
     def _start(self, request: Request) -> None:
         task = self.loop.create_task(self.hub.answer(request, self))

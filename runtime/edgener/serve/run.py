@@ -109,8 +109,9 @@ def bound(address: str) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
-        raise OutputError(f"{address}: cannot listen there: {error.strerror}; name another --http address") from error
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no name of a host"
+        raise OutputError(f"{address}: cannot listen there: {reason}; name another --http address") from error
     return listener
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from edgener.errors import EdgenerError
 from edgener.serve.app import Application
 from edgener.serve.front import Front
+from edgener.serve.log import reason_of
 from edgener.serve.models import ModelSource, return_memory
 from edgener.serve.protocol import Connection, Hub
 from edgener.serve.tokens import Tokens
@@ -88,8 +89,11 @@ class Server:
             await self._reloading
 
     def stop(self) -> None:
-        """Let ``run`` come to its end; when told a second time, without waiting for answers."""
-        self._is_forced = self._stopped.is_set()
+        """Let ``run`` come to its end; when told a second time, without waiting for answers.
+
+        One of several processes always waits: a signal to all of them, or a second reload, tells it more than once.
+        """
+        self._is_forced = self._reload is not None and self._stopped.is_set()
         self._stopped.set()
 
     def stop_with(self, lifeline: int) -> None:
@@ -162,9 +166,10 @@ class Server:
         try:
             self._refused = source.path()
             model = await asyncio.to_thread(source.load)
-        except (EdgenerError, OSError) as error:
+        except Exception as error:
             front.metrics.switches.labels("refused").inc()
-            front.log.event("model_refused", f"{error}; {front.model.name} {front.model.digest} goes on answering")
+            reason = reason_of(error)
+            front.log.event("model_refused", f"{reason}; {front.model.name} {front.model.digest} goes on answering")
             return
         self._refused = None
         await front.switch(model)

@@ -61,6 +61,13 @@ def test_the_output_folder_is_no_input(corpus: Path) -> None:
             names(given, output=corpus / "a")
 
 
+def test_the_results_of_another_job_are_left_out_and_named(corpus: Path) -> None:
+    (corpus / "results/_edgener").mkdir(parents=True)
+    (corpus / "results/part-0000000.jsonl").write_bytes(b"")
+    assert names(corpus) == [("a/c.jsonl.gz", JSONL), ("a/d.CSV", CSV), ("b.txt", LINES)]
+    assert str(corpus / "results") in find_inputs([str(corpus)], Path("out")).left_out
+
+
 def test_a_link_to_a_folder_above_is_left_out_and_named(corpus: Path) -> None:
     (corpus / "a/up").symlink_to(corpus)
     (corpus / "beside").symlink_to(corpus / "a")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edgener_export.corpus.json_rows import first_row, is_json_lines, json_rows, write_json_lines
+from edgener_export.corpus.json_rows import are_of_doccano, first_row, is_json_lines, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.offsets import UTF_16_UNITS, Annotation, annotation, offsets_in
 from edgener_export.corpus.sentence import Sentence
@@ -25,7 +25,7 @@ def recognizes(file: LabelledFile) -> bool:
     if isinstance(row.get("label", row.get("labels")), list):
         return True
     entities = row.get("entities")
-    return isinstance(entities, list) and ("relations" in row or (bool(entities) and "start_offset" in entities[0]))
+    return isinstance(entities, list) and ("relations" in row or are_of_doccano(entities))
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:

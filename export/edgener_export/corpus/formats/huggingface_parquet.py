@@ -78,7 +78,7 @@ def _rows(file: LabelledFile) -> Iterator[TagRow]:
                 for row in batch.to_pylist():
                     number += 1
                     yield _row(file, number, row, names)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"{file.path}: is no Parquet file: {error}") from error
 
 
@@ -91,8 +91,11 @@ def _row(file: LabelledFile, number: int, row: dict[str, Any], names: dict[str, 
 
 
 def _names(metadata: dict[bytes, bytes]) -> dict[str, Sequence[str]]:
-    description = json.loads(metadata.get(METADATA, b"{}"))
-    return class_names(description.get("info", {}).get("features"))
+    try:
+        features = json.loads(metadata.get(METADATA, b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):  # other programs write what they like there
+        features = None
+    return class_names(features)
 
 
 FORMATS = (

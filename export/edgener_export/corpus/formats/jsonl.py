@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgener_export.corpus.json_rows import first_row, json_rows, write_json_lines
+from edgener_export.corpus.json_rows import are_of_doccano, first_row, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.offsets import Annotation, annotation
 from edgener_export.corpus.sentence import Sentence
@@ -27,8 +27,7 @@ def recognizes(file: LabelledFile) -> bool:
     row = file.once(first_row)
     if not (isinstance(row, dict) and "text" in row and "entities" in row) or "relations" in row:
         return False
-    entities = row["entities"]
-    return not (isinstance(entities, list) and entities and "start_offset" in entities[0])
+    return not are_of_doccano(row["entities"])
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
