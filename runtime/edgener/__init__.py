@@ -19,7 +19,7 @@ from edgener.rules import Rules
 if TYPE_CHECKING:
     from edgener.recognizer import Recognizer, Segment
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["BundleError", "EdgenerError", "Entity", "Recognizer", "Rules", "Segment", "__version__"]
 
 
