@@ -149,7 +149,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise UsageError(f"--batch-size is {options.batch_size}; it must be at least 1")
     sizes = (options.part_size, options.longest_row)
     if not all(1 <= size * MIB < MOST_BYTES for size in sizes):
-        raise UsageError("--part-size and --longest-row must be numbers of MiB above 0, and below a million")
+        raise UsageError("--part-size and --longest-row must be above 0, and below a million MiB")
     part_bytes, longest_row = (round(size * MIB) for size in sizes)
     if options.id_field == options.text_field:
         raise UsageError(f"--id-field and --text-field are both {options.id_field!r}; name two columns")

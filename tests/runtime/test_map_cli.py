@@ -120,22 +120,22 @@ def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) ->
         (
             ["--part-size", "0"],
             UsageError,
-            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+            "--part-size and --longest-row must be above 0, and below a million MiB",
         ),
         (
             ["--part-size", "nan"],
             UsageError,
-            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+            "--part-size and --longest-row must be above 0, and below a million MiB",
         ),
         (
             ["--part-size", "1e308"],
             UsageError,
-            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+            "--part-size and --longest-row must be above 0, and below a million MiB",
         ),
         (
             ["--longest-row", "0"],
             UsageError,
-            "--part-size and --longest-row must be numbers of MiB above 0, and below a million",
+            "--part-size and --longest-row must be above 0, and below a million MiB",
         ),
         (["--id-field", "text"], UsageError, "--id-field and --text-field are both 'text'; name two columns"),
         (["--threads", "0"], UsageError, "--threads (0) and --processes (0) must be at least 1"),

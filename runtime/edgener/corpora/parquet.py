@@ -32,6 +32,8 @@ except ImportError as missing:
 if TYPE_CHECKING:
     from edgener.entity import Entity
 
+_NO_PYTHON_TYPE = (ValueError, OverflowError, pa.ArrowException)
+"""Errors of pyarrow for a value that no type of Python holds."""
 MOST_ROWS = 4096
 """Rows that are read at once."""
 
@@ -100,9 +102,40 @@ def read_table(content: bytes, first_row: int, settings: Settings) -> tuple[Tabl
                 add_error(row, f"has no {settings.id_field!r}")
     if settings.output_format != "parquet":
         name = text_column(settings)
-        for row, values in zip(rows, pa.RecordBatch.from_pydict(columns).to_pylist(), strict=True):
-            row.columns = values if row.text is None else {**values, name: row.text}
+        values = {column: _python_values(array) for column, array in columns.items()}
+        for number, row in enumerate(rows):
+            row.columns = {column: every[number] for column, every in values.items()}
+            if row.text is not None:
+                row.columns[name] = row.text
     return Table(columns), rows
+
+
+def _python_values(column: Any) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except _NO_PYTHON_TYPE:
+        values = [_python_value(value) for value in column]
+    return values
+
+
+def _python_value(value: Any) -> Any:
+    """Return a value as Python has it; where it has no type for it, as text in which nothing is rounded.
+
+    pandas writes times to the nanosecond, and Python's end at the microsecond; other files hold years after 9999.
+    """
+    try:
+        return value.as_py()
+    except _NO_PYTHON_TYPE:
+        pass
+    if isinstance(value, pa.StructScalar):
+        pairs = [(value.type.field(place).name, _python_value(value[place])) for place in range(len(value.type))]
+        return dict(pairs) if len(dict(pairs)) == len(pairs) else pairs
+    if isinstance(value, (pa.ListScalar, pa.LargeListScalar, pa.FixedSizeListScalar)):
+        return [_python_value(each) for each in value.values]
+    try:
+        return value.cast(pa.string()).as_py()
+    except _NO_PYTHON_TYPE:
+        return value.cast(pa.int64()).as_py()
 
 
 def table_of_rows(rows: Sequence[Row], part: Part, settings: Settings) -> Table:

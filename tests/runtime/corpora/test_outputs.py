@@ -343,3 +343,27 @@ def test_json_of_any_value_is_one_line_of_utf8_that_gives_the_value(value: objec
     text = to_json(value)
     assert json.loads(text.encode()) == value
     assert "\n" not in text
+
+
+def test_values_that_python_has_no_type_for_are_written_as_text(recognizer: Recognizer, tmp_path: Path) -> None:
+    times = pa.array([1, None], pa.timestamp("ns"))
+    columns = {
+        "text": pa.array(["王小明在青山大学工作。"] * 2),
+        "time": times,
+        "far": pa.array([2**40, 0], pa.timestamp("s")),
+        "zone": pa.array([7, None], pa.timestamp("us", tz="Mars/Olympus")),
+        "times": pa.array([[1], None], pa.list_(pa.timestamp("ns"))),
+        "pair": pa.StructArray.from_arrays([pa.array([1, 2]), pa.array(["a", "b"])], names=["same", "same"]),
+        "inside": pa.StructArray.from_arrays([times], names=["time"]),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "in.parquet")
+    do_job(recognizer, [tmp_path / "in.parquet"], tmp_path / "out", Settings())
+    first, second = json_rows(tmp_path / "out", "in.parquet")
+    nanosecond = "1970-01-01 00:00:00.000000001"
+    assert (first["time"], first["times"], first["inside"]) == (nanosecond, [nanosecond], {"time": nanosecond})
+    assert str(2**40) in first["far"] or first["far"].startswith("36812-")
+    assert first["zone"] == 7
+    assert first["pair"] == [["same", 1], ["same", "a"]]
+    assert (second["time"], second["zone"], second["times"], second["inside"]) == (None, None, None, {"time": None})
+    assert first["entities"] == second["entities"] != []
+    assert first["error"] is None
