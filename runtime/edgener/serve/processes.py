@@ -58,14 +58,23 @@ class Processes:
     """The processes of a service."""
 
     def __init__(
-        self, count: int, source: ModelSource, serve: Serve, log: Log, on_death: Callable[[int], None], patience: float
+        self,
+        count: int,
+        source: ModelSource,
+        serve: Serve,
+        log: Log,
+        before_reload: Callable[[], None],
+        on_death: Callable[[int], None],
+        patience: float,
     ) -> None:
         """Take the number of processes and what each does; ``on_death`` is told of the end of each.
+
+        ``before_reload`` reads here, once for all processes, what new ones need besides the model.
 
         Processes that are told to end have ``patience`` seconds.
         """
         self._count, self._source, self._serve, self._log = count, source, serve, log
-        self._on_death, self._patience = on_death, patience
+        self._before_reload, self._on_death, self._patience = before_reload, on_death, patience
         self._children: dict[int, _Child] = {}
         self._generation = 0
         self._is_stopping = self._must_reload = False
@@ -155,6 +164,7 @@ class Processes:
             self._look()
 
     def _change_model(self) -> None:
+        self._before_reload()
         try:
             self._refused = self._source.path()
             model = self._source.load()

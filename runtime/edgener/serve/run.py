@@ -19,7 +19,7 @@ from edgener.serve.log import Log
 from edgener.serve.models import Model, ModelSource
 from edgener.serve.processes import SHARED_DIRECTORY, Processes
 from edgener.serve.proxies import Proxies
-from edgener.serve.tokens import Tokens
+from edgener.serve.tokens import Tokens, read_again
 from edgener.systemd import notify
 
 PACKAGES = ("httptools", "prometheus_client")
@@ -86,7 +86,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
     if settings.processes == 1:
         asyncio.run(_serve(settings, settings.source.load(), listener, tokens, hosts, log, on_ready=on_ready))
     else:
-        _run_processes(settings, listener, hosts, log, on_ready)
+        _run_processes(settings, listener, tokens, hosts, log, on_ready)
 
 
 def bound(address: str) -> socket.socket:
@@ -159,7 +159,12 @@ async def _serve(
 
 
 def _run_processes(
-    settings: Settings, listener: socket.socket, hosts: Hosts, log: Log, on_ready: Callable[[], None]
+    settings: Settings,
+    listener: socket.socket,
+    tokens: Tokens | None,
+    hosts: Hosts,
+    log: Log,
+    on_ready: Callable[[], None],
 ) -> None:
     shared = tempfile.mkdtemp(prefix="edgener-metrics-")
     os.environ[SHARED_DIRECTORY] = shared
@@ -167,11 +172,16 @@ def _run_processes(
         from prometheus_client.multiprocess import mark_process_dead
 
         def serve(model: Model, on_tick: Callable[[], None], lifeline: int) -> None:
-            tokens = Tokens.read(settings.token_file) if settings.token_file else None
             asyncio.run(_serve(settings, model, listener, tokens, hosts, log, on_tick=on_tick, lifeline=lifeline))
 
+        def read_tokens() -> None:
+            nonlocal tokens
+            tokens = read_again(settings.token_file, tokens, log)
+
         patience = settings.limits.drain_seconds + EXTRA_PATIENCE
-        Processes(settings.processes, settings.source, serve, log, mark_process_dead, patience).run(on_ready)
+        Processes(settings.processes, settings.source, serve, log, read_tokens, mark_process_dead, patience).run(
+            on_ready
+        )
     finally:
         del os.environ[SHARED_DIRECTORY]
         shutil.rmtree(shared, ignore_errors=True)

@@ -12,13 +12,12 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from edgener.errors import EdgenerError
 from edgener.serve.app import Application
 from edgener.serve.front import Front
 from edgener.serve.log import reason_of
 from edgener.serve.models import ModelSource, return_memory
 from edgener.serve.protocol import Connection, Hub
-from edgener.serve.tokens import Tokens
+from edgener.serve.tokens import read_again
 from edgener.systemd import Watchdog, notify
 
 TICK_SECONDS = 0.25
@@ -136,11 +135,7 @@ class Server:
     def _on_hangup(self) -> None:
         if not self._reload:
             return
-        if self._reload.token_file:
-            try:
-                self._front.tokens = Tokens.read(self._reload.token_file)
-            except EdgenerError as error:
-                self._front.log.event("tokens_refused", f"{error}; the tokens of before are still valid")
+        self._front.tokens = read_again(self._reload.token_file, self._front.tokens, self._front.log)
         self._start_reloading(self._reload.source)
 
     @property

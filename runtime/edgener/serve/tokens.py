@@ -6,8 +6,12 @@ import hashlib
 import hmac
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgener.errors import InputError
+from edgener.errors import EdgenerError, InputError
+
+if TYPE_CHECKING:
+    from edgener.serve.log import Log
 
 SHORTEST = 16
 """Characters that a token has at least; ``openssl rand -hex 24`` makes one of 48."""
@@ -64,6 +68,17 @@ class Tokens:
             if hmac.compare_digest(digest, given):
                 found = name
         return found if scheme.lower() == "bearer" else None
+
+
+def read_again(path: Path | None, present: Tokens | None, log: Log) -> Tokens | None:
+    """Return the tokens of a file that may have changed, or the present ones where it is faulty, which is logged."""
+    if path is None:
+        return present
+    try:
+        return Tokens.read(path)
+    except EdgenerError as error:
+        log.event("tokens_refused", f"{error}; the tokens of before are still valid")
+        return present
 
 
 def _digest(token: str) -> bytes:
