@@ -36,6 +36,7 @@ GROUP, GROUP_CODE_POINTS = 64, 1 << 16
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
 TOKEN = re.compile("[!-~]+")
+"""Tokens that a header can hold."""
 WAITING = (429, 503)
 """Statuses of a service that asks to be asked again later."""
 

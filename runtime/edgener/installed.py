@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,8 +27,6 @@ CURRENT, PREVIOUS, LOCK = "current", "previous", ".lock"
 DRAFT = ".draft-"
 DIGEST = 12
 """Characters of the manifest's digest in a folder's name: two models of one name may lie side by side."""
-OURS = re.compile(rf".+-[0-9a-f]{{{DIGEST}}}")
-"""Names of folders that were made here."""
 
 
 def models_directory() -> Path:
@@ -196,18 +193,11 @@ def _delete_others(directory: Path) -> None:
 
 
 def _is_copy_of_ours(path: Path) -> bool:
-    """Return True for a folder whose name ends in the digest of its manifest, as that of an installed model does."""
-    if not OURS.fullmatch(path.name):
-        return False
+    """Return True for a folder that has the name which its model gets when it is installed."""
     try:
-        digest = hashlib.sha256(read_manifest(path / MANIFEST).to_json().encode())
+        return path.name == _folder_name(Bundle(path, read_manifest(path / MANIFEST)))
     except BundleError:
         return False
-    names = [digest.hexdigest()]
-    if (path / SIGNATURE).is_file():
-        digest.update((path / SIGNATURE).read_bytes())
-        names.append(digest.hexdigest())
-    return path.name[-DIGEST:] in (name[:DIGEST] for name in names)
 
 
 def _sync(path: Path) -> None:

@@ -95,8 +95,6 @@ class Recognizer:
         """
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
-        if threads > MOST_THREADS:
-            raise UsageError(f"threads is {threads}; it must be at most {MOST_THREADS}")
         bundle = load_bundle(path, provider)
         return open_recognizer(
             bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider, rules=rules
@@ -267,6 +265,8 @@ def open_recognizer(
     rules: Rules | None = None,
 ) -> Recognizer:
     """Return the model of a bundle that was just verified; options and errors are those of ``Recognizer.load``."""
+    if threads > MOST_THREADS:
+        raise UsageError(f"threads is {threads}; it must be at most {MOST_THREADS}")
     encoder = Encoder(bundle.path(TOKENIZER), bundle.manifest.aliases)
     if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
         raise TokenizerError(

@@ -13,6 +13,7 @@ from edgener.tags import OUTSIDE
 
 LONGEST_WORD = 256
 """Most code points of a word."""
+MOST_DIGITS = 100
 PRIORITIES = range(10)
 """Priorities that a word can have; words of a higher one are matched first."""
 WEIGHT = re.compile(r"\+(\d{1,2}(?:\.\d)?)", re.ASCII)
@@ -71,11 +72,16 @@ def dictionary_words(source: str | Path | Mapping[str, str], labels: Collection[
         weight = WEIGHT.fullmatch(priority)
         if weight and float(weight[1]) > 0:
             yield Word(line, text, label, 0, float(weight[1]))
-        elif priority in map(str, PRIORITIES):
+        elif _is_whole_number(priority) and int(priority) in PRIORITIES:
             yield Word(line, text, label, int(priority))
         else:
             numbers = f"a whole number from 0 to {PRIORITIES[-1]}, or a weight from +0.1 to +99.9"
             raise fault(name, line, f"the priority is {priority!r}; write {numbers}")
+
+
+def _is_whole_number(text: str) -> bool:
+    """Return True for digits, unless they are so many that no number of interest has them and ``int`` refuses them."""
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
 def excluded_texts(source: str | Path | Collection[str], labels: Collection[str]) -> Iterator[Exclusion]:

@@ -66,6 +66,7 @@ def test_words_of_a_program_have_no_line() -> None:
         ("长城\tLOC\t+100", "the priority is '+100'"),
         ("长城\tLOC\t+", "the priority is '+'"),
         ("长城\tLOC\t10", "the priority is '10'; write a whole number from 0 to 9"),
+        ("长城\tLOC\t" + "9" * 5_000, "the priority is '9999"),
         ("长城\tLOC\t-1", "the priority is '-1'; write a whole number from 0 to 9"),
         ("长城\tLOC\t", "the priority is ''; write a whole number from 0 to 9"),
     ],
@@ -126,3 +127,8 @@ def test_faulty_words_of_a_program_are_told(words: Any, message: str) -> None:
         list(excluded_texts([""], LABELS))
     with pytest.raises(TypeError, match="exclude: expected words as str, got int"):
         list(excluded_texts([7], LABELS))  # type: ignore[list-item]
+
+
+def test_a_priority_may_have_zeros_in_front(tmp_path: Path) -> None:
+    path = written(tmp_path, "长城\tLOC\t05")
+    assert list(dictionary_words(path, LABELS)) == [Word(1, "长城", "LOC", 5)]

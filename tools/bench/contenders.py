@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgener.bundle import MANIFEST, Manifest
-from edgener.dataclass_json import from_plain
+from edgener.bundle import MANIFEST, read_manifest
 from tools.bench.contract import Options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +70,7 @@ def ours(name: str, bundle: Path, threads: int, scratch: Path) -> Contender:
 def others(bundle: Path, scratch: Path) -> list[Contender]:
     """Everyone else, on one core; ``bundle`` lends its graph, its tokenizer and its labels."""
     options = Options(1, str(bundle), str(scratch), 0)
-    longest_row = read_manifest(bundle).max_tokens
+    longest_row = read_manifest(bundle / MANIFEST).max_tokens
 
     def pipeline(name: str, about: str, layers: int) -> Contender:
         return Contender(
@@ -134,11 +132,6 @@ def others(bundle: Path, scratch: Path) -> list[Contender]:
     ]
 
 
-def read_manifest(bundle: Path) -> Manifest:
-    """Read the manifest of a bundle; the recognizer verifies the bundle when it loads it."""
-    return from_plain(Manifest, json.loads((bundle / MANIFEST).read_bytes()))
-
-
 def _about(bundle: Path) -> str:
-    manifest = read_manifest(bundle)
+    manifest = read_manifest(bundle / MANIFEST)
     return f"{manifest.name}, {manifest.size / 1e6:.1f} MB"

@@ -69,9 +69,8 @@ class Processes:
     ) -> None:
         """Take the number of processes and what each does; ``on_death`` is told of the end of each.
 
-        ``before_reload`` reads here, once for all processes, what new ones need besides the model.
-
-        Processes that are told to end have ``patience`` seconds.
+        ``before_reload`` reads here, once for all processes, what new ones need besides the model. Processes
+        that are told to end have ``patience`` seconds.
         """
         self._count, self._source, self._serve, self._log = count, source, serve, log
         self._before_reload, self._on_death, self._patience = before_reload, on_death, patience
