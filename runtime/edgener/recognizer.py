@@ -203,20 +203,25 @@ class Recognizer:
         return (segment for _, segment in segments)
 
     def _segments_without_rules(self, found: Iterable[FoundPart]) -> Iterator[tuple[Chunk, Segment]]:
-        """Yield the segments, each with the chunk that it is the core of, as the model and its bundle's rules say."""
+        """Yield the segments, each with the chunk that it is the core of, as the model and its bundle's rules say.
+
+        A rule may move the start of an entity past the end of its segment; the next segment then has it.
+        """
         owned_until = 0
+        entities: list[Entity] = []
         calibration = self.manifest.calibration
         for part, candidates in found:
             offset, text, core_start, core_end, _ = part.chunk
-            entities = []
             for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
                 if offset + start >= owned_until:
                     owned_until = offset + end
                     shown = calibration.calibrated(score) if calibration else score
                     entities.append(Entity(offset + start, owned_until, label, text[start:end], shown))
-            yield part.chunk, Segment(offset + core_start, text[core_start:core_end], entities, part.is_last)
+            own = [entity for entity in entities if entity.start < offset + core_end]
+            yield part.chunk, Segment(offset + core_start, text[core_start:core_end], own, part.is_last)
+            entities = entities[len(own) :]
             if part.is_last:
-                owned_until = 0
+                owned_until, entities = 0, []
 
     def logits(self, text: str) -> list[NDArray[np.float32]]:
         """Return the logits of each window of a text, computed alone, with the shape [tokens, tags].

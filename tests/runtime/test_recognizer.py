@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 
 from edgener import Entity, Recognizer
 from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
+from edgener.decode import ScoredSpan
 from edgener.errors import UsageError
-from edgener.parts import POOL_DOCUMENTS
+from edgener.output_formats import Marked
+from edgener.parts import POOL_DOCUMENTS, FoundPart, Part
 from edgener.recognizer import TOKENS_PER_ROW
-from edgener.segmentation import CHUNK
+from edgener.segmentation import CHUNK, Chunk
 from edgener.session import Session
+from edgener.tags import Span
 from edgener.tokenizer import Encoder
+from edgener.writers import Place
 from tests.support import (
     TEXTS,
     TINY_BUNDLE,
@@ -127,6 +131,19 @@ def test_segments_follow_each_other_and_own_their_entities(recognizer: Recognize
         assert all(position <= entity.start < position + len(segment.text) for entity in segment.entities)
         position += len(segment.text)
     assert position == len(text)
+
+
+def test_an_entity_that_a_rule_moves_past_its_segment_is_in_the_next_one(recognizer: Recognizer) -> None:
+    first = Part(Chunk(0, "我爱\u0301王明和", 0, 3), is_last=False)
+    second = Part(Chunk(3, "王明和北京", 0, 5), is_last=True)
+    found = [
+        FoundPart(first, [ScoredSpan(Span(2, 5, "PER"), 0.9)]),
+        FoundPart(second, [ScoredSpan(Span(0, 2, "LOC"), 0.8), ScoredSpan(Span(3, 5, "LOC"), 0.9)]),
+    ]
+    segments = list(recognizer.join(found))
+    assert [[entity.text for entity in segment.entities] for segment in segments] == [[], ["王明", "北京"]]
+    write = Marked(colour=False)
+    assert "".join(write(Place(None, 1), segment) for segment in segments) == "我爱\u0301[王明/PER]和[北京/LOC]\n"
 
 
 def test_a_text_longer_than_any_window_loses_nothing(recognizer: Recognizer) -> None:

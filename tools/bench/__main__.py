@@ -40,7 +40,7 @@ from tools.bench.measures import (
 )
 from tools.bench.render import read_report, render, write_report
 from tools.bench.results import Entry, Failure, Limits, Report, Settings
-from tools.bench.score_again import with_scores
+from tools.bench.score_again import UnknownBundleError, with_scores
 from tools.bench.tables import tables
 
 DOCS = ROOT / "docs"
@@ -64,7 +64,11 @@ def main() -> None:
         return
     if options.score:
         sentences = read_msra(options.cache.absolute()).test
-        report = with_scores(read_report(options.score), options.bundle or [("small", DEFAULT_BUNDLE)], sentences)
+        bundles = options.bundle or [("small", DEFAULT_BUNDLE)]
+        try:
+            report = with_scores(read_report(options.score), bundles, sentences)
+        except UnknownBundleError as error:
+            raise SystemExit(f"{options.score}: {error}") from error
         write_report(report, options.score)
         render(report, DOCUMENTS, plots=None)
         return

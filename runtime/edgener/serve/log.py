@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edgener.errors import EdgenerError
+from edgener.serve.models import Model
 from edgener.standard_streams import log, say
 
 
@@ -24,6 +25,14 @@ class Log:
             self._write(event, {"message": message, **fields})
         else:
             say(message)
+
+    def model_changed(self, model: Model) -> None:
+        """Note the model that answers from now on."""
+        self.event("model", f"answers with {model}", name=model.name, digest=model.digest)
+
+    def model_refused(self, error: Exception, present: Model) -> None:
+        """Note why another model was not taken, and which one stays."""
+        self.event("model_refused", f"{reason_of(error)}; {present} goes on answering")
 
     def request(self, **fields: object) -> None:
         """Note a request that has ended, in plain values by name."""

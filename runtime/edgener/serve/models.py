@@ -36,6 +36,9 @@ class Model:
         """Return the name that the manifest gives it."""
         return self.recognizer.manifest.name
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.digest}"
+
 
 @dataclass(frozen=True)
 class ModelSource:

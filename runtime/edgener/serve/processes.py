@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-from edgener.serve.log import Log, kind_and_place, reason_of
+from edgener.serve.log import Log, kind_and_place
 from edgener.serve.models import Model, ModelSource
 from edgener.systemd import Watchdog, notify
 
@@ -168,14 +168,12 @@ class Processes:
             self._refused = self._source.path()
             model = self._source.load()
         except Exception as error:
-            self._log.event(
-                "model_refused", f"{reason_of(error)}; {self._model.name} {self._model.digest} goes on answering"
-            )
+            self._log.model_refused(error, self._model)
             return
         self._model = model
         old = list(self._children.values())
         self._start_generation()
-        self._log.event("model", f"answers with {model.name} {model.digest}", name=model.name, digest=model.digest)
+        self._log.model_changed(model)
         for child in old:
             with suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGTERM)

@@ -14,7 +14,6 @@ from typing import Any
 
 from edgener.serve.app import Application
 from edgener.serve.front import Front
-from edgener.serve.log import reason_of
 from edgener.serve.models import ModelSource, return_memory
 from edgener.serve.protocol import Connection, Hub
 from edgener.serve.tokens import read_again
@@ -163,13 +162,12 @@ class Server:
             model = await asyncio.to_thread(source.load)
         except Exception as error:
             front.metrics.switches.labels("refused").inc()
-            reason = reason_of(error)
-            front.log.event("model_refused", f"{reason}; {front.model.name} {front.model.digest} goes on answering")
+            front.log.model_refused(error, front.model)
             return
         self._refused = None
         await front.switch(model)
         front.metrics.switches.labels("switched").inc()
-        front.log.event("model", f"answers with {model.name} {model.digest}", name=model.name, digest=model.digest)
+        front.log.model_changed(model)
 
     async def _drain(self, server: asyncio.Server) -> None:
         """Accept no more connections; answer what arrived on those that there are."""

@@ -179,6 +179,8 @@ def test_spacy_2_paragraphs_keep_their_text_and_leave_out_what_is_not_labelled(t
     assert [trouble.kind for trouble in reading.troubles] == [LEFT_OUT]
     with pytest.raises(CorpusError, match=r"data.json:2: .*token '城' does not come next in the raw text"):
         read(tmp_path, [{"paragraphs": [paragraph("京", ("城", "O"))]}])
+    with pytest.raises(CorpusError, match=r"data.json:2: .*token 2 of 2 is empty"):
+        read(tmp_path, [{"paragraphs": [paragraph(None, ("京", "O"), ("", "U-PER"))]}])
 
 
 def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path) -> None:

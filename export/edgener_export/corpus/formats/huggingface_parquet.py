@@ -74,12 +74,18 @@ def _rows(file: LabelledFile) -> Iterator[TagRow]:
         with pq.ParquetFile(pa.BufferReader(file.content())) as table:
             names = _names(table.schema_arrow.metadata or {})
             number = 0
-            for batch in table.iter_batches(ROWS_AT_ONCE):
+            columns = [name for name in (TOKENS, *TAG_COLUMNS) if name in table.schema_arrow.names]
+            if TOKENS not in columns or len(columns) < 2:
+                raise CorpusError(
+                    f"{file.path}: expected columns {TOKENS} and {TAG_COLUMNS[0]}; it has "
+                    f"{', '.join(table.schema_arrow.names) or 'none'}"
+                )
+            for batch in table.iter_batches(ROWS_AT_ONCE, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
                     yield _row(file, number, row, names)
-    except (pa.ArrowException, OSError) as error:
-        raise CorpusError(f"{file.path}: is no Parquet file: {error}") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise CorpusError(f"{file.path}: cannot be read as Parquet: {error}") from error
 
 
 def _row(file: LabelledFile, number: int, row: dict[str, Any], names: dict[str, Sequence[str]]) -> TagRow:

@@ -61,6 +61,8 @@ def _paragraph(line: int, paragraph: Any) -> Labelled:
     """Return a paragraph of spaCy 2, whose entities are BILOU tags of its tokens."""
     tokens = [token for sentence in paragraph["sentences"] for token in sentence["tokens"]]
     words, tags = [token["orth"] for token in tokens], [token.get("ner", OUTSIDE) for token in tokens]
+    if not all(words):
+        raise ValueError(f"token {words.index('') + 1} of {len(words)} is empty")
     unknown = [tag for tag in tags if not is_tag(tag)]
     if set(unknown) - {"-"}:
         raise ValueError(f"unknown tag {next(tag for tag in unknown if tag != '-')!r:.40}")

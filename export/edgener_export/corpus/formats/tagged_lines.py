@@ -61,6 +61,8 @@ def _rows(file: LabelledFile) -> Iterator[tuple[int, list[str], list[str]]]:
             raise file.error(number, f"unknown tag {wrong!r:.40}; {TAG_SHAPE}")
         if len(tokens) != len(tags):
             raise file.error(number, f"{len(tokens)} tokens, but {len(tags)} tags; a blank separates both")
+        if not all(tokens):
+            raise file.error(number, f"token {tokens.index('') + 1} of {len(tokens)} is empty")
         yield number, tokens, tags
 
 
