@@ -7,7 +7,7 @@ they are collected once; each mutant is a fork of that process, in which its tes
 that fails. Mutants come in random order, so that a part of a run is a fair sample. Results are kept in mutants/: a run
 that was ended goes on where it stopped, and ``mutmut show`` reads them too.
 
-A mutant has timed out when its tests use more than eight times their usual processor time, or when it waits for a
+A mutant has timed out when one of its tests uses more than eight times its usual processor time, or when it waits for a
 minute without using any. Time in which the machine does something else does not count.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import math
 import os
 import random
 import resource
@@ -43,8 +44,8 @@ from mutmut.workers.isolation import get_mutant_runner
 
 KILLED, NO_TESTS, BROKEN, WAITED = 1, 33, 35, 36
 """Exit codes of mutmut: a test failed, no test reaches it, its tests could not be run, it waited for too long."""
-LEAST_SECONDS = 10
-"""Processor time that the tests of a mutant have besides ``timeout_multiplier`` times what they usually take."""
+LEAST_SECONDS = 5
+"""Processor time that each test of a mutant has besides ``timeout_multiplier`` times what it usually takes."""
 MOST_SECONDS_WAITING = 60
 NOTICED = ("killed", "timeout", "segfault")
 PULSE = 0.02
@@ -148,9 +149,6 @@ def _start(session: pytest.Session, tests: Sequence[pytest.Item], name: str) -> 
         return pid
     try:
         os.setsid()
-        seconds = sum(state().duration_by_test[test.nodeid] for test in tests)
-        limit = round(time.process_time() + LEAST_SECONDS + config().timeout_multiplier * seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
         os._exit(_failures(session, tests, name))
     finally:
         os._exit(BROKEN)
@@ -166,6 +164,9 @@ def _failures(session: pytest.Session, tests: Sequence[pytest.Item], name: str) 
     os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = str(scratch)
     set_mutant_under_test(name)
     for test, following in zip(tests, [*tests[1:], None], strict=True):
+        seconds = LEAST_SECONDS + config().timeout_multiplier * state().duration_by_test[test.nodeid]
+        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), most))
         session.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
         if session.testsfailed:
             return KILLED

@@ -16,8 +16,9 @@ from edgener_edge.compare_streams import compare_streams
 from edgener_edge.device_folder import ON_DEVICE
 from edgener_edge.devices import DEVICES, PLATFORMS, host_platform
 from edgener_edge.errors import ToolError, VerifyError
+from edgener_edge.guest import BOARDS, check_kvm, listen
 from edgener_edge.lock import read_lock
-from edgener_edge.qemu_system import BOARDS, check_kvm, listen, read_report
+from edgener_edge.qemu_system import read_report
 
 CONSOLE = """\
 [    0.0] Booting Linux\r
@@ -95,7 +96,7 @@ def test_a_guest_that_gets_no_further_is_given_up(script: str) -> None:
 LISTENING = """\
 import sys
 from edgener.standard_streams import exit_code
-from edgener_edge.qemu_system import listen
+from edgener_edge.guest import listen
 
 def work():
     listen(["sh", "-c", "echo @@ pid $$; exec sleep 60"], "a guest", 60, lambda line: print(line, flush=True))

@@ -13,8 +13,9 @@ from edgener import doctor, environment
 from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE
 from edgener.doctor import BAD, GOOD, SLOW, Finding
 from edgener.environment import Environment, read_environment
-from edgener.errors import GoldenError, MachineError
+from edgener.errors import GoldenError, MachineError, UnsignedError
 from edgener.golden import Cases, read_cases, write_cases
+from edgener.signing import TRUSTED_KEY
 from tests.support import TINY_BUNDLE, read_manifest, replace_file, run_main
 
 INSPECTED = """\
@@ -50,6 +51,16 @@ def printed(*arguments: str | Path, code: int = 0) -> str:
     finished = run_main(*map(str, arguments))
     assert finished.code == code, finished.errors
     return finished.output.decode()
+
+
+def test_inspect_lists_the_rules_and_the_aliases_of_a_model() -> None:
+    rows = printed("inspect", DEFAULT_BUNDLE).splitlines()
+    manifest = read_manifest(DEFAULT_BUNDLE)
+    assert len(manifest.span_rules) > 1
+    assert [row.split(maxsplit=2)[2] for row in rows if row.startswith("span rules")] == [
+        ", ".join(manifest.span_rules)
+    ]
+    assert [row.split(maxsplit=1)[1] for row in rows if row.startswith("aliases")] == [", ".join(manifest.aliases)]
 
 
 def test_inspect_prints_a_row_for_each_fact() -> None:
@@ -117,6 +128,9 @@ def test_keys_signatures_and_models_are_told_by_their_paths(
     assert Path(signed["model"]).parent == models
     assert printed("rollback") == f"{unsigned}\n"
     assert json.loads(printed("rollback", "--json")) == signed
+    (models / TRUSTED_KEY).write_bytes(Path(public).read_bytes())
+    assert run_main("rollback").code == UnsignedError.exit_code
+    assert json.loads(run_main("env", "--json").output)["default_bundle"] == signed["model"]
 
 
 def test_env_prints_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,7 @@ def test_a_request_leaves_the_queue_when_its_deadline_passes(session: Controlled
         hurried = found["hurried"]
         assert isinstance(hurried, Failed)
         assert isinstance(hurried.error, Expired)
+        assert "within the 0.3 seconds" in str(hurried.error)
         assert engine.drain(PATIENCE)
     assert [rows for rows, _ in session.shapes] == [1, 1]
 

@@ -195,6 +195,8 @@ def test_excluded_products_stay_fp32(fp32: Path, tmp_path: Path) -> None:
     verify_quantized(path, settings)
     with pytest.raises(GateError, match="left 2 matrix products unquantized"):
         verify_quantized(path, QuantizeSettings())
+    with pytest.raises(GateError, match=r"left 1 matrix products unquantized, such as .*classifier"):
+        verify_quantized(path, QuantizeSettings(exclude=("layer.0/output",)))
 
 
 def test_dynamic_graph_needs_no_fixed_activation_scales(fp32: Path, tmp_path: Path) -> None:

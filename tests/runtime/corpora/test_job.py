@@ -261,14 +261,19 @@ def test_another_version_of_edgener_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("file", "content"), [("job.json", b"{"), ("done-0-of-1.jsonl", b"{\n"), ("done-0-of-1.jsonl", b"[]\n")]
+    ("file", "content", "where"),
+    [
+        ("job.json", b"{", ""),
+        ("done-0-of-1.jsonl", b"{\n", ": line 1 is no entry"),
+        ("done-0-of-1.jsonl", b"[]\n", ": line 1 is no entry"),
+    ],
 )
 def test_a_damaged_state_is_told_by_its_file(
-    recognizer: Recognizer, corpus: Path, tmp_path: Path, file: str, content: bytes
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, file: str, content: bytes, where: str
 ) -> None:
     do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
     (tmp_path / "out/_edgener" / file).write_bytes(content)
-    with pytest.raises(MixedJobError, match=file):
+    with pytest.raises(MixedJobError, match=file + where):
         do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
 
 

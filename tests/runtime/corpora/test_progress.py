@@ -24,7 +24,8 @@ def counts(texts: int, errors: int = 0) -> Counts:
 
 def test_the_line_counts_what_is_left_for_this_run_only() -> None:
     progress = JobProgress(1000)
-    progress.skip(500)
+    progress.skip(300)
+    progress.skip(200)
     progress.advance(100, counts(50))
     assert progress.line(10) == f"edgener map [{'#' * 4:<20}]  20%, 5 texts/s, 40 s left"
     progress.advance(400, counts(1950, errors=2))

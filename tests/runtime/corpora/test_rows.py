@@ -35,6 +35,10 @@ def test_each_undecodable_byte_is_one_replacement_character(file_format: str, he
     assert row == Row({"text": "王\ufffd\ufffd!"}, "王\ufffd\ufffd!", NOT_UNICODE)
 
 
+def test_columns_of_a_tsv_row_are_separated_by_tabs_alone() -> None:
+    assert parse("王,明\t5".encode(), TSV, ("text", "n")) == Row({"text": "王,明", "n": "5"}, "王,明")
+
+
 def test_undecodable_bytes_and_lone_surrogates_of_json_are_told() -> None:
     assert parse(b'{"text": "a\xff"}', JSONL) == Row({"text": "a\ufffd"}, "a\ufffd", NOT_UNICODE)
     assert parse(b'{"text": "a\\ud800", "b": "\\ud800"}', JSONL) == Row(
