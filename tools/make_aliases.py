@@ -6,8 +6,8 @@
 The traditional and variant characters come from the character data of OpenCC (https://github.com/BYVoid/OpenCC,
 Apache-2.0) as the package opencc-python-reimplemented 0.1.7 carries it, of which only single characters and their
 first candidates are taken. A normal simplified character, which is one of GB 2312, stays as it is, as 乾 and 著 do,
-but for the few in HARMLESS. The Kangxi radicals are those of Unicode's compatibility decompositions, and the other
-radicals the ones of them that are whole characters of today.
+but for the few in HARMLESS. The Kangxi radicals and the compatibility ideographs, which PDF files and Korean text hold,
+are those of Unicode's decompositions, and the other radicals the ones of them that are whole characters of today.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ RADICALS = dict(
     )
 )
 KANGXI = range(0x2F00, 0x2FD6)
+COMPATIBILITY = range(0xF900, 0xFADA)
+"""Compatibility ideographs; a few of this range are ideographs of their own."""
 HEADER = """\
 # What a model sees in place of other characters: for each kind a line of characters and a line of what is seen.
 # simplified: from the character data of OpenCC, Copyright BYVoid and contributors, Apache License 2.0,
@@ -64,9 +66,10 @@ def simplified_characters() -> dict[str, str]:
 
 
 def radicals(simplified: dict[str, str]) -> dict[str, str]:
-    """Return the simplified ideograph for each radical."""
-    ideographs = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in KANGXI} | RADICALS
-    return {radical: simplified.get(ideograph, ideograph) for radical, ideograph in ideographs.items()}
+    """Return the simplified ideograph for each radical and each compatibility ideograph."""
+    ideographs = {code: unicodedata.normalize("NFKC", code) for code in map(chr, (*KANGXI, *COMPATIBILITY))} | RADICALS
+    seen = {radical: simplified.get(ideograph, ideograph) for radical, ideograph in ideographs.items()}
+    return {radical: ideograph for radical, ideograph in seen.items() if radical != ideograph}
 
 
 def is_gb2312(character: str) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from edgener_edge.devices import PLATFORMS, host_platform
-from edgener_edge.errors import DownloadError, SourcesError, StaleLockError, ToolError
+from edgener_edge.errors import DownloadError, MissingToolError, SourcesError, StaleLockError, ToolError
 from edgener_edge.lock import Deb
 from edgener_edge.run_program import run_program
 
@@ -138,7 +138,12 @@ class AptRoot:
     def _apt(self, command: Sequence[str], cwd: Path | None = None) -> str:
         env = {**os.environ, "APT_CONFIG": str(self._prepare()), "LC_ALL": "C"}
         if not self._is_fresh:
-            run_program(["apt-get", "update", "-qq", "--error-on=any"], "check the network, or " + MISSING, env=env)
+            try:
+                run_program(["apt-get", "update", "-qq", "--error-on=any"], "check the network, or " + MISSING, env=env)
+            except MissingToolError:
+                raise
+            except ToolError as error:
+                raise DownloadError(str(error)) from error
             self._is_fresh = True
         try:
             return run_program(command, "check the network and the free space", cwd=cwd, env=env)

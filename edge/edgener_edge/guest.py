@@ -56,7 +56,7 @@ BOARDS = {
         "qemu-system-x86_64", "qemu-system-x86", ("-M", "q35"), "ttyS0", "virtio-blk-pci",
         {
             **dict.fromkeys(
-                ("virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"),
+                ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"),
                 "drivers/virtio",
             ),
             "virtio_blk": "drivers/block",
@@ -75,7 +75,7 @@ LONGEST_CONSOLE = 1 << 20
 
 
 class Guest:
-    """A machine for a platform. QEMU is the installed one, else the lock file's; the kernel is always the lock file's."""
+    """A machine for a platform; QEMU is the installed one, else the lock file's, and the kernel always the latter's."""
 
     def __init__(self, platform: Platform, lock: Lock, cache: Cache) -> None:
         """Take what says which packages make it, and where they lie."""
@@ -137,10 +137,10 @@ class Guest:
                 run_program(["dpkg-deb", "-x", path, draft], "is the disk full?")
             draft.replace(root)
         libraries = [root / part / X86_64.triplet for part in ("usr/lib", "lib")]
-        modules = f"QEMU_MODULE_DIR={libraries[0] / 'qemu'}"
+        program, modules = root / "usr/bin" / self._board.program, f"QEMU_MODULE_DIR={libraries[0] / 'qemu'}"
         loader = root / "lib" / X86_64.triplet / X86_64.loader
         return [
-            "env", modules, loader, "--library-path", os.pathsep.join(map(str, libraries)), root / "usr/bin" / self._board.program,
+            "env", modules, loader, "--library-path", os.pathsep.join(map(str, libraries)), program,
             "-L", root / "usr/share/qemu", "-L", root / "usr/share/seabios",
         ]  # fmt: skip
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgener_edge.errors import ToolError
+from edgener_edge.errors import MissingToolError, ToolError
 
 SHOWN_LINES = 12
 """Number of lines shown of what a failed program said."""
@@ -22,7 +22,7 @@ def run_program(
             encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except OSError as error:
-        raise ToolError(f"{command[0]}: cannot be started: {error.strerror}; {remedy}") from error
+        raise MissingToolError(f"{command[0]}: cannot be started: {error.strerror}; {remedy}") from error
     if done.returncode:
         said = "\n".join((done.stderr + done.stdout).strip().splitlines()[-SHOWN_LINES:])
         raise ToolError(f"{Path(command[0]).name} ended with {done.returncode}; {remedy}\n{said}")

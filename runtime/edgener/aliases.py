@@ -23,7 +23,8 @@ ALIASES = (SIMPLIFIED, RADICALS, DOTS, SPACES)
 """Names of all aliases.
 
 - ``simplified``: traditional, Japanese and other variant characters are seen as simplified ones.
-- ``radicals``: Kangxi and CJK radicals, as PDF files and text recognition give them, are seen as ideographs.
+- ``radicals``: Kangxi and CJK radicals and compatibility ideographs, as PDF files and text recognition give them, are
+  seen as ideographs.
 - ``dots``: the dots between the parts of foreign names are seen as "·".
 - ``spaces``: white space between ideographs is seen as "、", but for text with white space after every character.
 """

@@ -15,6 +15,10 @@ ENOUGH = 16
 """Code points beyond ASCII after which a file can be judged before its end."""
 COMPRESSED = {"\x1f\udc8b": "zcat", "\udcfd7zXZ": "xzcat", "BZh": "bzcat", "(\udcb5/\udcfd": "zstdcat"}
 """Starts of compressed files, and the programs that decompress them to standard output."""
+UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
+"""Byte order marks of UTF-16, read as UTF-8; that of UTF-32 begins with the first of them."""
+LEAST_LENGTH, NUL_SHARE = 16, 0.4
+"""Every second character of English text in UTF-16 is NUL; text of this length with this share of them is none."""
 OTHER_FORMATS = {"PK\x03\x04": "a ZIP archive or an office document", "%PDF-": "a PDF"}
 """Starts of files that hold text in a form that only other programs read."""
 
@@ -71,6 +75,13 @@ class Inspection:
         for start, kind in OTHER_FORMATS.items():
             if text.startswith(start):
                 raise InputError(f"{self.name}: is {kind}, not text; extract its text first")
+        if self._encoding == UTF_8 and text.startswith(UTF_16_MARKS):
+            raise InputError(f"{self.name}: is not UTF-8: it begins as UTF-16 or UTF-32 does; name its encoding, as --encoding utf-16")
+        if self._encoding == UTF_8 and len(text) >= LEAST_LENGTH and text.count("\0") >= NUL_SHARE * len(text):
+            raise InputError(
+                f"{self.name}: is not UTF-8: it is full of NUL, as UTF-16 without a byte order mark is; name its encoding, as "
+                "--encoding utf-16-le or --encoding utf-16-be"
+            )
         if text.startswith("{") and _is_json_object(text.partition("\n")[0]):
             self.warning = (
                 f"{self.name}: looks like JSON lines, but each line is searched as it is, braces and escapes included; "

@@ -7,7 +7,7 @@ whose core it starts in. The margin around the core is context, long enough for 
 end there.
 
 Sentence ends are of two kinds. Certain ones always separate windows. Doubtful ones may stand inside a name, as in
-"约翰. 史密斯" or "Yahoo! 日本", and separate windows only where a sentence would not fit into one.
+"约翰. 史密斯" or "Yahoo! 日本", and separate windows only where a sentence would not fit into one; these overlap, too.
 """
 
 from __future__ import annotations

@@ -23,24 +23,30 @@ def token_windows(
     ``offsets`` [tokens, 2] are the tokens' code-point ranges in the chunk's text; a window has room for ``max_tokens``,
     special tokens included. With ``join_lines``, the text is wrapped: a sentence goes on in the next line.
     """
-    room = max_tokens - SPECIAL_TOKENS
-    margin = min(LONGEST_MARGIN, room // 4)
     starts, ends = offsets[:, 0], offsets[:, 1]
-    for first, last in _passages(chunk.text, starts, room, join_lines):
-        for window in windows(first, last, room, margin):
-            if ends[window.core_end - 1] > chunk.core_start and starts[window.core_start] < chunk.core_end:
-                yield window
+    for window in _windows(chunk.text, starts, max_tokens - SPECIAL_TOKENS, join_lines):
+        if ends[window.core_end - 1] > chunk.core_start and starts[window.core_start] < chunk.core_end:
+            yield window
 
 
-def _passages(text: str, starts: NDArray[np.int64], room: int, join_lines: bool) -> Iterator[tuple[int, int]]:
-    """Yield ranges of tokens, one per sentence, or several where a sentence is too long and holds doubtful ends."""
+def _windows(text: str, starts: NDArray[np.int64], room: int, join_lines: bool) -> Iterator[Window]:
+    """Yield the windows over all sentences; one that is too long is cut at doubtful ends, if it holds any.
+
+    A doubtful end may stand inside a name, so that the windows on both sides of it see some of the other side.
+    """
+    margin = min(LONGEST_MARGIN, room // 4)
+    context = margin // 2
     first = 0
     cuts: list[int] | None = None
     for last in np.searchsorted(starts, list(sentence_ends(text, join_lines=join_lines))).tolist():
         if last - first <= room:
-            yield first, last
+            yield from windows(first, last, room, margin)
         else:
             if cuts is None:
                 cuts = np.searchsorted(starts, list(doubtful_ends(text))).tolist()
-            yield from passages(first, last, cuts, room)
+            for start, end in passages(first, last, cuts, room - 2 * context):
+                for window in windows(max(first, start - context), min(last, end + context), room, margin):
+                    core_start, core_end = max(window.core_start, start), min(window.core_end, end)
+                    if core_start < core_end:
+                        yield window._replace(core_start=core_start, core_end=core_end)
         first = last

@@ -14,6 +14,14 @@ from edgener_edge.lock import Deb
 from edgener_edge.run_program import run_program
 from tests.support import ROOT
 
+
+def test_an_archive_that_cannot_be_reached_is_a_failed_download(tmp_path: Path) -> None:
+    sources = tmp_path / "archives.list"
+    sources.write_text(f"deb [trusted=yes] file:{tmp_path}/nothing bookworm main\n")
+    with pytest.raises(DownloadError, match="check the network"):
+        AptRoot(tmp_path / "apt", "bookworm", sources).resolve(["tool"], with_dependencies=False)
+
+
 ALL = ("bookworm", "bookworm-updates", "bookworm-security")
 ARCHITECTURE = host_platform().debian
 

@@ -60,6 +60,7 @@ def test_text_in_which_nothing_has_an_alias_gives_the_same_tokens(text: str, nam
         ("simplified", "後來於徵", "后来于征"),
         ("simplified", "乾隆著书瞭望哪吒⼭", "乾隆著书瞭望哪吒⼭"),
         ("radicals", "⼭⼤⻓⻄⾺臺", "山大长西马臺"),
+        ("radicals", "\uf903\uf9cf\ufa19神\ufa0e", "贾纽神神\ufa0e"),
         ("dots", "约翰•史密斯‧李・王･张∙赵⋅钱．孙", "约翰·史密斯·李·王·张·赵·钱·孙"),
         ("dots", "乔治．Ｗ．布什和A•B", "乔治·W·布什和A·B"),
         ("dots", "•北京 3．14 Ｕ．Ｓ． www.a.cn 一•", "•北京 3.14 U.S. www.a.cn 一•"),

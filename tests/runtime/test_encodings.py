@@ -61,7 +61,16 @@ def test_a_file_in_another_encoding_is_refused_with_the_remedy(encoding: str, re
         assert finished.code == 3
         *_, message = finished.errors.splitlines()
         assert ": is not UTF-8: " in message
-        assert message.endswith(REMEDY)
+        assert message.endswith("name its encoding, as --encoding utf-16" if encoding == "utf-16" else REMEDY)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["George Bush in Washington.\n", "王小明在 New York 的 Columbia University 工作。\n"])
+def test_a_file_in_utf_16_is_refused_before_anything_is_answered(encoding: str, text: str, tmp_path: Path) -> None:
+    finished = run_tiny("--file", written(tmp_path, text.encode(encoding)))
+    assert (finished.code, finished.output) == (3, b"")
+    assert "is not UTF-8: " in finished.errors
+    assert "--encoding utf-16" in finished.errors
 
 
 def test_a_few_bytes_that_are_not_utf8_are_kept_with_a_warning(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from edgener.segmentation import (
     sentence_ends,
     windows,
 )
+from edgener.token_windows import SPECIAL_TOKENS, token_windows
 from tests.support import TEXTS, in_pieces
 
 
@@ -179,6 +181,23 @@ def test_passages_cover_everything_once_and_fit_where_cuts_allow_it(
         assert last - first <= limit or not any(first < cut < last for cut in cuts)
     for (first, _), (_, last) in pairwise(found):
         assert last - first > limit
+
+
+@given(
+    st.lists(st.sampled_from(["约翰. 史密斯", "Yahoo! 日本", "字" * 7, "a", "。"]), max_size=60), st.integers(10, 40)
+)
+def test_both_sides_of_a_doubtful_end_are_in_the_windows_that_it_separates(pieces: list[str], max_tokens: int) -> None:
+    text = "".join(pieces)
+    offsets = np.arange(len(text) + 1)
+    tokens = np.stack([offsets[:-1], offsets[1:]], axis=1)
+    found = list(token_windows(Chunk(0, text, 0, len(text)), tokens, max_tokens))
+    owned = [position for window in found for position in range(window.core_start, window.core_end)]
+    assert owned == list(range(len(text)))
+    certain = {0, *sentence_ends(text)}
+    for window in found:
+        assert window.end - window.start <= max_tokens - SPECIAL_TOKENS
+        assert window.core_start in certain or window.start < window.core_start
+        assert window.core_end in certain or window.core_end < window.end
 
 
 @given(in_pieces(st.text("字aB1 １", min_size=60, max_size=200)), LIMITS)

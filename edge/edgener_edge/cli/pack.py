@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from edgener.command_line import Command
-from edgener.standard_streams import write
+from edgener.standard_streams import log, write
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,9 @@ def _pack(options: argparse.Namespace) -> None:
     ending = {"oci": ".oci.tar", "deb": ".deb"}[options.form]
     output: Path = options.output or options.file.with_name(stem + ending)
     with tempfile.TemporaryDirectory() as directory:
+        log(f"unpacking {options.file}, and checking every byte")
         artifact = unpack(options.file, Path(directory))
+        log("compressing; on one core it takes a minute or two")
         time_of_build = build_time(artifact.record.lock_date)
         if options.form == "oci":
             write_oci(artifact, output, f"edgener:{artifact.record.device}", time_of_build)

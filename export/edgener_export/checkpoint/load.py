@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import textwrap
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ from edgener_export.recipe.settings import ModelSettings
 
 VOCABULARY_FILES = (TOKENIZER, "vocab.txt")
 """Either of them is enough to make a tokenizer of."""
+LEAST_SHARE = 0.5
+"""A tokenizer that has entries for a smaller share of the embeddings is another model's, or was cut off."""
+SHOWN = 300
+"""Most characters that are shown of what another library says of a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,7 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary, settings.aliases)
     model = load_classifier(directory) if is_classifier(directory) else _pretrained(source, tag_set)
     head = change_tags(model, tag_set, source, settings.types)
-    if max(full_tokenizer["model"]["vocab"].values()) >= model.config.vocab_size:
-        raise CheckpointError(
-            f"{source}: its tokenizer has {len(full_tokenizer['model']['vocab'])} entries, its embedding table "
-            f"{model.config.vocab_size} rows; copy the tokenizer of the model that it was trained from"
-        )
+    _verify_entries(full_tokenizer["model"]["vocab"], model.config.vocab_size, source)
     if settings.layers:
         select_layers(model, range(1, settings.layers + 1))
     if settings.max_tokens > model.config.max_position_embeddings:
@@ -128,13 +129,25 @@ def _read_config(checkpoint: str) -> Any:
 
 
 def _not_found(checkpoint: str, error: Exception) -> CheckpointError:
-    reason = " ".join(str(error).split())
+    reason = textwrap.shorten(str(error), SHOWN, placeholder=" …")
     if Path(checkpoint).is_dir():
-        return CheckpointError(f"{checkpoint}: holds no checkpoint that can be read: {reason}")
+        return CheckpointError(
+            f"{checkpoint}: holds no checkpoint that can be read; give the directory of a BERT-family model with its "
+            f"config.json: {reason}"
+        )
     return CheckpointError(
         f"{checkpoint}: is not a directory with a BERT-family checkpoint, and the hub did not have it or could not be "
         f"reached; on an offline machine give a directory: {reason}"
     )
+
+
+def _verify_entries(entries: Mapping[str, int], rows: int, source: str) -> None:
+    """Raise CheckpointError where a tokenizer has more entries than there are embeddings, or far too few."""
+    if len(entries) < LEAST_SHARE * rows or max(entries.values()) >= rows:
+        raise CheckpointError(
+            f"{source}: its tokenizer has {len(entries)} entries, its embedding table {rows} rows; copy the tokenizer "
+            "of the model that it was trained from"
+        )
 
 
 def _reshape(model: PreTrainedModel, settings: ModelSettings) -> PreTrainedModel:

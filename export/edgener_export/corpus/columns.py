@@ -69,6 +69,8 @@ class Layout:
     """The scheme that has all prefixes of the tags; None if there is none."""
     has_tag_lists: bool
     """Some row has several tags in its last column: a sentence a line."""
+    begins_with_ids: bool
+    """The first column is the same throughout each sentence, and the second one counts up: neither is a token."""
 
     def notes(self) -> Iterator[Trouble]:
         """Yield what is to be told of how the file is read."""
@@ -152,6 +154,12 @@ def sentence_of(rows: Sequence[Row], tokens: Sequence[str], scheme: str, notes: 
 
 def rows_of_sentences(file: LabelledFile, layout: Layout) -> Iterator[list[Row]]:
     """Yield the verified rows of each sentence. Raises CorpusError, which names file and line, for one that is none."""
+    if layout.begins_with_ids:
+        raise file.error(
+            layout.first_line,
+            "column 1 is the same in all rows of a sentence and column 2 counts up, so that neither is a token; "
+            "remove both columns",
+        )
     for lines in _line_groups(file):
         rows = []
         for number, line in lines:
@@ -169,7 +177,15 @@ def layout_of(file: LabelledFile) -> Layout:
     """Return what the columns of a file are, after one look at all of its rows."""
     survey = _Survey()
     scheme = detect_scheme(map(survey.tags, _line_groups(file)))
-    return Layout(survey.width, survey.first_line, survey.token(), survey.comments, scheme, survey.has_tag_lists)
+    return Layout(
+        survey.width,
+        survey.first_line,
+        survey.token(),
+        survey.comments,
+        scheme,
+        survey.has_tag_lists,
+        survey.begins_with_ids,
+    )
 
 
 def complaint(file: LabelledFile) -> CorpusError:
@@ -220,12 +236,12 @@ class _Survey:
         self.first_line = 0
         self.comments: list[int] = []
         self.has_tag_lists = False
-        self._long = self._counting = 0
+        self._long = self._counting = self._with_ids = 0
         self._short_starts: set[str] = set()
 
     def tags(self, lines: Sequence[tuple[int, str]]) -> list[str]:
         """Return the tags of a sentence's rows, and note what its columns look like."""
-        tags, firsts = [], []
+        tags, firsts, seconds = [], [], []
         for number, line in lines:
             columns = split_columns(line, self.width)
             if _is_comment(line, columns, self.width):
@@ -234,13 +250,19 @@ class _Survey:
             if not self.width and len(columns) > 1 and is_column_tag(columns[-1]):
                 self.width, self.first_line = len(columns), number
             firsts.append(columns[0])
+            seconds.append(columns[1] if len(columns) > 1 else "")
             if is_column_tag(columns[-1]):
                 tags.append(columns[-1])
             elif "\t" in line and are_tags(columns[-1]):
                 self.has_tag_lists = True
         if self.width >= LEAST_INDEXED and firsts:
-            self._note_index(firsts)
+            self._note_index(firsts, seconds)
         return tags
+
+    @property
+    def begins_with_ids(self) -> bool:
+        """Whether all sentences of several rows begin with the same value in each row, and a number that counts up."""
+        return 0 < self._with_ids == self._long
 
     def token(self) -> int:
         """Return 1 if the first column is an index, else 0."""
@@ -248,10 +270,11 @@ class _Survey:
             return int(bool(self._short_starts) and self._short_starts <= {"0", "1"})
         return int(self._counting * 2 >= self._long)
 
-    def _note_index(self, firsts: Sequence[str]) -> None:
+    def _note_index(self, firsts: Sequence[str], seconds: Sequence[str]) -> None:
         if len(firsts) > 1:
             self._long += 1
             self._counting += counts_up(firsts)
+            self._with_ids += len(set(firsts)) == 1 and counts_up(seconds)
         else:
             self._short_starts.add(firsts[0])
 

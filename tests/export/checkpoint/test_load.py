@@ -181,6 +181,24 @@ def test_a_tokenizer_with_more_entries_than_the_embedding_table_has_rows_is_refu
         load(checkpoint)
 
 
+@pytest.mark.parametrize("lines", [0, 20])
+def test_a_vocabulary_that_is_cut_off_is_refused(checkpoint: Path, lines: int) -> None:
+    entries = list(read_vocabulary(checkpoint / "tokenizer.json"))[:lines]
+    (checkpoint / "tokenizer.json").unlink()
+    (checkpoint / "vocab.txt").write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"tokenizer has \d+ entries, its embedding table \d+ rows"):
+        load(checkpoint)
+
+
+def test_a_directory_without_a_checkpoint_is_refused_in_a_line_of_readable_length(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match=r"give the directory of a BERT-family model with its config.json"
+    ) as caught:
+        load(tmp_path)
+    assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize("use", ["teacher", "packed"])
 def test_a_trained_model_without_tokenizer_is_named(trained: Path, checkpoint: Path, use: str) -> None:
     (trained / "tokenizer.json").unlink()

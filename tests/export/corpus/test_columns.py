@@ -57,6 +57,7 @@ def test_columns_are_read_as_they_are_meant(tmp_path: Path, content: str, senten
         ("王\tB-PER\nNew York B-LOC\n", "data.txt:2: .*there are 3 columns, but 2 in line 1"),
         ("王 NN B-PER\n明 I-PER\n", "data.txt:2: .*there are 2 columns, but 3 in line 1"),
         ("1\t王\tB\t\n", "data.txt:1: .*unknown tag 'B'"),
+        ("s1 1 王 B-PER\ns1 2 明 I-PER\n\ns2 1 好 O\n", "data.txt:1: column 1 is the same .*remove both columns"),
         ("王\x02\x02京\tO B-LOC I-LOC\n", "data.txt:1: token 2 of 3 is empty"),
         ("王\tB-PER\n\tx\n", "data.txt:2: .*unknown tag 'x'"),
         ("王\tNN\tB-PER\n\tNN\tO\n", "data.txt:2: .*the token is empty"),
