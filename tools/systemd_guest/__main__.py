@@ -2,10 +2,12 @@
 
     edgener-edge build --device x86-64 --http --output small.run
     edgener-edge build --device x86-64 --http --bundle bundles/nano --output nano.run
-    sudo python -m tools.systemd_guest small.run nano.run
+    edgener-edge pack small.run --as deb
+    edgener-edge pack nano.run --as deb
+    sudo python -m tools.systemd_guest small.deb nano.deb
 
 The guest is booted from Debian's own packages with the kernel of the lock file, by KVM where --cpu names no other way.
-The first build is installed, the second one is the upgrade, and its model is installed beside the package. Requests are
+The first package is installed, the second one is the upgrade, and its model is installed beside the first. Requests are
 asked without a pause while the model is changed, and while the service is reloaded, started anew and upgraded. Needs
 root, debootstrap and 3 GB of disk. Exit code 1 unless all checks hold.
 """
@@ -21,15 +23,13 @@ from pathlib import Path
 
 from edgener.table import table
 from edgener_edge.apt import AptRoot
-from edgener_edge.build import build_time
 from edgener_edge.cache import Cache
-from edgener_edge.debian import write_deb
+from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import X86_64
 from edgener_edge.guest import Guest, listen, make_disk, marked_lines
 from edgener_edge.lock import read_lock
 from edgener_edge.qemu_user import HOST
 from edgener_edge.run_program import run_program
-from edgener_edge.unpack import unpack
 
 HERE = Path(__file__).parent
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "curl", "iproute2", "netcat-openbsd")
@@ -41,18 +41,19 @@ DISK_MB, MEMORY_MB = 2000, 1024
 SECONDS = 300
 """Most seconds without a word from the guest."""
 LATER = "+later"
-"""Ending of the version of the upgrade; a build's version is that of edgener, which both have."""
+"""Ending of the version of the upgrade; both packages have that of edgener."""
 
 
 def main() -> int:
     """Boot the guest, print what it says, and return 1 if a check failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="build for x86-64 with --http")
+    parser.add_argument("package", type=Path, help="Debian package of a build for x86-64 with --http")
     parser.add_argument("upgrade", type=Path, help="another one, with another model")
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener" / "edge"
     parser.add_argument("--cache", type=Path, default=default, help="directory of downloads; default: %(default)s")
     parser.add_argument("--mirror", default=MIRROR, help="archive of Debian; default: %(default)s")
     parser.add_argument("--cpu", default=HOST, help="processor of QEMU, such as max; default: this machine's, by KVM")
+    parser.add_argument("--patience", type=int, default=20, help="most seconds for an answer; default: %(default)s")
     options = parser.parse_args()
     lock = read_lock()
     cache = Cache(options.cache, AptRoot(options.cache / "apt", lock.release, None), tell)
@@ -62,7 +63,8 @@ def main() -> int:
         root = debian(options.cache / f"debian-{lock.release}", lock.release, options.mirror)
         content = scratch / "root"
         run_program(["cp", "-a", root, content], "is the disk full?")
-        fill_root(content, options.run, options.upgrade, scratch)
+        fill_root(content, options.package, options.upgrade, scratch)
+        (content / TRIAL / "patience").write_text(str(options.patience), encoding="utf-8")
         make_disk(content, scratch / "disk.img", DISK_MB)
         shutil.rmtree(content)
         init = (HERE / "init.sh").read_text(encoding="utf-8")
@@ -85,20 +87,15 @@ def debian(root: Path, release: str, mirror: str) -> Path:
     return root
 
 
-def fill_root(root: Path, run: Path, upgrade: Path, scratch: Path) -> None:
+def fill_root(root: Path, package: Path, upgrade: Path, scratch: Path) -> None:
     """Put the packages, a model and the script on the guest's disk; systemd starts the script after the boot."""
     trial = root / TRIAL
     trial.mkdir()
-    for source, name in ((run, "old"), (upgrade, "new")):
-        (scratch / name).mkdir()
-        artifact = unpack(source, scratch / name)
-        deb = trial / f"{name}.deb"
-        write_deb(artifact, deb, build_time(artifact.record.lock_date))
-        if name == "new":
-            shutil.copytree(artifact.model, trial / "model")
-            set_version(deb, artifact.record.edgener + LATER, scratch / "later")
-        else:
-            (trial / "old_version").write_text(artifact.record.edgener, encoding="utf-8")
+    shutil.copy(package, trial / "old.deb")
+    later = scratch / "later"
+    run_program(["dpkg-deb", "-R", upgrade, later], "give a Debian package")
+    shutil.copytree(later / "opt/edgener" / MODEL, trial / "model")
+    set_version(later, trial / "new.deb")
     shutil.copy(HERE / "trial.sh", trial)
     shutil.copy(HERE / "trial.service", root / "etc/systemd/system")
     wanted = root / "etc/systemd/system/multi-user.target.wants"
@@ -106,14 +103,13 @@ def fill_root(root: Path, run: Path, upgrade: Path, scratch: Path) -> None:
     (wanted / "trial.service").symlink_to("/etc/systemd/system/trial.service")
 
 
-def set_version(deb: Path, version: str, scratch: Path) -> None:
-    """Give a package another version, as a later release has it."""
-    run_program(["dpkg-deb", "-R", deb, scratch], "run this on Debian")
-    control = scratch / "DEBIAN/control"
+def set_version(content: Path, target: Path) -> None:
+    """Pack the content of a package with a later version."""
+    control = content / "DEBIAN/control"
     lines = control.read_text(encoding="utf-8").splitlines()
-    changed = [f"Version: {version}" if line.startswith("Version: ") else line for line in lines]
+    changed = [line + LATER if line.startswith("Version: ") else line for line in lines]
     control.write_text("\n".join(changed) + "\n", encoding="utf-8")
-    run_program(["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", scratch, deb], "run this on Debian")
+    run_program(["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", content, target], "run this on Debian")
 
 
 def report(console: str) -> int:

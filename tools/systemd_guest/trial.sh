@@ -2,7 +2,8 @@
 # What an operator does with the package, and what goes wrong on a device; the console is told what held.
 URL=http://127.0.0.1:8765
 TEXT=王小明在北京大学工作。
-HANG_SECONDS=60
+PATIENCE=$(cat /trial/patience)
+HANG_SECONDS=$((PATIENCE + 40)) # the watchdog waits for 30
 say() { echo "@@ $*" >/dev/console; }
 check() { # NAME COMMAND...: does the command succeed?
     name=$1
@@ -12,11 +13,11 @@ check() { # NAME COMMAND...: does the command succeed?
         tail -n 5 /tmp/said | while read -r line; do say said "$name: $line"; done
     fi
 }
-ask() { curl -sSf --max-time "${1:-20}" --data "{\"inputs\": \"$TEXT\"}" $URL/v1/ner | grep -q 王小明; }
-ask_socket() { echo $TEXT | nc -N -U -w 20 /run/edgener.sock | grep -q 王小明; }
+ask() { curl -sSf --max-time "${1:-$PATIENCE}" --data "{\"inputs\": \"$TEXT\"}" $URL/v1/ner | grep -q 王小明; }
+ask_socket() { echo $TEXT | nc -N -U -w "$PATIENCE" /run/edgener.sock | grep -q 王小明; }
 is() { [ "$(systemctl show --value --property "$2" "$1")" = "$3" ]; }
 pid() { systemctl show --value --property MainPID "$1"; }
-has_model() { curl -sSf --max-time 20 $URL/info | grep -q "$1"; }
+has_model() { curl -sSf --max-time "$PATIENCE" $URL/info | grep -q "$1"; }
 until_true() { # SECONDS COMMAND...
     last=$(($(date +%s) + $1))
     shift
@@ -57,6 +58,7 @@ seconds() { # NAME COMMAND...: the time that the command takes, in milliseconds
 is_unprivileged() { [ "$(stat -c %u "/proc/$(pid "$1")")" -gt 1000 ]; }
 has_no_rights() { grep -q '^CapEff:[[:space:]]*0*$' "/proc/$(pid "$1")/status"; }
 has_no_network() { [ "$(readlink "/proc/$(pid "$1")/ns/net")" != "$(readlink /proc/1/ns/net)" ]; }
+version() { dpkg-query --show --showformat '${Version}' edgener; }
 is_gone() { ! systemctl cat "$1" && [ ! -e /opt/edgener ] && [ ! -e /usr/bin/edgener ]; }
 nothing_runs() { ! grep -lsa /opt/edgener /proc/[0-9]*/cmdline; }
 is_closed() { ! curl -s --max-time 5 $URL/health && [ ! -e /run/edgener.sock ]; }
@@ -88,24 +90,25 @@ check kill_is_counted is edgener-http.service NRestarts 1
 
 old=$(pid edgener-http.service)
 kill -STOP "$old"
-seconds answer_after_a_hang ask $HANG_SECONDS
+seconds answer_after_a_hang ask "$HANG_SECONDS"
 check hang_is_ended_by_the_watchdog sh -c 'journalctl --unit edgener-http.service | grep -qi watchdog'
 check hang_is_counted is edgener-http.service NRestarts 2
 
 export EDGENER_MODELS=/var/lib/edgener/models
 none_lost_while install_model edgener install /trial/model
-check model_is_taken until_true 20 has_model nano
+check model_is_taken until_true "$PATIENCE" has_model nano
 none_lost_while rollback_model edgener rollback
-check rollback_is_taken until_true 20 has_model small
+check rollback_is_taken until_true "$PATIENCE" has_model small
 none_lost_while reload systemctl reload edgener-http.service
 none_lost_while restart systemctl restart edgener-http.service
 
 old=$(pid edgener-http.service)
+old_version=$(version)
 none_lost_while upgrade dpkg -i /trial/new.deb
 check upgrade_starts_it_anew [ "$(pid edgener-http.service)" != "$old" ]
 check upgrade_is_answered ask
 check upgrade_is_answered_on_the_socket ask_socket
-check version_is_new [ "$(dpkg-query --show --showformat '${Version}' edgener)" != "$(cat /trial/old_version)" ]
+check version_is_new [ "$(version)" != "$old_version" ]
 check no_unit_failed no_unit_failed
 
 check remove dpkg -r edgener

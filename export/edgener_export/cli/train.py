@@ -93,7 +93,7 @@ def _train(options: argparse.Namespace) -> None:
     command = OneCommand(request, types, split, run, options.cache, log)
     outcome = command.build(options.output, () if options.no_curve else SHARES)
     if outcome.scores:
-        write(_summary(outcome, options.output, split))
+        write(summary(outcome, options.output, split, request.base.name))
 
 
 def _renames(entries: Sequence[str]) -> dict[str, str]:
@@ -141,7 +141,22 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
     )
 
 
-def _summary(outcome: Outcome, output: Path, split: Split) -> str:
+def _comparison(outcome: Outcome, base: str) -> Iterator[str]:
+    """Yield what the training brought, where the base model knew all types before it."""
+    if outcome.before is None or not outcome.scores:
+        return
+    after = outcome.scores[-1].f1
+    if after < outcome.before:
+        yield (
+            f"{base} as it is has F1 {outcome.before:.2f} on them: it knows more than these sentences teach; use it as "
+            "it is, label more sentences, or let it change less: --set finetune.learning_rate=5e-5"
+        )
+    else:
+        rise = after - outcome.before
+        yield f"{base} as it is has F1 {outcome.before:.2f} on them: the training brought {rise:.2f} points"
+
+
+def summary(outcome: Outcome, output: Path, split: Split, base: str) -> str:
     """Return the scores, what the learning curve advises, and the commands to go on with."""
     from edgener_export.report.learning_curve import advice
 
@@ -153,6 +168,7 @@ def _summary(outcome: Outcome, output: Path, split: Split) -> str:
         f"{output}: {scores} on {len(split.held_out)} held-out sentences with {entities} entities",
         *(f"{point.sentences:>8} sentences  F1 {point.f1:.2f}" for point in outcome.curve if len(outcome.curve) > 1),
         advice(outcome.curve, entities),
+        *_comparison(outcome, base),
         f"recipe: {outcome.recipe}",
         f"report: {outcome.report}",
         "go on with:",

@@ -11,6 +11,7 @@ from edgener_export.corpus.sentence import labels_of
 from edgener_export.errors import GateError
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.pipeline.run_lock import locked
+from edgener_export.plan.before import base_f1
 from edgener_export.plan.kept import agreement
 from edgener_export.plan.preparation import Request, Types, part_of, write_files
 from edgener_export.plan.split import LEAST_SENTENCES, Split
@@ -40,6 +41,8 @@ class Outcome:
     """The page of the report."""
     curve: tuple[CurvePoint, ...]
     """The learning curve, from few sentences to all; only the last point where none was asked for."""
+    before: float | None = None
+    """F1 of the base model as it is on the held-out sentences, in percent; None where it does not know all types."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class OneCommand:
         """
         with locked(self.run):
             recipe = write_files(self.request, self.types, self.split, self.run)
+            before = base_f1(self.request.base, self.types, self.split)
+            if before is not None:
+                self.log(f"before: {self.request.base.name} as it is has F1 {before:.2f} on the held-out sentences")
             failure = None
             scores: tuple[Quality, ...] = ()
             try:
@@ -75,7 +81,7 @@ class OneCommand:
                 self._complete_report(curve, output if not failure else None)
         if failure:
             raise failure
-        return Outcome(recipe, scores, self.run / PAGE, curve)
+        return Outcome(recipe, scores, self.run / PAGE, curve, before)
 
     def _parts(self, shares: Sequence[float]) -> Iterator[CurvePoint]:
         """Train on parts of the sentences, and yield their points of the curve."""

@@ -13,17 +13,21 @@ from typing import NamedTuple
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.bundle import DEFAULT_BUNDLE, Quality, load_bundle
 from edgener.cli import main as edgener
 from edgener.tags import Span
 from edgener_export.cli.main import main
+from edgener_export.cli.train import summary
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError, RecipeError
+from edgener_export.evaluation.score import score_spans
 from edgener_export.plan.choices import choices_for
+from edgener_export.plan.one_command import Outcome
+from edgener_export.plan.split import Split
 from edgener_export.recipe import read_recipe
-from edgener_export.report.record import read_report
+from edgener_export.report.record import CurvePoint, read_report
 from tests.export.commands import run_until_killed
 from tests.support import TINY_TEST
 
@@ -121,6 +125,24 @@ def test_the_learning_curve_is_in_the_report_and_in_what_is_printed(trained: Tra
     assert "F1 against the number of training sentences" in page
     for point in report.learning_curve:
         assert f"{point.sentences} sentences  F1 {point.f1:.2f}" in trained.printed
+
+
+def test_a_base_that_knows_all_types_is_measured_as_it_is(trained: Trained) -> None:
+    held_out = read_corpus_file(trained.run / "held-out.jsonl")
+    recognizer = Recognizer.load(trained.base)
+    pairs = [(s.spans, [Span(e.start, e.end, e.label) for e in recognizer(s.text)]) for s in held_out]
+    assert f"{trained.base} as it is has F1 {score_spans(pairs).f1:.2f} on them: " in trained.printed
+
+
+def test_a_training_that_made_a_base_worse_says_so_and_one_on_new_types_compares_nothing() -> None:
+    def said(before: float | None) -> str:
+        scores = (Quality("d", 9, "int8", 80.0, 80.0, 80.0),)
+        outcome = Outcome(Path("r.toml"), scores, Path("r.html"), (CurvePoint(9, 80.0),), before)
+        return summary(outcome, Path("mine"), Split([], []), "small")
+
+    assert "small as it is has F1 80.01 on them: it knows more than these sentences teach" in said(80.01)
+    assert "small as it is has F1 79.50 on them: the training brought 0.50 points" in said(79.5)
+    assert "as it is" not in said(None)
 
 
 def test_three_commands_to_go_on_with_are_printed_and_the_first_one_runs(
