@@ -13,7 +13,7 @@ check() { # NAME COMMAND...: does the command succeed?
         tail -n 5 /tmp/said | while read -r line; do say said "$name: $line"; done
     fi
 }
-ask() { curl -sSf --max-time "${1:-$PATIENCE}" --data "{\"inputs\": \"$TEXT\"}" $URL/v1/ner | grep -q 王小明; }
+ask() { curl -sSf -H 'Content-Type: application/json' --max-time "${1:-$PATIENCE}" --data "{\"inputs\": \"$TEXT\"}" $URL/v1/ner | grep -q 王小明; }
 ask_socket() { echo $TEXT | nc -N -U -w "$PATIENCE" /run/edgener.sock | grep -q 王小明; }
 is() { [ "$(systemctl show --value --property "$2" "$1")" = "$3" ]; }
 pid() { systemctl show --value --property MainPID "$1"; }

@@ -119,7 +119,7 @@ def _read(options: argparse.Namespace, path: Path) -> list[Sentence]:
 
 def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
     """Yield what is going to be trained, on what, and how."""
-    from edgener_export.plan.choices import choices_for
+    from edgener_export.plan.preparation import choices_of
 
     entities = sum(len(sentence.spans) for sentence in split.held_out)
     yield (
@@ -134,7 +134,7 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
             f"types: {' '.join(types.forgotten)}: {request.base.name} knows them, and the new model will not; --add "
             "keeps them"
         )
-    choices = choices_for(len(split.train))
+    choices = choices_of(request, types, split)
     yield (
         f"chosen for so many: {choices.epochs} passes in batches of {choices.tokens_per_batch} tokens, learning rate "
         f"{choices.learning_rate:g}, {choices.frozen_layers or 'no'} frozen layers"

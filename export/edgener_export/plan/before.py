@@ -6,13 +6,8 @@ from edgener import Recognizer
 from edgener.tags import Span
 from edgener_export.evaluation.score import score_spans
 from edgener_export.plan.base import Base
-from edgener_export.plan.preparation import Types
+from edgener_export.plan.preparation import Types, knows_all
 from edgener_export.plan.split import Split
-
-
-def knows_all(base: Base, types: Types) -> bool:
-    """Return True if the base model is a bundle that has every labelled type, by its new name."""
-    return set(types.labelled) <= {types.of_base.get(label, label) for label in base.types}
 
 
 def base_f1(base: Base, types: Types, split: Split) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FLIPPED = 0.02
 """The share of the test entities that quantization makes right or wrong by chance."""
@@ -17,6 +17,13 @@ TEXTS = 4
 """Unlabelled texts for each sentence and epoch; docs/your-own-types.md has what fewer of them cost the old types."""
 MOST_TEXTS = 20_000
 """The most unlabelled texts on which a base model teaches."""
+
+KNOWN_RATE = 1e-4
+"""The learning rate where the base model knows all types: with a higher one it unlearns more than it learns."""
+LARGE_MEGABYTES = 20.0
+"""The size of a base model above which it is large."""
+LARGE_FACTOR = 0.4
+"""The learning rate of a large base model as a ratio to that of a small one."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,14 @@ BY_SIZE = (
 """The choices from small to large; tools/measure_choices.py measures them, and docs/your-own-types.md says how far."""
 
 
-def choices_for(sentences: int) -> Choices:
-    """Return the settings for a training on this many sentences."""
-    return next(size.choices for size in BY_SIZE if sentences <= size.sentences)
+def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = False) -> Choices:
+    """Return the settings for a training on this many sentences.
+
+    ``megabytes`` is the size of the base model; ``is_known`` says that it knows all types that the sentences label.
+    """
+    choices = next(size.choices for size in BY_SIZE if sentences <= size.sentences)
+    rate = choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
+    return replace(choices, learning_rate=min(rate, KNOWN_RATE) if is_known else rate)
 
 
 def texts_for(sentences: int, epochs: int) -> int:

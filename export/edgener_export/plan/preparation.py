@@ -18,7 +18,7 @@ from edgener_export.corpus.splits import unknown_entities
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of
 from edgener_export.plan.base import Base, path_from
-from edgener_export.plan.choices import choices_for
+from edgener_export.plan.choices import Choices, choices_for
 from edgener_export.plan.recipe_file import (
     GOLDEN_TEXTS,
     HELD_OUT,
@@ -114,6 +114,16 @@ def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
     )
 
 
+def knows_all(base: Base, types: Types) -> bool:
+    """Return True if the base model is a bundle that has every labelled type, by its new name."""
+    return set(types.labelled) <= {types.of_base.get(label, label) for label in base.types}
+
+
+def choices_of(request: Request, types: Types, split: Split) -> Choices:
+    """Return the settings that are chosen for a request."""
+    return choices_for(len(split.train), request.base.megabytes, is_known=knows_all(request.base, types))
+
+
 def split_of(
     request: Request, sentences: Sequence[Sentence], dev: Sequence[Sentence], dev_name: str, tell: Callable[[str], None]
 ) -> Split:
@@ -165,7 +175,7 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
         text=path_from(directory, request.text) if request.text and types.kept else "",
         megabytes=request.base.megabytes,
     )
-    tables: dict[str, Any] = recipe_tables(parts, choices_for(len(split.train)))
+    tables: dict[str, Any] = recipe_tables(parts, choices_of(request, types, split))
     for each in request.overrides:
         apply_override(tables, each)
     recipe = directory / RECIPE

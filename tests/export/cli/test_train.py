@@ -102,7 +102,7 @@ def test_the_recipe_that_it_writes_has_the_choices_for_the_size_and_builds_the_s
     recipe = read_recipe(trained.run / "recipe.toml")
     learned = read_corpus_file(trained.run / "train.jsonl")
     assert recipe.finetune is not None
-    chosen = choices_for(len(learned))
+    chosen = choices_for(len(learned), is_known=True)
     assert (recipe.finetune.tokens_per_batch, recipe.finetune.learning_rate, recipe.finetune.frozen_layers) == (
         chosen.tokens_per_batch,
         chosen.learning_rate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,6 +19,13 @@ def test_each_size_has_its_own_choice_up_to_its_bound() -> None:
     for size, larger in pairwise(BY_SIZE):
         assert choices_for(int(size.sentences)) == size.choices
         assert choices_for(int(size.sentences) + 1) == larger.choices
+
+
+def test_the_learning_rate_is_lower_for_large_models_and_lowest_where_all_types_are_known() -> None:
+    small, large, known = choices_for(1_000, 7.5), choices_for(1_000, 29.5), choices_for(1_000, 7.5, is_known=True)
+    assert small.learning_rate > large.learning_rate > known.learning_rate
+    assert known == choices_for(1_000, 29.5, is_known=True)
+    assert replace(large, learning_rate=small.learning_rate) == small
 
 
 def test_fewer_sentences_are_read_more_often_in_smaller_batches() -> None:
