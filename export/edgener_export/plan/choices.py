@@ -38,6 +38,8 @@ class Choices:
     """The peak of the learning rate."""
     frozen_layers: int = 0
     """Layers from the bottom that stay as they are, with the embeddings."""
+    swap_probability: float = 0.0
+    """The share of the names that are replaced by others of their type in each pass."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ BY_SIZE = (
     _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3)),
     _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4)),
     _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4)),
-    _Size(25_000, Choices(epochs=6, tokens_per_batch=1024, learning_rate=5e-4)),
-    _Size(math.inf, Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4)),
+    _Size(25_000, Choices(epochs=6, tokens_per_batch=1024, learning_rate=5e-4, swap_probability=0.15)),
+    _Size(math.inf, Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4, swap_probability=0.15)),
 )
 """The choices from small to large; tools/measure_choices.py measures them, and docs/your-own-types.md says how far."""
 

@@ -28,6 +28,10 @@ def test_the_learning_rate_is_lower_for_large_models_and_lowest_where_all_types_
     assert replace(large, learning_rate=small.learning_rate) == small
 
 
+def test_names_are_swapped_in_many_sentences_alone() -> None:
+    assert [size.choices.swap_probability > 0 for size in BY_SIZE] == [False, False, False, True, True]
+
+
 def test_fewer_sentences_are_read_more_often_in_smaller_batches() -> None:
     for few, more in pairwise(BY_SIZE):
         assert few.choices.epochs >= more.choices.epochs
