@@ -30,6 +30,8 @@ ALIASES = (SIMPLIFIED, RADICALS, DOTS, SPACES)
 """
 TABLE = Path(__file__).with_name("aliases.txt")
 """The file that tools/make_aliases.py wrote."""
+EARLIER_TABLES = frozenset({"193bfd6ea1faf0335d3baae1d21864c308d5da81155ae10d0069adc7fbfc841f"})
+"""Digests of earlier tables; the present one only adds characters to them, which hardly any text holds."""
 FULL_WIDTH_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 ONE_TO_ONE = FULL_WIDTH_ASCII | STAND_INS
 """The aliases of every bundle: full-width forms and lone surrogates."""

@@ -75,17 +75,23 @@ class Inspection:
         for start, kind in OTHER_FORMATS.items():
             if text.startswith(start):
                 raise InputError(f"{self.name}: is {kind}, not text; extract its text first")
-        if self._encoding == UTF_8 and text.startswith(UTF_16_MARKS):
-            raise InputError(f"{self.name}: is not UTF-8: it begins as UTF-16 or UTF-32 does; name its encoding, as --encoding utf-16")
-        if self._encoding == UTF_8 and len(text) >= LEAST_LENGTH and text.count("\0") >= NUL_SHARE * len(text):
-            raise InputError(
-                f"{self.name}: is not UTF-8: it is full of NUL, as UTF-16 without a byte order mark is; name its encoding, as "
-                "--encoding utf-16-le or --encoding utf-16-be"
-            )
+        if self._encoding == UTF_8:
+            self._check_utf_16(text)
         if text.startswith("{") and _is_json_object(text.partition("\n")[0]):
             self.warning = (
                 f"{self.name}: looks like JSON lines, but each line is searched as it is, braces and escapes included; "
                 "extract the text first, for example: jq -r .text FILE | edgener"
+            )
+
+    def _check_utf_16(self, text: str) -> None:
+        if text.startswith(UTF_16_MARKS):
+            raise InputError(
+                f"{self.name}: is not UTF-8: it begins as UTF-16 or UTF-32 does; name its encoding, as --encoding utf-16"
+            )
+        if len(text) >= LEAST_LENGTH and text.count("\0") >= NUL_SHARE * len(text):
+            raise InputError(
+                f"{self.name}: is not UTF-8: it is full of NUL, as UTF-16 without a byte order mark is; name its "
+                "encoding, as --encoding utf-16-le or --encoding utf-16-be"
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from edgener.aliases import ALIASES, table_sha256
+from edgener.aliases import ALIASES, EARLIER_TABLES, table_sha256
 from edgener.errors import ManifestError
 from edgener.span_rules import SPAN_RULES
 
@@ -33,7 +33,7 @@ class Normalization:
                 f"normalization.version is {self.version}, but this edgener does version {VERSION}; "
                 + ("update edgener" if self.version > VERSION else "export the model again")
             )
-        if self.table_sha256 != table_sha256():
+        if self.table_sha256 not in (table_sha256(), *EARLIER_TABLES):
             raise ManifestError(
                 "normalization.table_sha256 is another table of characters than that of this edgener; "
                 "update edgener, or export the model again"

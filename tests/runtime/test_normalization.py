@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Recognizer
-from edgener.aliases import ALIASES, table_sha256
+from edgener.aliases import ALIASES, EARLIER_TABLES, table_sha256
 from edgener.bundle import MANIFEST, Manifest
 from edgener.errors import ManifestError
 from edgener.golden import Case, check_case, logits_digest
@@ -82,6 +82,8 @@ def test_a_manifest_with_normalization_is_read_as_it_was_written(bundle: Path) -
 def test_no_aliases_and_no_rules_are_no_normalization() -> None:
     assert normalization_of((), ()) is None
     assert normalization_of(ALIASES[:1], ()) == Normalization(VERSION, ALIASES[:1], table_sha256(), ())
+    for digest in EARLIER_TABLES:
+        assert Normalization(VERSION, ALIASES[:1], digest, ()).table_sha256 == digest
     assert normalization_of((), ["no_laughter"]) == Normalization(VERSION, (), table_sha256(), ("no_laughter",))
     with pytest.raises(ManifestError) as caught:
         normalization_of(["smileys"], ())
