@@ -86,7 +86,7 @@ class Inspection:
     def _check_utf_16(self, text: str) -> None:
         if text.startswith(UTF_16_MARKS):
             raise InputError(
-                f"{self.name}: is not UTF-8: it begins as UTF-16 or UTF-32 does; name its encoding, as --encoding utf-16"
+                f"{self.name}: is not UTF-8: it begins as UTF-16 or UTF-32; name its encoding, as --encoding utf-16"
             )
         if len(text) >= LEAST_LENGTH and text.count("\0") >= NUL_SHARE * len(text):
             raise InputError(

@@ -261,7 +261,7 @@ class _Survey:
 
     @property
     def begins_with_ids(self) -> bool:
-        """Whether all sentences of several rows begin with the same value in each row, and a number that counts up."""
+        """Return True if all sentences of several rows begin with one value in all rows, and a number that counts up."""
         return 0 < self._with_ids == self._long
 
     def token(self) -> int:
