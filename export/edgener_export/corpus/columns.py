@@ -261,7 +261,7 @@ class _Survey:
 
     @property
     def begins_with_ids(self) -> bool:
-        """Return True if all sentences of several rows begin with one value in all rows, and a number that counts up."""
+        """Return True if each sentence of several rows has one value in column 1, and column 2 counts up."""
         return 0 < self._with_ids == self._long
 
     def token(self) -> int:
