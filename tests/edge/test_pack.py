@@ -182,7 +182,7 @@ def test_the_units_are_valid(http_run: Path, tmp_path: Path, units: tuple[str, s
         drop_in.parent.mkdir()
         shutil.copyfile(DROP_IN, drop_in)
     (root / "bin").mkdir()
-    (root / "bin/kill").touch(0o755)  # every Debian has it
+    (root / "bin/sh").touch(0o755)  # every Debian has it
     if shutil.which("systemd-analyze"):
         for pattern in ("*.target", "*.slice", "*.mount"):  # what every unit depends on
             for unit in Path("/lib/systemd/system").glob(pattern):
@@ -198,7 +198,7 @@ def test_the_service_over_http_has_no_network_of_its_own_and_is_watched(http_run
     lines, http = (read_unit(root / "usr/lib/systemd/system" / name)["Service"] for name in (UNITS[0], HTTP_UNITS[0]))
     assert http["PrivateNetwork"] == "yes"
     assert {name: value for name, value in http.items() if name not in ("ExecReload", "WatchdogSec")} == dict(lines)
-    assert http["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert http["ExecReload"] == '/bin/sh -c "kill -HUP $MAINPID"'  # procps, which has /bin/kill, may be missing
     assert int(http["WatchdogSec"]) > 1
 
 

@@ -2,6 +2,7 @@
 # What an operator does with the package, and what goes wrong on a device; the console is told what held.
 URL=http://127.0.0.1:8765
 TEXT=王小明在北京大学工作。
+BUILT_IN=/opt/edgener/site/edgener/default
 PATIENCE=$(cat /trial/patience)
 HANG_SECONDS=$((PATIENCE + 40)) # the watchdog waits for 30
 say() { echo "@@ $*" >/dev/console; }
@@ -97,8 +98,10 @@ check hang_is_counted is edgener-http.service NRestarts 2
 export EDGENER_MODELS=/var/lib/edgener/models
 none_lost_while install_model edgener install /trial/model
 check model_is_taken until_true "$PATIENCE" has_model nano
-none_lost_while rollback_model edgener rollback
-check rollback_is_taken until_true "$PATIENCE" has_model small
+none_lost_while install_another_model edgener install "$BUILT_IN"
+check another_model_is_taken until_true "$PATIENCE" has_model small
+none_lost_while rollback edgener rollback
+check rollback_is_taken until_true "$PATIENCE" has_model nano
 none_lost_while reload systemctl reload edgener-http.service
 none_lost_while restart systemctl restart edgener-http.service
 
