@@ -18,8 +18,10 @@ TEXTS = 4
 MOST_TEXTS = 20_000
 """The most unlabelled texts on which a base model teaches."""
 
-KNOWN_RATE = 1e-4
-"""The learning rate where the base model knows all types: with a higher one it unlearns more than it learns."""
+FEW_SENTENCES = 500
+FEW_KNOWN_RATE, KNOWN_RATE = 1e-4, 2e-4
+"""The highest learning rates, up to FEW_SENTENCES and for more, where the base model knows all types: with higher ones it
+unlearns more than it learns."""
 LARGE_MEGABYTES = 20.0
 """The size of a base model above which it is large."""
 LARGE_FACTOR = 0.4
@@ -67,7 +69,8 @@ def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = Fals
     """
     choices = next(size.choices for size in BY_SIZE if sentences <= size.sentences)
     rate = choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
-    return replace(choices, learning_rate=min(rate, KNOWN_RATE) if is_known else rate)
+    highest = FEW_KNOWN_RATE if sentences <= FEW_SENTENCES else KNOWN_RATE
+    return replace(choices, learning_rate=min(rate, highest) if is_known else rate)
 
 
 def texts_for(sentences: int, epochs: int) -> int:

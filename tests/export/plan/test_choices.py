@@ -22,9 +22,10 @@ def test_each_size_has_its_own_choice_up_to_its_bound() -> None:
 
 
 def test_the_learning_rate_is_lower_for_large_models_and_lowest_where_all_types_are_known() -> None:
-    small, large, known = choices_for(1_000, 7.5), choices_for(1_000, 29.5), choices_for(1_000, 7.5, is_known=True)
+    small, large, known = choices_for(200, 7.5), choices_for(200, 29.5), choices_for(200, 7.5, is_known=True)
     assert small.learning_rate > large.learning_rate > known.learning_rate
-    assert known == choices_for(1_000, 29.5, is_known=True)
+    assert known == choices_for(200, 29.5, is_known=True)
+    assert choices_for(1_000, is_known=True).learning_rate == 2 * known.learning_rate
     assert replace(large, learning_rate=small.learning_rate) == small
 
 
