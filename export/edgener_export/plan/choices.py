@@ -20,8 +20,9 @@ MOST_TEXTS = 20_000
 
 FEW_SENTENCES = 500
 FEW_KNOWN_RATE, KNOWN_RATE = 1e-4, 2e-4
-"""The highest learning rates, up to FEW_SENTENCES and for more, where the base model knows all types: with higher ones it
-unlearns more than it learns."""
+"""The highest learning rates, up to FEW_SENTENCES and for more, where the base model knows all types.
+
+With higher ones it unlearns more than it learns."""
 LARGE_MEGABYTES = 20.0
 """The size of a base model above which it is large."""
 LARGE_FACTOR = 0.4
