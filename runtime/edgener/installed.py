@@ -85,7 +85,8 @@ def rollback(directory: Path, key: PublicKey | None = None) -> Path:
     with _locked(directory):
         old, new = _target(directory, CURRENT), _target(directory, PREVIOUS)
         if not old or not new or old == new:
-            raise BundleMissingError(f"{directory}: holds no older model to go back to")
+            remedy = f"; remove {directory / CURRENT} to use the built-in one again" if old else ""
+            raise BundleMissingError(f"{directory}: holds no older model to go back to{remedy}")
         _check_answers(_verified(directory / new, key))
         _point(directory, CURRENT, new)
         _point(directory, PREVIOUS, old)

@@ -215,8 +215,10 @@ def test_nothing_to_go_back_to(tmp_path: Path) -> None:
         rollback(tmp_path / "models")
     assert str(caught.value) == f"{tmp_path / 'models'}: holds no older model to go back to"
     install(TINY_BUNDLE, tmp_path / "models")
-    with pytest.raises(BundleMissingError, match="no older model"):
+    with pytest.raises(BundleMissingError, match="no older model to go back to; remove ") as caught:
         rollback(tmp_path / "models")
+    Path(str(caught.value).partition("; remove ")[2].partition(" to use")[0]).unlink()
+    assert current_model(tmp_path / "models") == DEFAULT_BUNDLE
 
 
 @pytest.mark.slow
