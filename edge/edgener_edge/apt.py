@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from edgener_edge.devices import PLATFORMS, host_platform
-from edgener_edge.errors import DownloadError, MissingToolError, SourcesError, StaleLockError, ToolError
+from edgener_edge.errors import DownloadError, SourcesError, StaleLockError, ToolError
 from edgener_edge.lock import Deb
 from edgener_edge.run_program import run_program
 
@@ -140,9 +140,9 @@ class AptRoot:
         if not self._is_fresh:
             try:
                 run_program(["apt-get", "update", "-qq", "--error-on=any"], "check the network, or " + MISSING, env=env)
-            except MissingToolError:
-                raise
             except ToolError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise
                 raise DownloadError(str(error)) from error
             self._is_fresh = True
         try:

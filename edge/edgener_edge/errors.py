@@ -54,10 +54,6 @@ class ToolError(EdgeError):
     exit_code = 45
 
 
-class MissingToolError(ToolError):
-    """A program of the host that cannot be started."""
-
-
 class BuildError(EdgeError):
     """Parts that do not make a device build."""
 

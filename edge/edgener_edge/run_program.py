@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgener_edge.errors import MissingToolError, ToolError
+from edgener_edge.errors import ToolError
 
 SHOWN_LINES = 12
 """Number of lines shown of what a failed program said."""
@@ -15,14 +15,17 @@ SHOWN_LINES = 12
 def run_program(
     command: Sequence[str | Path], remedy: str, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> str:
-    """Run a program and return its standard output; raises ToolError with ``remedy`` and the end of what it said."""
+    """Run a program and return its standard output; raises ToolError with ``remedy`` and the end of what it said.
+
+    The error's cause is an OSError where the program cannot be started.
+    """
     try:
         done = subprocess.run(
             [str(word) for word in command], cwd=cwd, env=env, capture_output=True, check=False, text=True,
             encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except OSError as error:
-        raise MissingToolError(f"{command[0]}: cannot be started: {error.strerror}; {remedy}") from error
+        raise ToolError(f"{command[0]}: cannot be started: {error.strerror}; {remedy}") from error
     if done.returncode:
         said = "\n".join((done.stderr + done.stdout).strip().splitlines()[-SHOWN_LINES:])
         raise ToolError(f"{Path(command[0]).name} ended with {done.returncode}; {remedy}\n{said}")
