@@ -14,7 +14,7 @@ from huggingface_hub import InferenceClient
 
 from edgener import Recognizer
 from edgener.serve.problem import ERROR_TYPES
-from tests.serve.servers import PATIENCE, TEXT, Running, read_answer
+from tests.serve.servers import PATIENCE, TEXT, Running, read_answer, wait_until
 from tests.support import FRAGMENTS, labelled_texts
 
 JSON = {"Content-Type": "application/json"}
@@ -196,9 +196,8 @@ def test_requests_have_names_and_times(service: Running) -> None:
     assert set(named.headers["server-timing"].replace(" ", "").split(";")[0].split(",")) == {"queue"}
     invented = service.ask({"inputs": TEXT}, X_Request_Id="a\tb c").headers["x-request-id"]
     assert len(invented) == 16
-    assert any(
-        line.startswith("id=order-66 client=127.0.0.1 method=POST route=/v1/ner status=200") for line in service.log
-    )
+    start = "id=order-66 client=127.0.0.1 method=POST route=/v1/ner status=200"
+    wait_until(lambda: any(line.startswith(start) for line in service.log))
 
 
 def test_no_text_of_a_client_is_in_the_log(service: Running) -> None:

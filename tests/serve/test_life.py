@@ -20,7 +20,7 @@ import pytest
 
 from edgener.client import Client, ServiceError
 from edgener.installed import install
-from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running
+from tests.serve.servers import LINES, PATIENCE, TEXT, TOKEN, Running, read_answer, running, wait_until
 from tests.support import PACKAGES, PASS_SOCKET, TINY_BUNDLE, change_manifest, replace_file, run_main
 from tools import measured
 
@@ -70,14 +70,6 @@ def another_bundle(folder: Path, name: str) -> Iterator[Path]:
     change_manifest(path, name=name)
     yield path
     shutil.rmtree(path)
-
-
-def wait_until(what: object) -> None:
-    """Wait until a function returns something true."""
-    deadline = time.monotonic() + PATIENCE
-    while not what():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_twenty_changes_of_the_model_under_load_fail_nobody() -> None:

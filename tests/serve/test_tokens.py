@@ -9,7 +9,7 @@ import pytest
 from edgener.errors import InputError
 from edgener.serve.hosts import Hosts, is_loopback
 from edgener.serve.tokens import Tokens
-from tests.serve.servers import TEXT, TOKEN, Running, running
+from tests.serve.servers import TEXT, TOKEN, Running, running, wait_until
 from tests.support import TINY_BUNDLE, run_main
 
 
@@ -27,8 +27,7 @@ def test_a_known_token_opens_and_names_the_client_in_the_log(guarded: Running) -
     for name, token in (("newsroom", TOKEN), ("archive", TOKEN[::-1])):
         answer = guarded.ask({"inputs": TEXT}, Authorization=f"bearer {token}")
         assert (answer.status, len(answer.json)) == (200, 2)
-        guarded.get("/health")
-        assert any(f'"client": "{name}"' in line for line in guarded.log)
+        wait_until(lambda name=name: any(f'"client": "{name}"' in line for line in guarded.log))
     assert not any(TOKEN in line for line in guarded.log)
 
 

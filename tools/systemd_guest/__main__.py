@@ -38,7 +38,7 @@ MIRROR = "http://deb.debian.org/debian"
 TRIAL = "trial"
 """Directory of the guest's disk with the packages and the script."""
 DISK_MB, MEMORY_MB = 2000, 1024
-SECONDS = 300
+SECONDS = 600
 """Most seconds without a word from the guest."""
 LATER = "+later"
 """Ending of the version of the upgrade; both packages have that of edgener."""
