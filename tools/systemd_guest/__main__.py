@@ -15,15 +15,14 @@ root, debootstrap and 3 GB of disk. Exit code 1 unless all checks hold.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+from edgener.standard_streams import log
 from edgener.table import table
-from edgener_edge.apt import AptRoot
-from edgener_edge.cache import Cache
+from edgener_edge.cli.downloads import add_downloads, open_cache
 from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import X86_64
 from edgener_edge.guest import Guest, listen, make_disk, marked_lines
@@ -49,15 +48,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", type=Path, help="Debian package of a build for x86-64 with --http")
     parser.add_argument("upgrade", type=Path, help="another one, with another model")
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener" / "edge"
-    parser.add_argument("--cache", type=Path, default=default, help="directory of downloads; default: %(default)s")
+    add_downloads(parser)
     parser.add_argument("--mirror", default=MIRROR, help="archive of Debian; default: %(default)s")
     parser.add_argument("--cpu", default=HOST, help="processor of QEMU, such as max; default: this machine's, by KVM")
     parser.add_argument("--patience", type=int, default=20, help="most seconds for an answer; default: %(default)s")
     options = parser.parse_args()
-    lock = read_lock()
-    cache = Cache(options.cache, AptRoot(options.cache / "apt", lock.release, None), tell)
-    guest = Guest(X86_64, lock, cache)
+    lock = read_lock(options.lock)
+    guest = Guest(X86_64, lock, open_cache(options, lock.release))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         root = debian(options.cache / f"debian-{lock.release}", lock.release, options.mirror)
@@ -69,7 +66,7 @@ def main() -> int:
         shutil.rmtree(content)
         init = (HERE / "init.sh").read_text(encoding="utf-8")
         command = guest.command(options.cpu, MEMORY_MB, scratch / "disk.img", init, scratch)
-        console = listen(command, "the guest", SECONDS, tell)
+        console = listen(command, "the guest", SECONDS, log)
     return report(console)
 
 
@@ -121,11 +118,6 @@ def report(console: str) -> int:
     failed = sorted(name for name, outcome in checks.items() if outcome != "ok")
     print(f"{len(checks) - len(failed)} of {len(checks)} checks hold; not: {', '.join(failed) or 'none'}")
     return int(bool(failed))
-
-
-def tell(line: str) -> None:
-    """Print a line of progress on standard error."""
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tqdm import tqdm
 
@@ -30,16 +31,23 @@ class Evaluation:
 
 
 def recognize_all(
-    recognizer: Recognizer, sentences: Sequence[Sentence], labels: Collection[str] | None = None
+    recognizer: Recognizer,
+    sentences: Sequence[Sentence],
+    labels: Collection[str] | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SpanPair]:
-    """Return the expected and the found spans of each sentence; only those of the types in ``labels``, if given."""
+    """Return the expected and the found spans of each sentence; only those of the types in ``labels``, if given.
+
+    ``names`` are other names for types of the recognizer, which ``labels`` count with.
+    """
     texts = tqdm((sentence.text for sentence in sentences), total=len(sentences), disable=None, desc="evaluate")
+    renamed = (
+        [Span(each.start, each.end, names.get(each.label, each.label)) for each in found]
+        for found in recognizer.batch(texts)
+    )
     return [
-        (
-            sentence.spans,
-            [Span(each.start, each.end, each.label) for each in found if labels is None or each.label in labels],
-        )
-        for sentence, found in zip(sentences, recognizer.batch(texts), strict=True)
+        (sentence.spans, [span for span in spans if labels is None or span.label in labels])
+        for sentence, spans in zip(sentences, renamed, strict=True)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgener import Recognizer
-from edgener.tags import Span
+from edgener_export.evaluation.recognize import recognize_all
 from edgener_export.evaluation.score import score_spans
 from edgener_export.plan.base import Base
 from edgener_export.plan.preparation import Types, knows_all
@@ -14,10 +14,5 @@ def base_f1(base: Base, types: Types, split: Split) -> float | None:
     """Return the base model's F1 on the held-out sentences, in percent; None where it does not know all types."""
     if base.directory is None or not knows_all(base, types):
         return None
-    texts = [sentence.text for sentence in split.held_out]
-    found = [
-        [Span(each.start, each.end, types.of_base.get(each.label, each.label)) for each in entities]
-        for entities in Recognizer.load(base.directory).batch(texts)
-    ]
-    counted = [[span for span in spans if span.label in types.labelled] for spans in found]
-    return score_spans(zip((sentence.spans for sentence in split.held_out), counted, strict=True)).f1
+    recognizer = Recognizer.load(base.directory)
+    return score_spans(recognize_all(recognizer, split.held_out, types.labelled, types.of_base)).f1

@@ -18,11 +18,6 @@ TEXTS = 4
 MOST_TEXTS = 20_000
 """The most unlabelled texts on which a base model teaches."""
 
-FEW_SENTENCES = 500
-FEW_KNOWN_RATE, KNOWN_RATE = 1e-4, 2e-4
-"""The highest learning rates, up to FEW_SENTENCES and for more, where the base model knows all types.
-
-With higher ones it unlearns more than it learns."""
 LARGE_MEGABYTES = 20.0
 """The size of a base model above which it is large."""
 LARGE_FACTOR = 0.4
@@ -51,14 +46,24 @@ class _Size:
 
     sentences: float
     choices: Choices
+    known_rate: float
+    """The highest learning rate where the base model knows all types; with more it unlearns more than it learns."""
 
 
 BY_SIZE = (
-    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3)),
-    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4)),
-    _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4)),
-    _Size(25_000, Choices(epochs=6, tokens_per_batch=1024, learning_rate=5e-4, swap_probability=0.15)),
-    _Size(math.inf, Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4, swap_probability=0.15)),
+    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4),
+    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4), known_rate=1e-4),
+    _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4),
+    _Size(
+        25_000,
+        Choices(epochs=6, tokens_per_batch=1024, learning_rate=5e-4, swap_probability=0.15),
+        known_rate=2e-4,
+    ),
+    _Size(
+        math.inf,
+        Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4, swap_probability=0.15),
+        known_rate=2e-4,
+    ),
 )
 """The choices from small to large; tools/measure_choices.py measures them, and docs/your-own-types.md says how far."""
 
@@ -68,10 +73,9 @@ def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = Fals
 
     ``megabytes`` is the size of the base model; ``is_known`` says that it knows all types that the sentences label.
     """
-    choices = next(size.choices for size in BY_SIZE if sentences <= size.sentences)
-    rate = choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
-    highest = FEW_KNOWN_RATE if sentences <= FEW_SENTENCES else KNOWN_RATE
-    return replace(choices, learning_rate=min(rate, highest) if is_known else rate)
+    size = next(size for size in BY_SIZE if sentences <= size.sentences)
+    rate = size.choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
+    return replace(size.choices, learning_rate=min(rate, size.known_rate) if is_known else rate)
 
 
 def texts_for(sentences: int, epochs: int) -> int:

@@ -9,6 +9,7 @@ from edgener import Recognizer
 from edgener.tags import Span
 from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.evaluation.recognize import recognize_all
 from edgener_export.evaluation.score import score_spans
 from edgener_export.report.record import TypeScore
 
@@ -21,22 +22,16 @@ def agreement(
     ``types`` are the new model's names for the old one's types. What overlaps a labelled entity does not count, since
     there the labels decide. Types that neither bundle finds are left out.
     """
-    texts = [sentence.text for sentence in sentences]
-    found = {
-        path: [
-            [Span(each.start, each.end, names.get(each.label, each.label)) for each in entities]
-            for entities in Recognizer.load(path).batch(texts)
-        ]
-        for path, names in ((old, types), (new, {}))
-    }
+    by_old = recognize_all(Recognizer.load(old), sentences, kept, types)
+    by_new = recognize_all(Recognizer.load(new), sentences, kept)
     pairs = [
-        (_counted(before, sentence, kept), _counted(after, sentence, kept))
-        for sentence, before, after in zip(sentences, found[old], found[new], strict=True)
+        (_counted(before, sentence), _counted(after, sentence))
+        for sentence, (_, before), (_, after) in zip(sentences, by_old, by_new, strict=True)
     ]
     scores = {label: score_spans(pairs, label) for label in kept}
     return {label: TypeScore.of(score) for label, score in scores.items() if score.expected or score.predicted}
 
 
-def _counted(spans: Sequence[Span], sentence: Sentence, kept: Sequence[str]) -> list[Span]:
-    """Return the spans of kept types that overlap no labelled entity."""
-    return [span for span in spans if span.label in kept and not any(overlap(span, each) for each in sentence.spans)]
+def _counted(spans: Sequence[Span], sentence: Sentence) -> list[Span]:
+    """Return the spans that overlap no labelled entity."""
+    return [span for span in spans if not any(overlap(span, each) for each in sentence.spans)]

@@ -57,7 +57,7 @@ def test_a_file_most_of_which_is_not_utf_8_is_refused(tmp_path: Path, encoding: 
     content = TEXT.encode(encoding)
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     for file_format in (LINES, JSONL, CSV):
-        with pytest.raises(InputError, match=rf"{name}: is not UTF-8: .* as --encoding (gb18030|utf-16)"):
+        with pytest.raises(InputError, match=rf"{name}: is not UTF-8: .* as --encoding {encoding}"):
             check_file(input_file(tmp_path / name, file_format), Settings())
 
 
