@@ -138,11 +138,7 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
     yield (
         f"chosen for so many: {choices.epochs} passes in batches of {choices.tokens_per_batch} tokens, learning rate "
         f"{choices.learning_rate:g}, {choices.frozen_layers or 'no'} frozen layers"
-        + (
-            f", {choices.swap_probability:.0%} of the names swapped"
-            if choices.swap_probability and not types.kept
-            else ""
-        )
+        + (f", {choices.swap_probability:.0%} of the names swapped" if choices.swap_probability else "")
     )
 
 

@@ -68,14 +68,19 @@ BY_SIZE = (
 """The choices from small to large; tools/measure_choices.py measures them, and docs/your-own-types.md says how far."""
 
 
-def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = False) -> Choices:
+def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = False, is_taught: bool = False) -> Choices:
     """Return the settings for a training on this many sentences.
 
-    ``megabytes`` is the size of the base model; ``is_known`` says that it knows all types that the sentences label.
+    ``megabytes`` is the size of the base model; ``is_known`` says that it knows all types that the sentences label, and
+    ``is_taught`` that it teaches others, for which it would have to read swapped sentences anew in each pass.
     """
     size = next(size for size in BY_SIZE if sentences <= size.sentences)
     rate = size.choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
-    return replace(size.choices, learning_rate=min(rate, size.known_rate) if is_known else rate)
+    return replace(
+        size.choices,
+        learning_rate=min(rate, size.known_rate) if is_known else rate,
+        swap_probability=0.0 if is_taught else size.choices.swap_probability,
+    )
 
 
 def texts_for(sentences: int, epochs: int) -> int:

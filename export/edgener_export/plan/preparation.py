@@ -121,7 +121,12 @@ def knows_all(base: Base, types: Types) -> bool:
 
 def choices_of(request: Request, types: Types, split: Split) -> Choices:
     """Return the settings that are chosen for a request."""
-    return choices_for(len(split.train), request.base.megabytes, is_known=knows_all(request.base, types))
+    return choices_for(
+        len(split.train),
+        request.base.megabytes,
+        is_known=knows_all(request.base, types),
+        is_taught=bool(types.kept),
+    )
 
 
 def split_of(

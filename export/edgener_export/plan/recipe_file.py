@@ -61,8 +61,6 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
         "dev_sentences": ALL,
     }
     teaching: dict[str, Any] = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
-    if parts.unlabelled_types:  # the teacher would have to read every sentence anew in each pass
-        del settings["swap_probability"]
     if parts.text:
         teaching["unlabelled_sentences"] = texts
         teaching["unlabelled_parts"] = choices.epochs

@@ -33,6 +33,11 @@ def test_names_are_swapped_in_many_sentences_alone() -> None:
     assert [size.choices.swap_probability > 0 for size in BY_SIZE] == [False, False, False, True, True]
 
 
+def test_no_names_are_swapped_where_a_teacher_would_have_to_read_the_sentences_anew() -> None:
+    assert choices_for(10_000).swap_probability > 0
+    assert choices_for(10_000, is_taught=True) == replace(choices_for(10_000), swap_probability=0.0)
+
+
 def test_fewer_sentences_are_read_more_often_in_smaller_batches() -> None:
     for few, more in pairwise(BY_SIZE):
         assert few.choices.epochs >= more.choices.epochs
