@@ -6,9 +6,10 @@ The weights are those of the models that ``edgener_export`` trains, under shorte
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import safe_open
@@ -16,6 +17,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
+RECOMPILED = 64
+"""Times that a layer may be compiled: for each shape of model, with gradients and without."""
 HIDDEN_POSITION = -30_000.0
 """The number that is added to the attention of padding."""
 
@@ -95,6 +98,12 @@ class Encoder(nn.Module):
         self.norm = Normalization(shape.width, shape.epsilon)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.head = nn.Linear(shape.width, shape.tags)
+        self._apply_layer: Callable[[Layer, torch.Tensor, torch.Tensor, float], torch.Tensor] = Layer.forward
+
+    def compile_layers(self) -> None:
+        """Compile what a layer does, once for all layers and lengths."""
+        torch._dynamo.config.recompile_limit = RECOMPILED
+        self._apply_layer = torch.compile(Layer.forward, dynamic=True)
 
     def states(self, ids: torch.Tensor, present: torch.Tensor, dropout: float = 0.0) -> torch.Tensor:
         """Return hidden states [rows, tokens, width] of ids [rows, tokens]; ``present`` is False for padding."""
@@ -103,8 +112,8 @@ class Encoder(nn.Module):
         bias = torch.zeros(present.shape, device=ids.device, dtype=torch.bfloat16)
         bias = bias.masked_fill(~present, HIDDEN_POSITION)[:, None, None, :].expand(-1, 1, tokens, tokens)
         hidden: torch.Tensor = self.norm(states).to(torch.bfloat16)
-        for layer in self.layers:
-            hidden = layer(hidden, bias, dropout)
+        for layer in cast("Iterable[Layer]", self.layers):
+            hidden = self._apply_layer(layer, hidden, bias, dropout)
         return hidden
 
     def forward(self, ids: torch.Tensor, present: torch.Tensor, dropout: float = 0.0) -> torch.Tensor:

@@ -33,6 +33,9 @@ class Run:
         self._models = {
             name: load_encoder(directory / f"{name}.safetensors", device) for name in (plan.TEACHER, *plan.STUDENTS)
         }
+        if device.type == "cuda":
+            for model in self._models.values():
+                model.compile_layers()
 
     def train(self, seconds: float, output: Path) -> None:
         """Train the teacher and the students, and write each to ``output`` when it is done."""
@@ -91,9 +94,6 @@ class Run:
         shares_of_labels = torch.tensor([hard.get(kind, 0.0) for kind in rows.kinds], device=self._device)
         optimizer = _optimizer([model, head] if head else [model])
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        if self._device.type == "cuda":
-            for layer in model.layers:
-                layer.compile(dynamic=True)
         start, end, steps, loss = time.monotonic(), time.monotonic() + seconds, 0, torch.zeros(())
         while (now := time.monotonic()) < end:
             done = (now - start) / seconds
