@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from edgener.bundle import load_bundle
 from edgener_export.checkpoint.classifier import load_classifier
 from tools.gpu_training import plan
-from tools.gpu_training.encoder import Encoder, HiddenWordHead, Shape, load_encoder, save_encoder
+from tools.gpu_training.encoder import Encoder, Shape, load_encoder, save_encoder
 from tools.gpu_training.inputs import write_classifier, write_weights
-from tools.gpu_training.losses import hidden_word_loss, tag_loss
+from tools.gpu_training.losses import hidden_word_head, hidden_word_loss, tag_loss
 from tools.gpu_training.rows import LONGEST, UNLABELLED, Mixture, Rows, write_rows
 from tools.gpu_training.training import Run
 
@@ -151,7 +151,8 @@ def test_a_model_that_has_its_teachers_probabilities_has_no_divergence_from_them
 
 def test_hidden_words_are_guessed_better_by_a_model_that_learned_them(rows: Rows) -> None:
     torch.manual_seed(1)
-    model, head = Encoder(SHAPE), HiddenWordHead(SHAPE)
+    model = Encoder(SHAPE)
+    head = hidden_word_head(model)
     optimizer = torch.optim.Adam([*model.parameters(), *head.parameters()], lr=3e-3)
     losses = []
     for _ in range(60):

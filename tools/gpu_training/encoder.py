@@ -132,21 +132,6 @@ class Encoder(nn.Module):
         return projected
 
 
-class HiddenWordHead(nn.Module):
-    """Guesses tokens by the table of token embeddings, as BERT does."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        width = shape.token_width or shape.width
-        self.transform, self.norm = nn.Linear(shape.width, width), nn.LayerNorm(width)
-        self.bias = nn.Parameter(torch.zeros(shape.vocabulary))
-        nn.init.normal_(self.transform.weight, std=0.02)
-
-    def forward(self, states: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-        """Return logits [tokens, vocabulary] for states [tokens, width]."""
-        return functional.linear(self.norm(functional.gelu(self.transform(states))), table, self.bias)
-
-
 def save_encoder(encoder: Encoder, path: Path) -> None:
     """Write the weights in fp32, with the shape in the file's metadata."""
     state = {name: value.detach().float().cpu().contiguous() for name, value in encoder.state_dict().items()}

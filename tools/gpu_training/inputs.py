@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import torch
 
+from edgener.bundle import TOKENIZER
 from edgener.tags import TagSet
 from edgener.tokenizer import Encoder as TextEncoder
-from edgener_export.checkpoint.classifier import load_classifier
+from edgener_export.checkpoint.classifier import load_classifier, tokenizer_file
 from edgener_export.corpus.name_swap import NameSwapper, read_all_names
 from edgener_export.corpus.rewrite import rewritten
 from edgener_export.corpus.sentence import Sentence
@@ -106,7 +108,7 @@ def write_classifier(encoder: Encoder, bundle: Path, directory: Path) -> None:
     trained[SEGMENT] = trained[SEGMENT][None].expand_as(state[SEGMENT]).contiguous()
     model.load_state_dict(state | trained)
     model.save_pretrained(directory)
-    (directory / "tokenizer.json").write_bytes((bundle / "tokenizer.json").read_bytes())
+    shutil.copyfile(tokenizer_file(bundle), directory / TOKENIZER)
 
 
 def _names(state: dict[str, torch.Tensor]) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from tools.gpu_training.encoder import Encoder, HiddenWordHead
+from edgener_export.training.adapt import MaskedLanguageHead, hide
+from tools.gpu_training.encoder import Encoder
 from tools.gpu_training.plan import LABEL_SMOOTHING, TEMPERATURE
 from tools.gpu_training.rows import Rows
 
@@ -13,7 +14,6 @@ FIRST, SECOND, THIRD = 0.085, 0.7, 0.4
 """Chances that a token begins a hidden word, and that the word goes on to a second and a third one."""
 GUESSED = 0.17
 """Share of the padded tokens that have room among the guesses."""
-SHOWN_AS_MASK, SHOWN_AS_ANY = 0.8, 0.1
 LEAST = 1e-6
 """The probability that fp16 rounds to zero."""
 
@@ -51,19 +51,28 @@ def tag_loss(
     return mean
 
 
+def hidden_word_head(model: Encoder) -> MaskedLanguageHead:
+    """Return an untrained head that guesses the tokens of a model."""
+    return MaskedLanguageHead(model.shape.width, model.word, epsilon=1e-5, deviation=0.02)
+
+
 def hidden_word_loss(
-    model: Encoder, head: HiddenWordHead, rows: Rows, numbers: torch.Tensor, tokens: int, mask_id: int, dropout: float
+    model: Encoder,
+    head: MaskedLanguageHead,
+    rows: Rows,
+    numbers: torch.Tensor,
+    tokens: int,
+    mask_id: int,
+    dropout: float,
 ) -> torch.Tensor:
     """Return the cross entropy of hidden tokens, one to three side by side (Joshi et al., 2020, SpanBERT)."""
     drawn = rows.take(numbers, tokens)
-    first, second, third, shown_as, any_token = (torch.rand(drawn.ids.shape, device=rows.device) for _ in range(5))
+    first, second, third = (torch.rand(drawn.ids.shape, device=rows.device) for _ in range(3))
     begins = first < FIRST
     goes_on = functional.pad(begins[:, :-1], (1, 0)) & (second < SECOND)
     ends = functional.pad(goes_on[:, :-1], (1, 0)) & (third < THIRD)
     chosen = (begins | goes_on | ends) & drawn.is_word
-    others = (any_token * model.shape.vocabulary).long()
-    shown = drawn.ids.masked_fill(chosen & (shown_as < SHOWN_AS_MASK), mask_id)
-    shown = torch.where(chosen & (shown_as >= 1 - SHOWN_AS_ANY), others, shown)
+    shown = hide(drawn.ids, chosen, mask_id, model.shape.vocabulary, rows.generator)
     places = torch.topk(chosen.flatten().float(), int(GUESSED * chosen.numel()), sorted=False).indices
     with torch.autocast(rows.device.type, dtype=torch.bfloat16):
         states = model.states(shown, drawn.present, dropout)

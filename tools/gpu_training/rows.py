@@ -44,6 +44,7 @@ class Rows:
             tags.append(np.fromfile(path, np.int8) if path.exists() else np.full(len(ids[-1]), UNLABELLED, np.int8))
             numbers.append(np.full(len(lengths[-1]), number, np.int64))
         self.kinds, self.device, self._pad_id = list(kinds), device, pad_id
+        self.generator = torch.Generator(device).manual_seed(0)
         self._ids = torch.from_numpy(np.concatenate(ids).astype(np.int16)).to(device)
         self.tags = torch.from_numpy(np.concatenate(tags)).to(device)
         self.lengths = torch.from_numpy(np.concatenate(lengths).astype(np.int64)).to(device)

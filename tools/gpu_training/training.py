@@ -13,8 +13,8 @@ from torch import nn
 from edgener.tags import TagSet
 from edgener_export.evaluation.score import score_spans
 from tools.gpu_training import plan
-from tools.gpu_training.encoder import Encoder, HiddenWordHead, load_encoder, save_encoder
-from tools.gpu_training.losses import hidden_word_loss, tag_loss
+from tools.gpu_training.encoder import Encoder, load_encoder, save_encoder
+from tools.gpu_training.losses import hidden_word_head, hidden_word_loss, tag_loss
 from tools.gpu_training.rows import Mixture, Rows
 
 READ_TOKENS = 65_536
@@ -89,7 +89,7 @@ class Run:
         model, rows = self._models[name], self._rows
         of_text = Mixture(rows, _present(plan.HIDDEN_WORD_SHARES, rows), plan.TOKENS[name], seed=2)
         tagged = Mixture(rows, _present(shares, rows), plan.TOKENS[name], seed=1)
-        head = HiddenWordHead(model.shape).to(self._device) if name == plan.TEACHER else None
+        head = hidden_word_head(model).to(self._device) if name == plan.TEACHER else None
         dropout = plan.DROPOUT if head else 0.0
         shares_of_labels = torch.tensor([hard.get(kind, 0.0) for kind in rows.kinds], device=self._device)
         optimizer = _optimizer([model, head] if head else [model])

@@ -55,15 +55,14 @@ class MaskedLanguageHead(torch.nn.Module):
     Where token embeddings are narrower than the model, the transform ends in their width (Lan et al., 2020, ALBERT).
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, width: int, embeddings: torch.nn.Embedding, epsilon: float, deviation: float) -> None:
+        """``width`` is that of the states; the weights of the transform begin with the standard ``deviation``."""
         super().__init__()
-        embeddings: Any = model.get_input_embeddings()
-        config = model.config
         torch.manual_seed(0)
-        self.transform = torch.nn.Linear(config.hidden_size, embeddings.embedding_dim)
-        self.norm = torch.nn.LayerNorm(embeddings.embedding_dim, eps=config.layer_norm_eps)
+        self.transform = torch.nn.Linear(width, embeddings.embedding_dim)
+        self.norm = torch.nn.LayerNorm(embeddings.embedding_dim, eps=epsilon)
         self.bias = torch.nn.Parameter(torch.zeros(embeddings.num_embeddings))
-        torch.nn.init.normal_(self.transform.weight, std=config.initializer_range)
+        torch.nn.init.normal_(self.transform.weight, std=deviation)
         torch.nn.init.zeros_(self.transform.bias)
 
     def forward(self, states: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
@@ -83,7 +82,10 @@ class PreTrainer(Trainer[Guesses]):
         self, model: PreTrainedModel, encoder: Encoder, mask_id: int, settings: AdaptSettings, directory: Path
     ) -> None:
         encoder_alone: Any = model.base_model
-        super().__init__(encoder_alone, encoder.pad_id, settings, directory, MaskedLanguageHead(model))
+        embeddings: Any = model.get_input_embeddings()
+        config = model.config
+        head = MaskedLanguageHead(config.hidden_size, embeddings, config.layer_norm_eps, config.initializer_range)
+        super().__init__(encoder_alone, encoder.pad_id, settings, directory, head)
         self._mask_id, self._vocabulary = mask_id, encoder.vocabulary_size
 
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
@@ -131,9 +133,13 @@ def whole_words(batch: Batch, probability: float, generator: torch.Generator) ->
 def hide(
     ids: torch.Tensor, chosen: torch.Tensor, mask_id: int, vocabulary: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Return the tokens [sentences, tokens] that the model sees in place of ``ids``."""
-    draws = torch.rand(ids.shape, generator=generator).to(ids.device)
-    others = torch.randint(vocabulary, ids.shape, generator=generator).to(ids.device)
+    """Return the tokens [sentences, tokens] that the model sees in place of ``ids``.
+
+    The draws are made on the device of ``generator``.
+    """
+    device = generator.device
+    draws = torch.rand(ids.shape, generator=generator, device=device).to(ids.device)
+    others = torch.randint(vocabulary, ids.shape, generator=generator, device=device).to(ids.device)
     shown = ids.masked_fill(chosen & (draws < SHOWN_AS_MASK), mask_id)
     return torch.where(chosen & (draws >= 1 - SHOWN_AS_ANY), others, shown)
 
