@@ -5,6 +5,7 @@
 # make lint: the linters and the type checker alone, which pre-commit runs too.
 # make mutate: changes the code in thousands of small ways, and lists the changes that no test notices; it takes hours.
 #   make mutate MUTANTS='edgener.decode.* edgener.tags.*' takes only some modules; the results are kept in build/mutate.
+# make mutate-processes: the same for modules whose tests start servers and workers, for a random sample of the changes.
 # make test-engines: the tests of Ray, Spark, Daft and datasets, on clusters of two local nodes one of which is killed;
 #   needs a gigabyte of disk, Java 17 or later, and a machine that has little else to do.
 # make docs: the web site, in build/site.
@@ -21,12 +22,13 @@ EDGE := .venv-edge
 ENGINES := .venv-engines
 MUTATE := build/mutate
 MUTANTS ?=
+SAMPLE ?= 200
 EDGE_BUILD := build/edge
 EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test test-page test-fast test-engines lint mutate docs verify-edge clean
+.PHONY: demo test test-page test-fast test-engines lint mutate mutate-processes docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -65,6 +67,9 @@ mutate: $(TEST)/mutmut
 	@ln -sfn $(CURDIR)/pyproject.toml $(CURDIR)/tests $(CURDIR)/tools $(CURDIR)/docs $(MUTATE)
 	@ln -sfn $(CURDIR)/runtime/edgener $(CURDIR)/export/edgener_export $(CURDIR)/edge/edgener_edge $(MUTATE)/src
 	cd $(MUTATE) && $(CURDIR)/$(TEST)/bin/python tools/mutate.py $(MUTANTS)
+
+mutate-processes: $(TEST)/mutmut
+	$(TEST)/bin/python -m tools.mutate_processes --sample $(SAMPLE)
 
 docs: $(DOCS)/installed
 	$(DOCS)/bin/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/site

@@ -89,8 +89,13 @@ class Running:
         """Let the service end as systemd does; return what it said."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE) == 0, self.log
-        self._reader.join(PATIENCE)
+        self.read_to_the_end()
         return "".join(self.log)
+
+    def read_to_the_end(self) -> None:
+        """Wait until every process of the service has closed its standard error."""
+        self._reader.join(PATIENCE)
+        assert not self._reader.is_alive()
 
 
 @contextmanager
@@ -108,7 +113,12 @@ def running(*options: str, model: Path | None = TINY_BUNDLE, **environment: str)
             line = process.stderr.readline().decode()
             found = re.search(r"answers on (http://[^\s\"]+)", line)
             assert found, line + process.stderr.read().decode()
-            yield Running(process, found[1])
+            service = Running(process, found[1])
+            try:
+                yield service
+            finally:
+                process.kill()
+                service.read_to_the_end()  # else the pipe would be closed under its reader
         finally:
             process.kill()
 
