@@ -14,7 +14,7 @@ from huggingface_hub import InferenceClient
 
 from edgener import Recognizer
 from edgener.serve.problem import ERROR_TYPES
-from tests.serve.servers import PATIENCE, TEXT, Running, read_answer, wait_until
+from tests.serve.servers import PATIENCE, TEXT, Running, is_closed, read_answer, wait_until
 from tests.support import FRAGMENTS, labelled_texts
 
 JSON = {"Content-Type": "application/json"}
@@ -267,6 +267,20 @@ def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(service: Running
     with service.connect() as connection:
         connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n")
         assert read_answer(connection)[0] == 413
+
+
+def test_an_error_before_the_end_of_a_body_ends_the_connection_and_one_after_it_does_not(service: Running) -> None:
+    head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    with service.connect() as connection:
+        connection.sendall(head + b"some")
+        assert b"connection: close" in connection.recv(1 << 16)
+        connection.settimeout(10)
+        assert is_closed(connection)
+    with service.connect() as connection:
+        connection.sendall(head + b"all of it")
+        assert b"connection: close" not in connection.recv(1 << 16)
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(connection)[0] == 200
 
 
 def test_a_request_that_offers_another_protocol_or_names_the_whole_address_is_answered(service: Running) -> None:
