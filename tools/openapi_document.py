@@ -1,4 +1,4 @@
-"""Print docs/openapi.json, the OpenAPI document of a service with tokens, a page, and the limits that serve has by itself.
+"""Print docs/openapi.json, the OpenAPI document of a service with tokens, a page, and the limits that it has by itself.
 
 python tools/openapi_document.py > docs/openapi.json
 """
