@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
 from edgener.environment import Environment
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from tests.support import ROOT, TINY_BUNDLE
+from tools.bench.drivers.checkpoint import write_tokenizer
 from tools.bench.plots import write_plots
 from tools.bench.render import SECTION, read_report, render, with_sections, write_report
 from tools.bench.results import (
@@ -172,6 +174,22 @@ def test_a_bundle_that_was_trained_anew_is_scored_again_and_keeps_its_speed() ->
     assert again.entries[2] == RANDOM
     assert f"| quality of edgener | measured again on {again.scored_again} |" in tables(again)["machine"]
     assert "measured again" not in tables(REPORT)["machine"]
+
+
+def test_another_library_puts_the_tokens_around_a_text_that_the_runtime_adds(tmp_path: Path) -> None:
+    """A name at either end of a text is missed without them."""
+    write_tokenizer(TINY_BUNDLE, tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)  # type: ignore[no-untyped-call]
+    assert tokenizer.convert_ids_to_tokens(tokenizer("李娜").input_ids) == ["[CLS]", "李", "娜", "[SEP]"]
+
+
+def test_the_graph_of_the_reference_is_scored_again_in_another_library() -> None:
+    sentences = [Sentence("李娜见到王小明", (Span(0, 2, "PER"), Span(4, 7, "PER")))]
+    ours, theirs = replace(OURS, name="edgener tiny"), replace(OURS, name="optimum", is_ours=False)
+    report = replace(REPORT, reference="edgener tiny", entries=(ours, theirs))
+    again = with_scores(report, [("tiny", TINY_BUNDLE)], sentences)
+    assert [entry.quality and entry.quality.f1 for entry in again.entries] == [100.0, 100.0]
+    assert again.entries[1].about == OURS.about
 
 
 def test_a_bundle_that_was_not_in_the_run_is_named_with_those_that_were() -> None:

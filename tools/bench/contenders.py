@@ -15,6 +15,8 @@ TOKENIZERS = "tokenizers==0.22.2"
 TORCH = "torch==2.13.0"
 TRANSFORMERS = "transformers==4.57.6"
 """transformers, and what its pipelines need besides, come with it."""
+OPTIMUM = "optimum"
+"""Name of the contender that runs the graph of the reference in another library."""
 LONGEST = 510
 """Characters that every contender without a limit of its own is given: BERT's 512 positions less two."""
 
@@ -93,7 +95,7 @@ def others(bundle: Path, scratch: Path) -> list[Contender]:
         pipeline("torch RoBERTa-wwm-ext", "12 x 768, fp32, transformers pipeline", 12),
         pipeline("torch RBT3", "3 x 768, fp32, transformers pipeline", 3),
         Contender(
-            name="optimum",
+            name=OPTIMUM,
             about="our int8 graph, ORTModelForTokenClassification",
             license="Apache-2.0",
             environment="optimum",

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, PreTrainedTokenizerFast
 
 MAX_TOKENS = 512
@@ -14,9 +16,12 @@ PIPELINE_PREFIX = {"B": "B", "I": "I", "E": "I", "S": "B"}
 
 
 def write_tokenizer(bundle: Path, directory: Path, max_tokens: int = MAX_TOKENS) -> None:
-    """The bundle's tokenizer.json, with special tokens, as transformers stores it."""
+    """The bundle's tokenizer.json, with special tokens around each text, as transformers stores it."""
+    fast = Tokenizer.from_file(str(bundle / "tokenizer.json"))
+    around = [(token, fast.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+    fast.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=around)
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_file=str(bundle / "tokenizer.json"),
+        tokenizer_object=fast,
         model_max_length=max_tokens,
         unk_token="[UNK]",
         cls_token="[CLS]",
