@@ -8,13 +8,14 @@ import re
 from concurrent.futures import ThreadPoolExecutor, wait
 from http.client import HTTPConnection
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from huggingface_hub import InferenceClient
 
 from edgener import Recognizer
 from edgener.serve.problem import ERROR_TYPES
-from tests.serve.servers import PATIENCE, TEXT, Running, is_closed, read_answer, wait_until
+from tests.serve.servers import PATIENCE, TEXT, Running, is_closed, read_answer, running, wait_until
 from tests.support import FRAGMENTS, labelled_texts
 
 JSON = {"Content-Type": "application/json"}
@@ -86,6 +87,14 @@ def test_parameters_choose_among_the_entities(service: Running) -> None:
     assert [one["score"] for one in chosen] == [highest]
     ignoring = service.ask({"inputs": [TEXT], "parameters": {"ignore_labels": ["PER", "O"]}}).json
     assert [one["entity_group"] for one in ignoring[0]] == ["ORG"]
+
+
+def test_the_operators_words_hold_over_http(tmp_path: Path) -> None:
+    words = tmp_path / "words.tsv"
+    words.write_text("工作\tORG\n", encoding="utf-8")
+    with running("--workers", "1", "--dictionary", str(words)) as service:
+        found = service.ask({"inputs": TEXT}).json
+    assert ("工作", "ORG") in [(entity["word"], entity["entity_group"]) for entity in found]
 
 
 def test_offsets_count_code_points_and_lone_surrogates_survive(service: Running) -> None:
@@ -308,6 +317,12 @@ def test_a_request_that_offers_another_protocol_keeps_its_body_and_those_behind_
         assert read_answer(connection)[0] == 200
         connection.sendall(b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_answer(connection)[0] == 400
+
+
+def test_what_follows_the_last_request_of_a_connection_keeps_it_from_no_answer(service: Running) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\nand something more")
+        assert read_answer(connection)[0] == 200
 
 
 def test_of_too_many_requests_at_once_the_first_ones_are_answered(service: Running) -> None:

@@ -8,6 +8,7 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from edgener.serve.metrics import Metrics
 from tests.serve.servers import TEXT, Running
 from tests.support import ROOT
 
@@ -30,6 +31,38 @@ def families(service: Running) -> dict[str, dict[str, float]]:
         }
         for family in text_string_to_metric_families(answer.body.decode())
     }
+
+
+def test_every_family_says_in_a_sentence_what_it_counts() -> None:
+    found = {
+        family.name.removeprefix("edgener_"): (family.type, family.documentation)
+        for family in text_string_to_metric_families(Metrics().text().decode())
+        if family.name.startswith("edgener_") and not family.name.endswith("_created")
+    }
+    assert found == {
+        "requests": ("counter", "Requests that were answered, by route and status."),
+        "refused": ("counter", "Requests that were not taken, by reason."),
+        "expired": ("counter", "Requests whose deadline passed."),
+        "cancelled": ("counter", "Requests whose client left before the answer."),
+        "texts": ("counter", "Texts that were answered."),
+        "tokens": ("counter", "Tokens that were computed, without padding."),
+        "padding_tokens": ("counter", "Tokens of padding that were computed."),
+        "entities": ("counter", "Entities that were found, by type."),
+        "model_switches": ("counter", "Changes of the model, by result."),
+        "request_duration_seconds": ("histogram", "Time from request to answer, but for streams of lines."),
+        "queue_duration_seconds": ("histogram", "Time until the first window is computed."),
+        "run_duration_seconds": ("histogram", "Time of a run of the model."),
+        "run_rows": ("histogram", "Windows of a run."),
+        "run_tokens": ("histogram", "Tokens of a run, with padding."),
+        "queue_requests": ("gauge", "Requests that wait."),
+        "queue_tokens": ("gauge", "Tokens that wait."),
+        "queue_seconds": ("gauge", "Time that the queue takes; scale on this."),
+        "workers": ("gauge", "Threads that compute."),
+        "workers_busy": ("gauge", "Threads that compute something now."),
+        "connections": ("gauge", "Open connections."),
+        "model_info": ("gauge", "The model in use; the value is 1."),
+    }
+    assert found.keys() == NAMES
 
 
 def test_a_parser_of_prometheus_finds_all_names(service: Running) -> None:

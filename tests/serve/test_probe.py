@@ -16,6 +16,10 @@ def test_a_service_that_is_ready_is_well(service: Running) -> None:
     assert trouble_of(f"{service.address}/ready") == ""
 
 
+def test_a_service_without_a_path_is_asked_for_its_page(service: Running) -> None:
+    assert trouble_of(service.address) == ""
+
+
 def test_another_status_than_200_is_told(service: Running) -> None:
     assert trouble_of(f"{service.address}/no-such-path") == f"{service.address}/no-such-path: answers with 404"
 
