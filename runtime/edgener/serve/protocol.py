@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 import httptools
 
+from edgener.serve.addresses import plain_address
 from edgener.serve.limits import Limits
 from edgener.serve.messages import BrokenOffError, DisconnectedError, Request, Response, Stream, problem_response
 from edgener.serve.problem import ProblemError
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
         self.is_surplus = len(others) >= self.limits.most_connections
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        self._client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._client = plain_address(str(peer[0])) if isinstance(peer, tuple) else ""
         others.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
