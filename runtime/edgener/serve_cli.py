@@ -80,7 +80,7 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="name that requests may call this service, besides localhost; may be repeated",
+        help="name that requests may call this service, besides localhost and its address; may be repeated",
     )
     group.add_argument(
         "--cors-origin",

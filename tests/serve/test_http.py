@@ -232,7 +232,8 @@ def test_a_request_without_a_name_for_the_host_or_with_a_foreign_one_is_refused_
 
 def test_a_page_of_another_origin_is_refused(service: Running) -> None:
     host = f"127.0.0.1:{service.port}"
-    for origin in ("https://evil.example", "null", "http://[", f"http://{host}.evil.example"):
+    others = ("http://localhost:3000", "http://127.0.0.1", "https://127.0.0.1", f"http://localhost:{service.port}")
+    for origin in ("https://evil.example", "null", "http://[", f"http://{host}.evil.example", *others):
         answer = service.request("POST", "/v1/lines", b"a\n", {"Content-Type": "text/plain", "Origin": origin})
         assert answer.status == 400, origin
     assert service.ask({"inputs": TEXT}, Origin=f"http://{host}").status == 200
