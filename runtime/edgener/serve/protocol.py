@@ -106,6 +106,13 @@ class Connection(asyncio.Protocol):
         self._leave_requests()
         self.resume_writing()
 
+    def eof_received(self) -> None:
+        """Let the connection close, since the client has ended it.
+
+        Whether it closed its sending side alone and still reads would only show when an answer is written: until then
+        the service would compute for clients that have gone.
+        """
+
     def data_received(self, data: bytes) -> None:
         """Take bytes, and begin to answer the requests whose head is whole."""
         now = self.loop.time()
