@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgener import __version__
+from edgener.errors import UsageError
 from edgener.standard_streams import exit_code, show, write
 from edgener.table import table
 
@@ -103,6 +104,42 @@ class _Parser(argparse.ArgumentParser):
             write(message)
         else:
             show(message)
+
+
+class _OnceAction(argparse.Action):
+    """An option that a command line may hold once, since a second one would silently replace the first."""
+
+    _is_given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if self._is_given:
+            raise UsageError(f"{option_string} is given twice; give it once")
+        self._is_given = True
+        super().__call__(parser, namespace, values, option_string)
+
+
+class _StoreOnceAction(_OnceAction, argparse._StoreAction):
+    pass
+
+
+class _StoreTrueOnceAction(_OnceAction, argparse._StoreTrueAction):
+    pass
+
+
+def refuse_repeated_options(parser: argparse.ArgumentParser) -> None:
+    """Let the options that are added to a parser from now on stand once, but for those that are collected.
+
+    Parsing raises UsageError for one that stands twice; the parser can be used for one command line.
+    """
+    for name in (None, "store"):
+        parser.register("action", name, _StoreOnceAction)
+    parser.register("action", "store_true", _StoreTrueOnceAction)
 
 
 def add_json(parser: argparse.ArgumentParser, what: str = "print JSON") -> None:

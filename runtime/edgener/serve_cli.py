@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.command_line import Command
+from edgener.command_line import Command, refuse_repeated_options
 from edgener.errors import UsageError
 from edgener.options import (
     add_model,
@@ -29,6 +29,7 @@ LOG_FORMATS = ("text", "json")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    refuse_repeated_options(parser)
     parser.add_argument(
         "--socket", type=Path, metavar="PATH", help="path of the socket to listen on, unless systemd passes a socket"
     )
@@ -80,7 +81,7 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="name that requests may call this service, besides localhost; may be repeated",
+        help="name that requests may call this service, besides localhost and its address; may be repeated",
     )
     group.add_argument(
         "--cors-origin",

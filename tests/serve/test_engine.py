@@ -12,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Recognizer, Rules
+from edgener.bundle import TOKENIZER, load_bundle
+from edgener.segmentation import CHUNK
 from edgener.serve.engine import Answered, Engine, Failed
 from edgener.serve.errors import Draining, Expired, Internal, Overloaded
 from edgener.serve.observer import Observer
+from edgener.tokenizer import Encoder, Encoding
 from tests.serve.controlled import Clock, ControlledSession, Ends, controlled_recognizer
 from tests.serve.servers import PATIENCE
-from tests.support import TEXTS, labelled_texts
+from tests.support import TEXTS, TINY_BUNDLE, labelled_texts
 
 SENTENCES = [row.text for row in labelled_texts()]
 SENTENCE = "王小明在青山大学工作。"
@@ -180,6 +183,80 @@ def test_a_request_leaves_the_queue_when_its_deadline_passes(session: Controlled
         assert "within the 0.3 seconds" in str(hurried.error)
         assert engine.drain(PATIENCE)
     assert [rows for rows, _ in session.shapes] == [1, 1]
+
+
+class SlowEncoder(Encoder):
+    """The encoder of the tiny model, which takes a hundredth of a second for a text."""
+
+    clock: Clock
+
+    def _encode_in_parts(self, text: str) -> Encoding:
+        self.clock.now += 0.01
+        return super()._encode_in_parts(text)
+
+
+@pytest.fixture
+def slow(session: ControlledSession) -> Iterator[tuple[Engine, Ends]]:
+    """An engine with one worker whose time goes by while it encodes, and the ends of its requests."""
+    bundle = load_bundle(TINY_BUNDLE)
+    encoder = SlowEncoder(bundle.path(TOKENIZER))
+    encoder.clock = session.clock
+    recognizer = Recognizer(bundle.manifest, encoder, session, batch_size=8)
+    with closing(Engine(recognizer, workers=1, clock=session.clock, queue_seconds=PATIENCE)) as engine:
+        yield engine, Ends(engine)
+
+
+WITHOUT_ROWS = [" " * (40 * CHUNK), *["\u200b" * 5000] * 40]
+"""Texts without a token, which are encoded in more than 80 parts."""
+
+
+def test_text_without_a_row_does_not_delay_others(session: ControlledSession, slow: tuple[Engine, Ends]) -> None:
+    _, ends = slow
+    session.hold()
+    ends.ask("plug", SENTENCE, client="plug")
+    session.await_run()
+    ends.ask("blank", *WITHOUT_ROWS, client="blank")
+    ends.ask("also blank", *WITHOUT_ROWS, client="blank")
+    ends.ask("polite", SENTENCE, client="polite")
+    session.release()
+    found = dict(ends.take(4))
+    blank, polite = found["blank"], found["polite"]
+    assert isinstance(blank, Answered)
+    assert blank.entities == [[]] * len(WITHOUT_ROWS)
+    assert isinstance(polite, Answered)
+    assert polite.queue_seconds + polite.compute_seconds < 0.05
+    assert blank.queue_seconds > 0.8
+
+
+def test_the_deadline_of_text_without_a_row_holds(session: ControlledSession, slow: tuple[Engine, Ends]) -> None:
+    _, ends = slow
+    began = session.clock.now
+    ends.ask("blank", *WITHOUT_ROWS, deadline=0.1)
+    ((_, end),) = ends.take(1)
+    assert isinstance(end, Failed)
+    assert isinstance(end.error, Expired)
+    assert session.clock.now - began < 0.2
+
+
+def test_text_without_a_row_does_not_make_the_queue_seem_slower(
+    session: ControlledSession, slow: tuple[Engine, Ends]
+) -> None:
+    engine, ends = slow
+
+    def seconds_per_token() -> float:
+        session.hold()
+        ends.ask("plug", SENTENCE, client="plug")
+        session.await_run()
+        ends.ask("queued", SENTENCE)
+        statistics = engine.statistics()
+        session.release()
+        ends.take(2)
+        return statistics.queue_seconds / statistics.queue_tokens
+
+    before = seconds_per_token()
+    ends.ask("blank", *WITHOUT_ROWS)
+    ends.take(1)
+    assert seconds_per_token() < before * 1.5
 
 
 def test_a_cancelled_request_leaves_the_queue_at_once_and_is_never_answered(session: ControlledSession) -> None:

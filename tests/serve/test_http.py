@@ -209,6 +209,31 @@ def test_requests_have_names_and_times(service: Running) -> None:
     wait_until(lambda: any(line.startswith(start) for line in service.log))
 
 
+def test_what_is_refused_before_it_is_a_request_has_a_name_and_a_line_in_the_log(service: Running) -> None:
+    conflict = b"POST /v1/ner HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: %b\r\nContent-Length: 3\r\n"
+    conflict += b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\nabc"
+    for content, status, method, name in (
+        (b"no HTTP at all\r\n\r\n", 400, "-", ""),
+        (
+            b"GET /health HTTP/1.1\r\nX-Request-Id: too-large\r\nX-A: " + b"x" * (1 << 14) + b"\r\n\r\n",
+            431,
+            "GET",
+            "too-large",
+        ),
+        (conflict % b"conflict", 400, "POST", "conflict"),
+    ):
+        with service.connect() as connection, connection.makefile("rb") as stream:
+            connection.sendall(content)
+            answer = stream.read()
+        assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+        found = re.search(rb"x-request-id: (\S+)\r\n", answer)
+        assert found
+        assert found[1].decode() == name or (not name and len(found[1]) == 16)
+        line = re.compile(rf"id={found[1].decode()} client=127\.0\.0\.1 method={method} route=\S+ status={status} ")
+        wait_until(lambda line=line: any(line.match(one) for one in service.log))
+        assert sum(f"id={found[1].decode()} " in one for one in service.log) == 1
+
+
 def test_no_text_of_a_client_is_in_the_log(service: Running) -> None:
     service.ask({"inputs": "绝密的王小明"})
     service.ask(b'{"inputs": "secret-in-bad-json')
@@ -241,7 +266,8 @@ def test_a_request_without_a_name_for_the_host_or_with_a_foreign_one_is_refused_
 
 def test_a_page_of_another_origin_is_refused(service: Running) -> None:
     host = f"127.0.0.1:{service.port}"
-    for origin in ("https://evil.example", "null", "http://[", f"http://{host}.evil.example"):
+    others = ("http://localhost:3000", "http://127.0.0.1", "https://127.0.0.1", f"http://localhost:{service.port}")
+    for origin in ("https://evil.example", "null", "http://[", f"http://{host}.evil.example", *others):
         answer = service.request("POST", "/v1/lines", b"a\n", {"Content-Type": "text/plain", "Origin": origin})
         assert answer.status == 400, origin
     assert service.ask({"inputs": TEXT}, Origin=f"http://{host}").status == 200

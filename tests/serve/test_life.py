@@ -248,7 +248,8 @@ def children_of(pid: int) -> list[int]:
     ],
 )
 def test_options_that_cannot_be_met_end_it_at_once(options: tuple[str, ...], code: int, told: str) -> None:
-    finished = run_main("serve", "--model", str(TINY_BUNDLE), *options)
+    model = () if "--model" in options else ("--model", str(TINY_BUNDLE))
+    finished = run_main("serve", *model, *options)
     assert (finished.code, told in finished.errors) == (code, True), finished.errors
     assert finished.errors.count("\n") == 1
 

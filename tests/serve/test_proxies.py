@@ -21,6 +21,10 @@ TRUSTED = Proxies(["127.0.0.1", "10.0.0.0/8", "::1"])
         ("127.0.0.1", "2001:db8::7", "2001:db8::7"),
         ("127.0.0.1", "", "127.0.0.1"),
         ("127.0.0.1", " ", "127.0.0.1"),
+        ("127.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "203.0.113.9, ::ffff:10.1.2.3", "203.0.113.9"),
+        ("127.0.0.1", "2001:DB8:0::7", "2001:db8::7"),
+        ("127.0.0.1", "10.0.0.0/8", "10.0.0.0/8"),
         ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
         ("", "198.51.100.1", ""),
     ],
@@ -28,6 +32,12 @@ TRUSTED = Proxies(["127.0.0.1", "10.0.0.0/8", "::1"])
 def test_the_last_address_that_is_no_proxy_asks(peer: str, forwarded_for: str, client: str) -> None:
     assert TRUSTED.client_of(peer, forwarded_for) == client
     assert Proxies([]).client_of(peer, forwarded_for) == peer
+
+
+@pytest.mark.parametrize("network", ["::ffff:10.0.0.0/104", "::/0", "10.1.2.3", "::ffff:10.1.2.3"])
+def test_a_proxy_is_known_however_its_address_is_written(network: str) -> None:
+    assert Proxies([network]).client_of("10.1.2.3", "2001:db8::7, 10.1.2.3").startswith("2001:db8::7")
+    assert Proxies(["10.0.0.0/8"]).client_of("::1", "203.0.113.9") == "::1"
 
 
 def test_a_proxy_that_is_no_address_is_refused() -> None:

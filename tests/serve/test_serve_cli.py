@@ -166,3 +166,26 @@ def test_a_number_that_is_not_above_zero_is_told(
         f"edgener: {option} is {told}; it must be more than 0\n",
     )
     assert served == []
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--http", ["127.0.0.1:0", "127.0.0.1:0"]),
+        ("--model", [str(TINY_BUNDLE), str(TINY_BUNDLE)]),
+        ("--workers", ["1", "2"]),
+        ("--log-format", ["text", "json"]),
+        ("--deadline", ["30", "30"]),
+        ("--no-token", []),
+    ],
+)
+def test_an_option_that_would_replace_an_earlier_one_is_refused(
+    served: list[tuple[run.Settings, Any]], option: str, values: list[str]
+) -> None:
+    words = [word for value in values for word in (option, value)] or [option, option]
+    finished = run_main("serve", *words)
+    assert (finished.code, finished.errors) == (
+        UsageError.exit_code,
+        f"edgener: {option} is given twice; give it once\n",
+    )
+    assert served == []

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from edgener.errors import InputError
-from edgener.serve.hosts import Hosts, is_loopback
 from edgener.serve.tokens import Tokens
 from tests.serve.servers import TEXT, TOKEN, Running, running, wait_until
 from tests.support import TINY_BUNDLE, run_main
@@ -82,23 +81,6 @@ def test_the_network_is_served_only_with_tokens_or_on_purpose(token_file: Path) 
         opened = {"Authorization": f"Bearer {TOKEN}"}
         assert service.ask({"inputs": TEXT}, Host="NER.example:443", **opened).status == 200
         assert service.ask({"inputs": TEXT}, Host="other.example", **opened).status == 400
-
-
-def test_addresses_of_loopback_are_known() -> None:
-    assert [is_loopback(host) for host in ("127.0.0.1", "127.8.9.1", "::1")] == [True] * 3
-    assert [is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.5", "name", "")] == [False] * 5
-
-
-def test_origins_that_are_named_may_ask() -> None:
-    hosts = Hosts.of(loopback=True, names=["ner.example"], origins=["https://page.example"])
-    assert hosts.allows_origin("https://page.example", "localhost:1")
-    assert hosts.allows_origin("https://ner.example", "localhost:1")
-    assert hosts.allows_origin("http://localhost:1", "localhost:1")
-    assert not hosts.allows_origin("http://page.example", "localhost:1")
-    assert not hosts.allows_origin("https://other.example", "localhost:1")
-    anywhere = Hosts.of(loopback=False, names=[], origins=[])
-    assert anywhere.allows("whatever.example")
-    assert not anywhere.allows_origin("https://other.example", "whatever.example")
 
 
 def test_a_page_of_a_named_origin_gets_leave_and_sees_errors_and_a_trusted_proxy_names_its_client() -> None:

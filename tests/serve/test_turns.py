@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Recognizer
+from edgener.segmentation import CHUNK, CHUNK_MARGIN
 from edgener.serve.request import Model, QueuedRow, Request
 from edgener.serve.run_cost import RunCost
 from edgener.serve.turns import MOST_ROWS_INSIDE, MOST_TOKENS_INSIDE, Ahead, Turns
@@ -106,6 +107,21 @@ def test_a_request_is_not_answered_while_its_last_row_is_encoded(model: Model) -
     one.take(take(turns), [])
     assert one.is_answered
     assert one.entities() == [[], []]
+
+
+def test_a_turn_without_a_row_looks_at_a_window_s_worth_of_text_and_is_charged(model: Model) -> None:
+    turns = Turns()
+    one = request(model, "a", *[""] * 40, " " * (CHUNK + 1000), "王小明。")
+    turns.add(one)
+    room = model.recognizer.manifest.max_tokens
+    assert 40 < room < CHUNK
+    assert draw_all(turns, most=1) == [one]
+    assert turns.tokens == CHUNK_MARGIN + 1000 + 1 + 5
+    assert not turns.head()
+    assert one.has_more
+    assert draw_all(turns) == [one] * 2
+    assert take(turns).request is one
+    assert turns.tokens == 0
 
 
 def test_what_goes_before_a_newcomer_depends_on_who_it_is(model: Model) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import re
 import time
 
 from edgener.serve.cors import Cors
@@ -18,9 +16,10 @@ from edgener.serve.routes import Handler, Routes
 
 ANSWERING = frozenset({"/v1/ner", "/"})
 """Paths whose requests are measured; a stream of lines lasts as long as its client likes."""
+NO_ROUTE = "none"
+"""Route in log and metrics of what was refused before it was a request."""
 LEFT = 499
 """Status in log and metrics of requests whose client left before the answer, as nginx calls it."""
-_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 
 
 class Application:
@@ -37,26 +36,24 @@ class Application:
     async def __call__(self, request: Request, connection: Connection) -> None:
         """Answer a request; let no error out but as an answer."""
         began = time.perf_counter()
-        given = request.headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-        headers = f"x-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n{self._cors.headers(request)}"
+        headers = f"x-request-id: {request.id}\r\nx-content-type-options: nosniff\r\n{self._cors.headers(request)}"
         status = LEFT
         try:
-            response = await self._response(request, connection, request_id)
+            response = await self._response(request, connection)
             if self._front.is_draining or (response.status >= 400 and not request.is_whole):
                 request.keep_alive = False
             await connection.answer(request, response, headers)
             status = response.status
         except DisconnectedError:
-            status = 408 if connection.timed_out else LEFT
+            status = connection.refused_with or LEFT
         except Exception as error:  # of a stream
             status = 500
-            self._front.log.failure(error, request_id)
+            self._front.log.failure(error, request.id)
             connection.abort()
         finally:
-            self._note(request, request_id, status, time.perf_counter() - began)
+            self._note(request, status, time.perf_counter() - began)
 
-    async def _response(self, request: Request, connection: Connection, request_id: str) -> Response | Stream:
+    async def _response(self, request: Request, connection: Connection) -> Response | Stream:
         try:
             preflight = self._cors.preflight(request)
             if preflight:
@@ -68,7 +65,7 @@ class Application:
         except DisconnectedError:
             raise
         except Exception as error:
-            self._front.log.failure(error, request_id)
+            self._front.log.failure(error, request.id)
             return problem_response(problem_of(Internal()))
 
     def _handler(self, request: Request) -> Handler:
@@ -82,14 +79,21 @@ class Application:
             raise ProblemError(405, f"{request.method} is not offered here", {"Allow": ", ".join(allowed)})
         return handler
 
-    def _note(self, request: Request, request_id: str, status: int, seconds: float) -> None:
+    def refused(self, request: Request, status: int, seconds: float) -> None:
+        """Note what was refused before it was a request, of which some is known."""
+        request.client = self._guard.client_of(request)
+        self._note(request, status, seconds)
+
+    def _note(self, request: Request, status: int, seconds: float) -> None:
         front = self._front
         route = request.path if request.path in self._table else "other"
+        if not request.path:
+            route = NO_ROUTE
         front.metrics.request(route, status)
         if request.path in ANSWERING and request.method == "POST":
             front.metrics.request_duration.observe(seconds)
         front.log.request(
-            id=request_id,
+            id=request.id,
             client=request.client,
             method=request.method,
             route=route,

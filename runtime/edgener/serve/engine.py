@@ -224,43 +224,39 @@ class Engine:
         return bool(expired)
 
     def _fill_pool(self) -> bool:
-        """Put the next rows into the pool, up to MOST_DRAWN; return whether there are any."""
-        drawn: list[Request] = []
-        left = MOST_DRAWN
-        while True:
-            encoded = self._encode(drawn)
-            with self._lock:
-                complete = self._enter(encoded)
-                drawn = []
-                while len(drawn) < left and (request := self._turns.draw()):
-                    drawn.append(request)
-            self._answer(complete)
-            if not drawn:
-                return left < MOST_DRAWN
-            left -= len(drawn)
+        """Put the next rows into the pool, up to MOST_DRAWN; return whether anything was encoded.
 
-    def _encode(self, drawn: Iterable[Request]) -> list[tuple[Request, QueuedRow | None]]:
-        """Return the next row of each request; one that cannot be encoded fails."""
-        encoded = []
-        for request in drawn:
+        Text without a row ends it, since it has taken as long as a run: deadlines are looked at, and others go on.
+        """
+        for turn in range(MOST_DRAWN):
+            with self._lock:
+                request = self._turns.draw()
+            if request is None:
+                return turn > 0
             try:
-                encoded.append((request, request.next_row()))
+                row = request.next_row()
             except Exception as error:
                 self._break([request], error)
-        return encoded
+                continue
+            self._enter(request, row)
+            if row is None:
+                break
+        return True
 
-    def _enter(self, encoded: Iterable[tuple[Request, QueuedRow | None]]) -> list[Request]:
-        """Put rows into the pool; return requests that turn out to have no row at all."""
-        complete = []
-        for request, row in encoded:
+    def _enter(self, request: Request, row: QueuedRow | None) -> None:
+        """Put a row into the pool, and answer a request that turns out to have no row at all."""
+        with self._lock:
             if request.is_over:
                 request.is_drawn = False
                 request.forget()
-                continue
+                return
+            before = request.tokens
             self._turns.enter(request, row)
-            if request.is_answered and self._leave(request):
-                complete.append(request)
-        return complete
+            if row is None:
+                self._pace.done(before - request.tokens, self._clock())
+            is_complete = request.is_answered and self._leave(request)
+        if is_complete:
+            self._answer([request])
 
     def _next_run(self, *, may_wait: bool) -> _Run | None:
         """Return the rows to compute now; return None when the engine is closed.

@@ -31,7 +31,7 @@ class Guard:
             raise ProblemError(
                 400, "the Host header names another host; to serve under that name, start with --allowed-host NAME"
             )
-        request.client = front.proxies.client_of(request.client, headers.get("x-forwarded-for", "")) or LOCAL
+        request.client = self.client_of(request)
         tokens = front.tokens
         asks = request.method == "POST" and request.path == "/"
         is_public = request.path in self._public and not asks
@@ -45,3 +45,7 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and not tokens and not front.hosts.allows_origin(origin, host):
             raise ProblemError(400, "a page of another origin asks; to allow it, start with --cors-origin ORIGIN")
+
+    def client_of(self, request: Request) -> str:
+        """Return the address that asks, or for which a trusted proxy asks."""
+        return self._front.proxies.client_of(request.client, request.headers.get("x-forwarded-for", "")) or LOCAL

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +12,7 @@ from edgener.serve.json_text import to_json
 from edgener.serve.problem import ProblemError
 
 JSON = "application/json"
+_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 
 
 class DisconnectedError(Exception):
@@ -57,7 +60,7 @@ class Request:
     """A request whose head has arrived; its body may still be on its way."""
 
     __slots__ = (
-        "_body", "_go_on", "_waiting", "client", "has_begun", "headers", "is_gone", "is_http_1_0", "is_whole",
+        "_body", "_go_on", "_waiting", "client", "has_begun", "headers", "id", "is_gone", "is_http_1_0", "is_whole",
         "keep_alive", "method", "on_gone", "path", "query",
     )  # fmt: skip
 
@@ -77,6 +80,9 @@ class Request:
         self.method, self.path, self.query, self.client = method, path, query, client
         self.headers = headers
         """Headers by their names in lower case; one that was sent several times has all its values, with commas."""
+        given = headers.get("x-request-id", "")
+        self.id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        """Name of the request in the log, which the client may choose."""
         self.is_http_1_0, self.keep_alive = is_http_1_0, keep_alive
         self.is_whole = False
         """All of the body has arrived."""

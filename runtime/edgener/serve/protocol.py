@@ -19,11 +19,12 @@ from urllib.parse import unquote
 
 import httptools
 
+from edgener.serve.addresses import plain_address
 from edgener.serve.limits import Limits
 from edgener.serve.messages import BrokenOffError, DisconnectedError, Request, Response, Stream, problem_response
 from edgener.serve.problem import ProblemError
 
-STREAMING = b"/v1/lines"
+STREAMING = "/v1/lines"
 """The path of requests whose body has no end that can be waited for."""
 SPARE_CONNECTIONS = 64
 """Connections above the limit that are still told why they are not served; further ones are closed."""
@@ -33,6 +34,10 @@ MOST_UNREAD = 1 << 16
 """Bytes of a body that may wait for whoever reads it."""
 LINGER_SECONDS = 2.0
 """Time in which a client that was answered early may notice that it need not send the rest."""
+UNKNOWN = "-"
+"""Method of a request that was refused before its method was known."""
+LINE_BYTES = 14
+"""Bytes of a request's first line beside its method and target, and of the empty line after the headers."""
 OVERHEAD = 8
 """Bytes around a byte of the body: a chunk of one byte takes five."""
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -49,8 +54,8 @@ class Hub:
     answer: Callable[[Request, Connection], Coroutine[Any, Any, None]]
     """Answers a request by the methods of its connection."""
     limits: Limits
-    on_refused: Callable[[int], None]
-    """Called with the status of an answer to what was no whole request."""
+    on_refused: Callable[[Request, int, float], None]
+    """Called with what was known of a request that was refused before it was one, its status and its seconds."""
     connections: set[Connection] = field(default_factory=set)
     """Open connections."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -67,8 +72,8 @@ class Connection(asyncio.Protocol):
         self.hub, self.limits, self.loop = hub, hub.limits, loop
         self.is_surplus = False
         """More connections than the limit were open when this one came."""
-        self.timed_out = False
-        """The client was too slow with its request, and was told so."""
+        self.refused_with: int | None = None
+        """The status with which a request was refused that was already on its way."""
         self.began: float | None = loop.time()
         """Time at which the request began to arrive, or the connection was made; None between two requests."""
         self._parser = self._new_parser()
@@ -76,7 +81,8 @@ class Connection(asyncio.Protocol):
         self._arriving: Request | None = None
         self._heard = self._rests_since = self.began
         self._received = self._in_head = self._is_streaming = self._is_closing = self._is_asked_for_leave = False
-        self._head_bytes = self._overhead = 0
+        self._head_bytes = self._unfinished = self._overhead = 0
+        self._forget_head()
         self._linger_until: float | None = None
         self._discarded = 0
         self._is_reading = True
@@ -91,7 +97,7 @@ class Connection(asyncio.Protocol):
         self.is_surplus = len(others) >= self.limits.most_connections
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        self._client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._client = plain_address(str(peer[0])) if isinstance(peer, tuple) else ""
         others.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -99,6 +105,13 @@ class Connection(asyncio.Protocol):
         self.hub.connections.discard(self)
         self._leave_requests()
         self.resume_writing()
+
+    def eof_received(self) -> None:
+        """Let the connection close, since the client has ended it.
+
+        Whether it closed its sending side alone and still reads would only show when an answer is written: until then
+        the service would compute for clients that have gone.
+        """
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and begin to answer the requests whose head is whole."""
@@ -110,19 +123,16 @@ class Connection(asyncio.Protocol):
             return
         self._heard, self._received = now, True
         self.began = self.began or now
-        was_in_head = self._in_head
         self._overhead += len(data)
+        self._unfinished += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
             is_too_large = self._head_bytes > self.limits.head_bytes
             self.refuse(self._too_large_head() if is_too_large else ProblemError(400, "Invalid HTTP request received"))
             return
-        if was_in_head and self._in_head:
-            self._head_bytes += len(data)
-        if not self.is_closing and (
-            self._head_bytes > self.limits.head_bytes or self._overhead > 2 * self.limits.head_bytes + (1 << 18)
-        ):
+        is_too_large = self._in_head and self._head_bytes + self._unfinished > self.limits.head_bytes
+        if not self.is_closing and (is_too_large or self._overhead > 2 * self.limits.head_bytes + (1 << 18)):
             self.refuse(self._too_large_head())
 
     def pause_writing(self) -> None:
@@ -138,12 +148,13 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Begin a head; httptools calls this and the following."""
         self.began = self.loop.time()
-        self._in_head, self._head_bytes, self._overhead = True, 0, 0
-        self._url = b""
-        self._headers: dict[str, str] = {}
+        self._in_head, self._head_bytes, self._unfinished, self._overhead = True, 0, 0, 0
+        self._forget_head()
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the request's target."""
+        if not self._url:
+            self._count_head(len(self._parser.get_method()) + LINE_BYTES)
         self._count_head(len(url))
         self._url += url
 
@@ -159,23 +170,14 @@ class Connection(asyncio.Protocol):
         if self._parser.should_upgrade():
             return  # the head comes again: see _parse
         self._in_head = False
-        self._is_streaming = self._url.startswith(STREAMING)
+        path, query = _path_and_query(self._url)
+        self._is_streaming = path == STREAMING
         if len(self._requests) > MOST_PIPELINED:
             self._requests[-1].keep_alive = False
             return
-        url = httptools.parse_url(self._url)
-        path = (url.path or b"/").decode("ascii")
         version = self._parser.get_http_version()
-        self._arriving = request = Request(
-            self._parser.get_method().decode("ascii"),
-            unquote(path) if "%" in path else path,
-            (url.query or b"").decode("latin-1"),
-            self._headers,
-            self._client,
-            is_http_1_0=version == "1.0",
-            keep_alive=version != "1.0" and self._parser.should_keep_alive(),
-            go_on=self._read_on,
-        )
+        keep_alive = version != "1.0" and self._parser.should_keep_alive()
+        self._arriving = request = self._request(path, query, keep_alive=keep_alive)
         self._is_asked_for_leave = version == "1.1" and self._headers.get("expect", "").lower() == "100-continue"
         self._requests.append(request)
         if len(self._requests) == 1:
@@ -214,12 +216,18 @@ class Connection(asyncio.Protocol):
         if self._requests and self._requests[0].has_begun:
             self.abort()  # in the middle of another answer
             return
-        self.hub.on_refused(problem.status)
+        now = self.loop.time()
+        self.began = self.began or now  # the rest of what the client sends is nothing that is parsed
+        if self._requests:
+            self.refused_with, request = problem.status, self._requests[0]
+            request.keep_alive = False
+        else:
+            request = self._request("", "", keep_alive=False)
+            self.hub.on_refused(request, problem.status, now - self.began)
         self._leave_requests()
-        self.began = self.began or self.loop.time()  # the rest of what the client sends is nothing that is parsed
         response = problem_response(problem)
-        head = f"content-type: {response.media_type}\r\n{_whole(response)}connection: close\r\n\r\n"
-        self._write(STATUS_LINES[response.status] + head.encode("latin-1") + response.body)
+        head = f"x-request-id: {request.id}\r\ncontent-type: {response.media_type}\r\n{_whole(response)}"
+        self._write(self._head(request, response.status, head) + response.body)
         self.close()
 
     def check(self, now: float) -> None:
@@ -297,6 +305,19 @@ class Connection(asyncio.Protocol):
                 data = data[offer.args[0] :]
             else:
                 return
+
+    def _request(self, path: str, query: str, *, keep_alive: bool) -> Request:
+        """Return the request whose head has arrived, or as much of it as has."""
+        return Request(
+            self._parser.get_method().decode("ascii") if self._url else UNKNOWN,
+            path,
+            query,
+            self._headers,
+            self._client,
+            is_http_1_0=self._parser.get_http_version() == "1.0",
+            keep_alive=keep_alive,
+            go_on=self._read_on,
+        )
 
     def _start(self, request: Request) -> None:
         task = self.loop.create_task(self.hub.answer(request, self))
@@ -389,17 +410,21 @@ class Connection(asyncio.Protocol):
         return now - self._sent_at > self.limits.write_seconds
 
     def _time_out(self) -> None:
-        is_answering = bool(self._requests)
-        if self._in_head and is_answering:  # the client has sent part of another request; its turn comes
+        if self._in_head and self._requests:  # the client has sent part of another request; its turn comes
             self.began = self.loop.time()
         elif not self._received:
             self._transport.close()
         else:
-            self.timed_out = is_answering
             self.refuse(ProblemError(408, f"the request did not arrive within {self.limits.read_seconds:g} seconds"))
 
+    def _forget_head(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+
     def _count_head(self, count: int) -> None:
+        """Count a part of the head that the parser has taken; what comes after it is unfinished as yet."""
         self._head_bytes += count
+        self._unfinished = 0
         if self._head_bytes > self.limits.head_bytes:
             raise HeadTooLargeError
 
@@ -413,6 +438,12 @@ class Connection(asyncio.Protocol):
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         return bool(poll.poll(0))
+
+
+def _path_and_query(target: bytes) -> tuple[str, str]:
+    """Return the path of a request's target, however it is spelled, and its query; raise HttpParserError for no URL."""
+    url = httptools.parse_url(target)
+    return unquote((url.path or b"/").decode("ascii")), (url.query or b"").decode("latin-1")
 
 
 def _whole(response: Response) -> str:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Collection
 
 from edgener.errors import UsageError
+from edgener.serve.addresses import plain_address
 
 
 class Proxies:
@@ -14,7 +15,7 @@ class Proxies:
     def __init__(self, addresses: Collection[str]) -> None:
         """Take addresses or networks such as ``10.0.0.0/8``; raise UsageError where one is neither."""
         try:
-            self._networks = [ipaddress.ip_network(address, strict=False) for address in addresses]
+            self._networks = [_network(address) for address in addresses]
         except ValueError as error:
             raise UsageError(f"--trusted-proxy: {error}; write an address or a network, as 10.0.0.0/8") from None
 
@@ -25,15 +26,27 @@ class Proxies:
         """
         if not self._networks or not forwarded_for or not self._trusts(peer):
             return peer
-        hosts = [_without_port(part.strip()) for part in forwarded_for.split(",")]
+        hosts = [plain_address(_without_port(part.strip())) for part in forwarded_for.split(",")]
         return next((host for host in reversed(hosts) if not self._trusts(host)), hosts[0]) or peer
 
     def _trusts(self, host: str) -> bool:
         try:
-            address = ipaddress.ip_address(host)
+            address = _as_ipv6(ipaddress.ip_address(host))
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def _network(address: str) -> ipaddress.IPv6Network:
+    """Return a network, one of IPv4 as IPv6 maps it; raise ValueError for what is none."""
+    network = ipaddress.ip_network(address, strict=False)
+    if isinstance(network, ipaddress.IPv6Network):
+        return network
+    return ipaddress.IPv6Network((_as_ipv6(network.network_address), 96 + network.prefixlen))
+
+
+def _as_ipv6(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv6Address:
+    return address if isinstance(address, ipaddress.IPv6Address) else ipaddress.IPv6Address(f"::ffff:{address}")
 
 
 def _without_port(host: str) -> str:

@@ -110,12 +110,22 @@ class Request:
         return not (self.pending or self.is_drawn or self.has_more)
 
     def next_row(self) -> QueuedRow | None:
-        """Return the next row, for which text may have to be encoded, or None where there is none left."""
-        while not self._rows and self._texts:
+        """Return the next row, for which text may have to be encoded.
+
+        Returns None where there is no row left, and after a window's worth of text that has none: there may be more.
+        """
+        looked_at = 0
+        while not self._rows and self._texts and looked_at < self.model.recognizer.manifest.max_tokens:
             part = next(self._parts)
             self._texts -= part.is_last
+            looked_at += len(part.chunk.text) + 1
             self._encode(part)
         return self._rows.popleft() if self._rows else None
+
+    def pass_over(self) -> int:
+        """Return the number of tokens that were looked at since the last row, and forget them."""
+        tokens, self._spread = self._spread, 0
+        return tokens
 
     def _encode(self, part: Part) -> None:
         rows = self.model.recognizer.rows(part)

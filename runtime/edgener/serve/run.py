@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgener.errors import MissingExtraError, OutputError, UsageError, how_to_install
-from edgener.serve.hosts import Hosts, is_loopback
+from edgener.serve.addresses import is_loopback
+from edgener.serve.hosts import Hosts
 from edgener.serve.limits import Limits
 from edgener.serve.log import Log
 from edgener.serve.models import Model, ModelSource
@@ -74,7 +75,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
             f"{host} is reachable from other machines; name a --token-file, or let anybody ask with --no-token"
         )
     tokens = Tokens.read(settings.token_file) if settings.token_file else None
-    hosts = Hosts.of(loopback=loopback and bool(host), names=settings.allowed_hosts, origins=settings.cors_origins)
+    hosts = Hosts.of(host, names=settings.allowed_hosts, origins=settings.cors_origins)
     log = Log(settings.log_format, requests=settings.log_requests)
     address = _address(listener)
 

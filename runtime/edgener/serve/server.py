@@ -57,7 +57,8 @@ class Server:
         """
         self._front, self._listener, self._reload = front, listener, reload
         self._on_tick = on_tick
-        self._hub = Hub(Application(front, has_page=has_page), front.limits, self._on_refused)
+        application = Application(front, has_page=has_page)
+        self._hub = Hub(application, front.limits, application.refused)
         front.connections = self._hub.connections
         front.metrics.on_retired = self._on_retired
         self._stopped = asyncio.Event()
@@ -106,9 +107,6 @@ class Server:
 
     def _connect(self) -> Connection:
         return Connection(self._hub, asyncio.get_running_loop())
-
-    def _on_refused(self, status: int) -> None:
-        self._front.metrics.request("none", status)
 
     def _on_retired(self) -> None:
         """Let the next tick give memory back: whoever tells of a model's end, in any thread, still holds the model."""

@@ -101,10 +101,12 @@ class Turns:
         return None
 
     def enter(self, request: Request, row: QueuedRow | None) -> None:
-        """Put the row of a request that was drawn into the pool; None stands for no row."""
+        """Put the row of a request that was drawn into the pool; None stands for text without a row, which is done."""
         request.is_drawn = False
         client = _client_of(request)
-        if row is not None:
+        if row is None:
+            self._pay(client, request, request.pass_over())
+        else:
             request.pending += 1
             request.inside[row] = None
             request.inside_tokens += row.length
@@ -127,9 +129,7 @@ class Turns:
         request = row.request
         client = _client_of(request)
         self._leave(client, row)
-        before = request.tokens
-        request.tokens -= row.tokens
-        self._charge(client, before, request.tokens)
+        self._pay(client, request, row.tokens)
         if request.has_more and not request.is_drawn:
             self._offer(client, request)
         if client.to_draw:
@@ -164,6 +164,11 @@ class Turns:
         del client.inside[row]
         if not client.inside:
             del self._serving[client]
+
+    def _pay(self, client: Client, request: Request, tokens: int) -> None:
+        before = request.tokens
+        request.tokens -= tokens
+        self._charge(client, before, request.tokens)
 
     def _charge(self, client: Client, before: int, after: int) -> None:
         total = client.backlog.total
