@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -252,6 +253,25 @@ def test_an_error_of_loading_is_that_of_the_model(tmp_path: Path) -> None:
     path = path_with_hook(tmp_path, FAIL_AT_THE_START)
     with started(tmp_path / "in.txt", tmp_path / "out", PYTHONPATH=path) as process:
         assert ended(process) == (17, "edgener: no\n")
+
+
+CHANGE_THE_MODEL = """
+from pathlib import Path
+manifest = Path(MODEL) / "manifest.json"
+manifest.write_bytes(manifest.read_bytes() + b"\\n")
+"""
+
+
+def test_a_job_whose_model_was_changed_ends_before_its_results_are_mixed(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
+    copytree(TINY_BUNDLE, tmp_path / "model")
+    path = path_with_hook(tmp_path, CHANGE_THE_MODEL.replace("MODEL", repr(str(tmp_path / "model"))))
+    options = ("--model", str(tmp_path / "model"))
+    with started(tmp_path / "in.txt", tmp_path / "out", *options, PYTHONPATH=path) as process:
+        code, errors = ended(process)
+    assert code == 9
+    assert errors.startswith(f"edgener: {tmp_path}/model: holds another model than when the job was begun")
+    assert result_files(tmp_path / "out") == {}
 
 
 def test_a_full_disk_leaves_a_state_that_resumes(tmp_path: Path) -> None:
