@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from edgener.corpora.arrow import (
     as_binary,
@@ -46,7 +46,7 @@ class Table:
     """Arrow arrays of equal length by the name of the output's column."""
 
 
-def zstd_stream(file: IO[bytes]) -> Any:
+def zstd_stream(file: Any) -> Any:
     """Return the decompressed content of an open file, with the methods ``read`` and ``close``."""
     return pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
 
