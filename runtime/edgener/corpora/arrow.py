@@ -134,14 +134,11 @@ def plain(column: Any) -> Any:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def shortened_dictionary(column: Any) -> Any:
-    """Return a column whose dictionary, if it has one, holds nothing but its own values."""
-    return _with_dictionary(plain(column), column.type) if pa.types.is_dictionary(column.type) else column
-
-
-def _with_dictionary(column: Any, kind: Any) -> Any:
-    """Return a column as one of the dictionary type ``kind``."""
-    encoded = column.dictionary_encode()
+def with_dictionary(column: Any, kind: Any) -> Any:
+    """Return a column with a dictionary of its own values alone, if its type ``kind`` is that of a dictionary."""
+    if not pa.types.is_dictionary(kind):
+        return column
+    encoded = plain(column).dictionary_encode()
     return pa.DictionaryArray.from_arrays(
         encoded.indices.cast(kind.index_type), encoded.dictionary, ordered=kind.ordered
     )
@@ -174,7 +171,7 @@ def _replaced(column: Any) -> Any:
         )
         return pa.array(list(values), kind)
     if pa.types.is_dictionary(kind):
-        return _with_dictionary(_replaced(plain(column)), kind)
+        return with_dictionary(_replaced(plain(column)), kind)
     if pa.types.is_struct(kind):
         return pa.StructArray.from_arrays(
             [_replaced(field) for field in column.flatten()], fields=list(kind), mask=nulls
@@ -192,6 +189,11 @@ def _replaced(column: Any) -> Any:
 def _value_type(kind: Any) -> Any:
     """Return a type, or that of the values of a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def is_dictionary_of_texts(kind: Any) -> bool:
+    """Return True for the type of a dictionary of strings."""
+    return bool(pa.types.is_dictionary(kind)) and _is_text(kind.value_type)
 
 
 def _is_text(kind: Any) -> bool:

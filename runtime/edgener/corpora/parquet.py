@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -16,12 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgener.corpora.arrow import (
     as_binary,
     entities_column,
+    is_dictionary_of_texts,
     kept_columns,
     plain,
     require_texts,
-    shortened_dictionary,
     tell_replaced,
     text_rows,
+    with_dictionary,
 )
 from edgener.corpora.inputs import COMPRESSIONS, CSV, JSONL, TSV, InputFile
 from edgener.corpora.outputs import to_json
@@ -44,6 +46,8 @@ _NO_PYTHON_TYPE = (ValueError, OverflowError, pa.ArrowException)
 """Errors of pyarrow for a value that no type of Python holds."""
 _ZONE = re.compile(r"([+-]\d\d)(\d\d)$")
 """Distance from UTC without the colon that ISO 8601 has beside colons in the time."""
+_READING = {"pre_buffer": False, "buffer_size": 1 << 20}
+"""Options of pyarrow with which memory does not grow with a file."""
 ROWS_AT_ONCE = 16
 """Rows that are read at once: few, since a value that is stored once may stand in all of them."""
 
@@ -54,6 +58,15 @@ class Table:
 
     columns: dict[str, Any]
     """Arrow arrays of equal length by the name of the output's column."""
+
+
+class _Readers(NamedTuple):
+    """Two readers of one Parquet file."""
+
+    typed: Any
+    """Reader that gives columns the types of Arrow that the file was written with."""
+    untyped: Any
+    """Reader that gives columns the types of Parquet, and strings without a dictionary."""
 
 
 class _PlacedRow(NamedTuple):
@@ -77,7 +90,7 @@ def check_columns(file: InputFile, settings: Settings) -> None:
 
     Raises DamagedError where it cannot be read as Parquet.
     """
-    with _opened(file) as source:
+    with _opened(file) as (source, _):
         schema = source.schema_arrow
         check_names(file, schema.names, settings)
         require_texts(schema.field(settings.text_field).type, str(file.path), settings.text_field)
@@ -88,9 +101,9 @@ def parquet_parts(file: InputFile, settings: Settings) -> Iterator[Part]:
     with file.path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = stream.tell()
-    with _opened(file) as source:
-        rows = UntilDamage(_rows(file, source, settings))
-        all_rows, number, first = source.metadata.num_rows, 0, 1
+    with _opened(file) as readers:
+        rows = UntilDamage(_rows(file, readers, settings))
+        all_rows, number, first = readers.typed.metadata.num_rows, 0, 1
         for group in grouped(rows, lambda row: row.size, settings.part_bytes):
             part_digest = hashlib.sha256(f"{digest} {first} {len(group)}".encode()).hexdigest()
             begin, end = (size * row // all_rows for row in (first - 1, first - 1 + len(group)))
@@ -208,14 +221,23 @@ def write_parquet(path: Path, table: Table, rows: Sequence[Row], answers: Sequen
 
 
 @contextmanager
-def _opened(file: InputFile) -> Iterator[Any]:
+def _opened(file: InputFile) -> Iterator[_Readers]:
     with ExitStack() as stack:
         try:
             content = _content(file, stack)
-            source = parquet.ParquetFile(content, pre_buffer=False, buffer_size=1 << 20)
+            typed = stack.enter_context(parquet.ParquetFile(content, **_READING))
+            metadata = _without_types(typed.metadata)
+            untyped = stack.enter_context(parquet.ParquetFile(content, metadata=metadata, **_READING))
         except (OSError, pa.ArrowException) as error:
             raise DamagedError(f"{file.path}: cannot be read as Parquet: {error}; copy the file again") from error
-        yield stack.enter_context(source)
+        yield _Readers(typed, untyped)
+
+
+def _without_types(metadata: Any) -> Any:
+    """Return the metadata of a file without the types of Arrow that it was written with."""
+    content = io.BytesIO()
+    metadata.write_metadata_file(content)
+    return parquet.read_metadata(io.BytesIO(content.getvalue().replace(b"ARROW:schema", b"ARROW-schema")))
 
 
 def _content(file: InputFile, stack: ExitStack) -> Any:
@@ -229,18 +251,36 @@ def _content(file: InputFile, stack: ExitStack) -> Any:
     return content
 
 
-def _rows(file: InputFile, source: Any, settings: Settings) -> Iterator[_PlacedRow]:
-    for batch in _batches(file, source):
+def _rows(file: InputFile, readers: _Readers, settings: Settings) -> Iterator[_PlacedRow]:
+    for batch in _batches(file, readers):
         for place, size in enumerate(_sizes(batch, settings)):
             yield _PlacedRow(batch, place, size)
 
 
-def _batches(file: InputFile, source: Any) -> Iterator[Any]:
+def _batches(file: InputFile, readers: _Readers) -> Iterator[Any]:
+    """Yield the rows of a file, a few at once.
+
+    Raises DamagedError where it cannot be read. Dictionaries of strings are read without their type, since pyarrow
+    reads none where a string is not UTF-8.
+    """
+    schema = readers.typed.schema_arrow
+    names = [field.name for field in schema if is_dictionary_of_texts(field.type)]
+    columns_by_reader = (
+        (readers.typed, [name for name in schema.names if name not in names]),
+        (readers.untyped, names),
+    )
     try:
-        for group in range(source.num_row_groups):  # one after the other, since dictionaries may differ
-            for batch in source.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=[group], use_threads=False):
-                yield pa.record_batch([shortened_dictionary(column) for column in batch.columns], schema=batch.schema)
-    except (OSError, pa.ArrowException) as error:
+        for group in range(readers.typed.num_row_groups):  # one after the other, since dictionaries may differ
+            batches = [
+                reader.iter_batches(ROWS_AT_ONCE, row_groups=[group], columns=columns, use_threads=False)
+                for reader, columns in columns_by_reader
+                if columns
+            ]
+            for parts in zip(*batches, strict=True):
+                columns = {name: part.column(name) for part in parts for name in part.schema.names}
+                arrays = [with_dictionary(columns[field.name], field.type) for field in schema]
+                yield pa.record_batch(arrays, names=schema.names)
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedError(f"{file.path}: cannot be read to its end: {error}; copy the file again") from error
 
 

@@ -260,6 +260,9 @@ def test_strings_that_are_no_utf8_within_any_column_are_mended_and_told_in_their
         ),
         "map": pa.MapArray.from_arrays([0, 1, 2, 3, 4], keys, values),
         "large": invalid_strings([b"a", b"b\xff", None, b"c"], pa.large_string()),
+        "small": pa.DictionaryArray.from_arrays(
+            places.cast(pa.int8()), invalid_strings([b"a", b"b\xff", b"c"], pa.large_string())
+        ),
         "kind": pa.DictionaryArray.from_arrays(places, invalid_strings([b"a", b"b\xff", b"c"]), ordered=True),
     }
     parquet.write_table(pa.table(columns), tmp_path / "in.parquet")
@@ -267,7 +270,8 @@ def test_strings_that_are_no_utf8_within_any_column_are_mended_and_told_in_their
     do_job(recognizer, [tmp_path / "in.parquet"], tmp_path / "out", settings)
     rows = (parquet_rows if output_format == "parquet" else json_rows)(tmp_path / "out", "in.parquet")
     assert [row["error"] for row in rows] == [None, NOT_UNICODE, None, None]
-    assert [row["large"] for row in rows] == [row["kind"] for row in rows] == ["a", "b\ufffd", None, "c"]
+    for name in ("large", "kind", "small"):
+        assert [row[name] for row in rows] == ["a", "b\ufffd", None, "c"]
     assert [row["struct"] for row in rows] == [{"s": "a", "n": 0}, {"s": "b\ufffd", "n": 1}, None, {"s": "c", "n": 3}]
     assert [row["pair"] for row in rows] == [["a"], ["b\ufffd"], [None], ["c"]]
     assert [[list(pair) for pair in row["map"]] for row in rows] == [
