@@ -15,6 +15,7 @@ from edgener.errors import InputError, MissingExtraError
 
 try:
     import pyarrow as pa
+    from pyarrow import compute
 except ImportError as missing:
     raise MissingExtraError(NEEDS_PYARROW) from missing
 
@@ -100,6 +101,12 @@ def text_rows(column: Any, name: str, longest: int, limit: str) -> list[Row]:
 def as_binary(column: Any) -> Iterator[bytes | None]:
     """Yield the bytes of each text of a column."""
     yield from plain(column).cast(pa.large_binary()).to_pylist()
+
+
+def binary_lengths(column: Any) -> list[int | None]:
+    """Return the number of bytes of each text of a column."""
+    lengths: list[int | None] = compute.binary_length(plain(column)).to_pylist()
+    return lengths
 
 
 def entities_column(answers: Sequence[Sequence[Entity] | None]) -> Any:
