@@ -20,7 +20,9 @@ html_title = f"edgener {release}"
 html_copy_source = False
 myst_heading_anchors = 3
 nitpicky = True
-nitpick_ignore_regex = [("py:class", r"(collections|numpy|pathlib|edgener\.[a-z]+)\..*|NDArray|Path|Iterable|Iterator")]
+nitpick_ignore_regex = [
+    ("py:class", r"(collections|numpy|pathlib|edgener\.[a-z_]+)\..*|NDArray|Path|Iterable|Iterator")
+]
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"

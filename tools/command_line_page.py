@@ -33,7 +33,7 @@ The three programs behave alike:
 
 `edgener` reads files and standard input line by line: each line is a document, and offsets count the code points of the
 decoded line, without the line end (LF or CRLF) and without a byte order mark at the start. A few bytes that are not
-UTF-8 are kept as they are, with a warning; a file most of which is not UTF-8 is refused, and `--encoding` reads it.
+UTF-8 are kept as they are, with a warning; a file most lines of which are not is refused, and `--encoding` reads it.
 """
 
 

@@ -231,6 +231,11 @@ def read_manifest_bytes(path: Path) -> bytes:
     return content
 
 
+def manifest_digest(directory: Path) -> str:
+    """SHA-256 of the manifest of a bundle, which holds those of all other files; raises a BundleError without one."""
+    return hashlib.sha256(read_manifest_bytes(directory / MANIFEST)).hexdigest()
+
+
 def read_manifest(path: Path) -> Manifest:
     """Return the manifest in a file; raise a BundleError where it is none that this edgener reads."""
     try:

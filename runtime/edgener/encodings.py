@@ -13,6 +13,10 @@ SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
 """Encodings that files are called by, and the larger ones that they are in when a rare character occurs."""
 ENOUGH = 16
 """Code points beyond ASCII after which a file can be judged before its end."""
+MOST, MOST_OF_OTHERS = 1 / 2, 1 / 32
+"""Shares of the code points beyond ASCII that may be undecodable, of UTF-8 and of encodings that take most bytes."""
+BLANK = " \t\r\0"
+"""Characters of lines that hold nothing; half of the code of a line break in UTF-16 is NUL."""
 COMPRESSED = {"\x1f\udc8b": "zcat", "\udcfd7zXZ": "xzcat", "BZh": "bzcat", "(\udcb5/\udcfd": "zstdcat"}
 """Starts of compressed files, and the programs that decompress them to standard output."""
 UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
@@ -37,35 +41,45 @@ def known_encoding(name: str) -> str:
 class Inspection:
     """Looks at the text of one file, block by block, for what shows that it is not lines of UTF-8 text."""
 
-    def __init__(self, name: str, encoding: str) -> None:
+    def __init__(self, name: str, encoding: str, original: str = UTF_8) -> None:
+        """Take the file's name, the encoding of its text, and the one that this text was made from."""
         self.name = name
         """The file, as messages call it."""
         self.warning = ""
         """Message for the user about the blocks so far; empty where there is nothing to tell."""
         self._encoding = encoding
         self._is_first = True
+        self._original, self._most = ("UTF-8", MOST) if original == UTF_8 else (original, MOST_OF_OTHERS)
         self._undecodable = self._beyond_ascii = 0
+        self._lines = self._undecodable_lines = 0
 
     def add(self, text: str) -> None:
         """Look at the next block; raise InputError if the file is no text, or most of it is not in UTF-8."""
         if self._is_first and text:
             self._is_first = False
             self._check_start(text)
+        self._lines += _filled(text.split("\n"))
         if self._encoding == UTF_8 and not text.isascii():
             undecodable = len(UNDECODABLE.findall(text))
             self._undecodable += undecodable
             self._beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
             if undecodable:
+                self._undecodable_lines += sum(bool(UNDECODABLE.search(line)) for line in text.split("\n"))
                 self.warning = f"{self.name}: holds bytes that are not UTF-8; they are kept as they are"
             if self._beyond_ascii >= ENOUGH:
                 self.end()
 
     def end(self) -> None:
-        """Judge the blocks so far; raise InputError if most of what is not ASCII is not UTF-8 either."""
-        if self._undecodable * 2 > self._beyond_ascii:
+        """Judge the blocks so far; raise InputError if they are in another encoding.
+
+        They are if most lines hold what cannot be decoded, and it is too much of what is not ASCII. A single byte, or
+        some lines in an otherwise plain file, say nothing of the file.
+        """
+        is_much = self._undecodable > max(1, self._most * self._beyond_ascii)
+        if is_much and self._undecodable_lines * 2 > self._lines:
             raise InputError(
-                f"{self.name}: is not UTF-8: {self._undecodable} of {self._beyond_ascii} characters beyond ASCII "
-                "cannot be decoded; name its encoding, as --encoding gb18030 or --encoding utf-16"
+                f"{self.name}: is not {self._original}: {self._undecodable} of {self._beyond_ascii} characters beyond "
+                "ASCII cannot be decoded; name its encoding, as --encoding gb18030 or --encoding utf-16"
             )
 
     def _check_start(self, text: str) -> None:
@@ -93,6 +107,10 @@ class Inspection:
                 f"{self.name}: is not UTF-8: it is full of NUL, as UTF-16 without a byte order mark is; name its "
                 "encoding, as --encoding utf-16-le or --encoding utf-16-be"
             )
+
+
+def _filled(lines: list[str]) -> int:
+    return sum(bool(line.strip(BLANK)) for line in lines)
 
 
 def _is_json_object(line: str) -> bool:

@@ -7,6 +7,8 @@ import re
 
 LONE_SURROGATES = range(0xD800, 0xE000)
 """All of these code points."""
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Any of these code points."""
 STAND_INS = dict.fromkeys(LONE_SURROGATES, 0xFFFD)
 """A table for ``str.translate`` that shows each of them as U+FFFD, the replacement character."""
 UNDECODABLE = re.compile("[\udc80-\udcff]")

@@ -6,17 +6,21 @@ import argparse
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.command_line import Command, add_json
 from edgener.errors import IncompleteError, InputError, UsageError
+from edgener.lone_surrogates import JSON_ESCAPES, LONE_SURROGATE
 from edgener.options import add_model, add_provider, add_rules, model_of, rules_of, threads_of
 from edgener.standard_streams import say, write
 
 if TYPE_CHECKING:
     from edgener.corpora.job import Model
     from edgener.corpora.settings import Settings
+    from edgener.rules import Rules
+    from edgener.word_files import WordFile
 
 MOST_BYTES = 1 << 40
 """Bytes above which neither a part nor a row makes sense."""
@@ -104,7 +108,8 @@ def _map(options: argparse.Namespace) -> None:
     from edgener.corpora.summary import Summary, shortened
     from edgener.corpora.worker import Start
 
-    settings, shard = _settings(options), parse_shard(options.shard)
+    rules = _rules(options)
+    settings, shard = _settings(options, rules), parse_shard(options.shard)
     threads = _threads(options.threads)
     processes = options.processes or -(-threads // THREADS_A_PROCESS)
     if threads < 1 or processes < 1:
@@ -118,7 +123,7 @@ def _map(options: argparse.Namespace) -> None:
         if warning:
             say(warning)
     model = _model(directory, settings.provider)
-    start = Start(directory, -(-threads // processes), settings, rules_of(options))
+    start = Start(directory, model.digest, -(-threads // processes), settings, rules)
     with opened(options.output, model, settings, shard) as job:
         job.begin(inputs.files)
         others = job.other_inputs(inputs.files)
@@ -134,17 +139,22 @@ def _map(options: argparse.Namespace) -> None:
         finally:
             job.remove_drafts()
         summary = Summary(inputs, total(job.counts(inputs.files)), outcome)
-    plain = json.dumps(summary.to_plain(), ensure_ascii=False, indent=1) + "\n"
+    plain = json.dumps(summary.to_plain(), ensure_ascii=False, indent=1).translate(JSON_ESCAPES) + "\n"
     write(plain if options.json else summary.to_text())
     if summary.trouble:
         raise IncompleteError(f"{summary.trouble}; run the same command again to try these once more")
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _rules(options: argparse.Namespace) -> Rules:
+    """Return the rules with the content of their files, which is read once for all workers."""
+    rules = rules_of(options)
+    return replace(rules, dictionary=_word_file(options.dictionary), exclude=_word_file(options.exclude))
+
+
+def _settings(options: argparse.Namespace, rules: Rules) -> Settings:
     from edgener.corpora.settings import MIB, Settings
     from edgener.encodings import known_encoding
 
-    rules = rules_of(options)
     if options.batch_size < 1:
         raise UsageError(f"--batch-size is {options.batch_size}; it must be at least 1")
     sizes = (options.part_size, options.longest_row)
@@ -153,6 +163,9 @@ def _settings(options: argparse.Namespace) -> Settings:
     part_bytes, longest_row = (round(size * MIB) for size in sizes)
     if options.id_field == options.text_field:
         raise UsageError(f"--id-field and --text-field are both {options.id_field!r}; name two columns")
+    for option, name in (("--text-field", options.text_field), ("--id-field", options.id_field or "")):
+        if LONE_SURROGATE.search(name):
+            raise UsageError(f"{option} is {name!r}, which is not UTF-8; results could not hold a column of this name")
     return Settings(
         output_format=options.format,
         encoding=known_encoding(options.encoding),
@@ -160,8 +173,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         id_field=options.id_field,
         min_score=json.dumps(rules.min_score, sort_keys=True),
         types=options.types,
-        dictionary=_digest(options.dictionary),
-        exclude=_digest(options.exclude),
+        dictionary=_digest(rules.dictionary),
+        exclude=_digest(rules.exclude),
         bundle_rules=rules.of_bundle,
         join_lines=options.join_lines,
         batch_size=options.batch_size,
@@ -177,24 +190,36 @@ def _threads(given: int | None) -> int:
     return available_cores() if given is None and "EDGENER_THREADS" not in os.environ else threads_of(given)
 
 
-def _digest(path: Path | None) -> str | None:
-    """Return the SHA-256 of a file of rules, if there is one; raise InputError where it cannot be read."""
+def _word_file(path: Path | None) -> WordFile | None:
+    """Return a file of rules with its content, if there is one; raise InputError where it cannot be read."""
+    from edgener.word_files import WordFile
+
     if path is None:
         return None
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.exists() and not path.is_file():
+            raise InputError(
+                f"{path}: is no regular file; a job that can be resumed needs one with the same words again"
+            )
+        return WordFile(path, path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
+def _digest(words: object) -> str | None:
+    """Return the SHA-256 of a file of rules, if there is one."""
+    from edgener.word_files import WordFile
+
+    return hashlib.sha256(words.content).hexdigest() if isinstance(words, WordFile) else None
+
+
 def _model(directory: Path, provider: str) -> Model:
     """Verify a bundle and return its identity; raises a BundleError where it is not whole."""
-    from edgener.bundle import MANIFEST, load_bundle, read_manifest_bytes
+    from edgener.bundle import load_bundle, manifest_digest
     from edgener.corpora.job import Model
 
     bundle = load_bundle(directory, provider)
-    digest = hashlib.sha256(read_manifest_bytes(bundle.path(MANIFEST))).hexdigest()
-    return Model(bundle.manifest.name, digest)
+    return Model(bundle.manifest.name, manifest_digest(directory))
 
 
 MAP = Command(

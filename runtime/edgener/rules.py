@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.errors import UsageError
+from edgener.word_files import WordFile
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,12 @@ class Rules:
     >>> rules = Rules(dictionary={"鹿鸣山庄": "ORG"}, min_score={"PER": 0.9}, types=["PER", "ORG"])
     """
 
-    dictionary: str | Path | Mapping[str, str] | None = None
+    dictionary: str | Path | WordFile | Mapping[str, str] | None = None
     """Words that are always entities: a path of a file with a word, a tab and its type per line, or types by word.
 
     The type ``O`` says that a word is no entity. A third column can hold a priority, from 0 to 9, or a weight, such as
     +6: the word is then a hint, which the model weighs against what it reads."""
-    exclude: str | Path | Collection[str] | None = None
+    exclude: str | Path | WordFile | Collection[str] | None = None
     """Texts that are no entities: a path of a file with one text per line, or a list or set of texts.
 
     A second column can hold the only type that is meant."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from unicodedata import category
 
 from edgener.errors import EdgenerError, InputError, UsageError
@@ -20,6 +22,20 @@ WEIGHT = re.compile(r"\+(\d{1,2}(?:\.\d)?)", re.ASCII)
 """The weight of a word that is a hint, in the place of a priority."""
 CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True)
+class WordFile:
+    """A file of words that was read already, so that all processes of a job have the same words."""
+
+    path: Path
+    """Path of the file, which messages name."""
+    content: bytes
+    """The bytes of the file."""
+
+    def __str__(self) -> str:
+        """Return the path."""
+        return str(self.path)
 
 
 class Word(NamedTuple):
@@ -51,7 +67,7 @@ def fault(name: str, line: int, message: str) -> EdgenerError:
     return InputError(f"{name}: line {line}: {message}") if line else UsageError(f"{name}: {message}")
 
 
-def dictionary_words(source: str | Path | Mapping[str, str], labels: Collection[str]) -> Iterator[Word]:
+def dictionary_words(source: str | Path | WordFile | Mapping[str, str], labels: Collection[str]) -> Iterator[Word]:
     """Yield the words of a file or of a mapping from words to types.
 
     ``labels`` are the types that the model has. Raises InputError for a fault of the file, UsageError for one of the
@@ -84,9 +100,9 @@ def _is_whole_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
-def excluded_texts(source: str | Path | Collection[str], labels: Collection[str]) -> Iterator[Exclusion]:
+def excluded_texts(source: str | Path | WordFile | Collection[str], labels: Collection[str]) -> Iterator[Exclusion]:
     """Yield the excluded texts of a file or of a collection; the errors are those of ``dictionary_words``."""
-    if isinstance(source, (str, Path)):
+    if isinstance(source, (str, Path, WordFile)):
         name, rows = str(source), _rows(source)
     else:
         name, rows = "exclude", ((0, [text]) for text in source)
@@ -100,10 +116,10 @@ def excluded_texts(source: str | Path | Collection[str], labels: Collection[str]
         yield Exclusion(line, text, label)
 
 
-def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: str | Path | WordFile) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the columns of each line of a file that is not empty."""
     try:
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             for number, line in enumerate(file, 1):
                 try:
                     text = line.decode().removesuffix("\n").removesuffix("\r")
@@ -117,6 +133,10 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", error)
         raise InputError(f"{path}: cannot be read: {reason}; check the path and the permissions") from error
+
+
+def _opened(path: str | Path | WordFile) -> IO[bytes]:
+    return io.BytesIO(path.content) if isinstance(path, WordFile) else Path(path).open("rb")
 
 
 def _check_text(name: str, line: int, text: str) -> None:

@@ -163,6 +163,23 @@ def test_a_file_of_which_half_can_be_decoded_is_kept() -> None:
     assert inspection.warning == "file: holds bytes that are not UTF-8; they are kept as they are"
 
 
+@pytest.mark.parametrize("row", ["\udcff", "\udcff" * 40], ids=["byte", "row"])
+def test_a_row_that_cannot_be_decoded_does_not_condemn_a_file_of_ascii(row: str) -> None:
+    inspection = Inspection("file", "utf-8")
+    inspection.add(f"George Bush\n{row}\nin Washington\n")
+    inspection.end()
+    assert inspection.warning == "file: holds bytes that are not UTF-8; they are kept as they are"
+
+
+def test_a_single_byte_says_nothing_of_a_file() -> None:
+    inspection = Inspection("file", "utf-8")
+    inspection.add("caf\udce9")
+    inspection.end()
+    inspection.add("\n\udce9")
+    with pytest.raises(InputError, match="file: is not UTF-8: 2 of 2 characters beyond ASCII"):
+        inspection.end()
+
+
 def test_only_utf8_is_judged_by_what_cannot_be_decoded() -> None:
     inspection = Inspection("file", "gb18030")
     inspection.add("\udc80" * 20)

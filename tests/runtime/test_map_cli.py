@@ -5,17 +5,20 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
-from edgener import Rules
-from edgener.bundle import MANIFEST
+from edgener import Recognizer, Rules
+from edgener.bundle import MANIFEST, load_bundle
 from edgener.corpora import cores, pool
-from edgener.corpora.worker import Start
-from edgener.errors import IncompleteError, InputError, OutputError, UsageError
+from edgener.corpora.worker import Start, load
+from edgener.errors import IncompleteError, InputError, MixedJobError, OutputError, UsageError
 from edgener.providers import PROVIDERS
+from edgener.recognizer import open_recognizer
 from tests.support import TINY_BUNDLE, Finished, run_main
 
 DEFAULTS: dict[str, Any] = {
@@ -185,6 +188,75 @@ def test_workers_have_the_model_and_the_rules(empty: Path, workers: list[tuple[S
     assert run_map(empty, "--types", "PER").code == 0
     ((start, *_),) = workers
     assert (start.model, start.rules, start.settings.types) == (TINY_BUNDLE, Rules(types=("PER",)), "PER")
+
+
+def test_workers_have_the_words_that_were_read_at_the_start(
+    empty: Path, tmp_path: Path, workers: list[tuple[Start, int, int]]
+) -> None:
+    words, dropped = tmp_path / "words.tsv", tmp_path / "dropped.tsv"
+    words.write_text("豆腐\tORG\n", encoding="utf-8")
+    dropped.write_text("王小明\n", encoding="utf-8")
+    assert run_map(empty, "--dictionary", words, "--exclude", dropped).code == 0
+    ((start, *_),) = workers
+    words.unlink()
+    dropped.unlink()
+    recognizer = load(start)
+    found = [(entity.text, entity.label) for entity in recognizer("王小明在青山大学吃豆腐。")]
+    assert found == [("青山大学", "ORG"), ("豆腐", "ORG")]
+    assert start.settings.dictionary == hashlib.sha256("豆腐\tORG\n".encode()).hexdigest()
+
+
+@pytest.mark.parametrize("is_changed_while_it_is_loaded", [False, True])
+def test_a_worker_does_not_load_another_model_than_that_of_the_job(
+    empty: Path,
+    tmp_path: Path,
+    workers: list[tuple[Start, int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    is_changed_while_it_is_loaded: bool,
+) -> None:
+    model = tmp_path / "model"
+    copytree(TINY_BUNDLE, model)
+    assert run_map(empty, "--model", model).code == 0
+    ((start, *_),) = workers
+    assert load(start).manifest.name == "tiny-int8"
+
+    def change() -> None:
+        manifest = model / MANIFEST
+        manifest.write_bytes(manifest.read_bytes().replace(b'"tiny-int8"', b'"tiny-int9"'))
+
+    def load_and_change(*arguments: Any, **_options: Any) -> Recognizer:
+        recognizer = open_recognizer(load_bundle(*arguments))
+        change()
+        return recognizer
+
+    if is_changed_while_it_is_loaded:
+        monkeypatch.setattr(Recognizer, "load", load_and_change)
+    else:
+        change()
+    with pytest.raises(MixedJobError, match="model: holds another model than when the job was begun"):
+        load(start)
+
+
+def test_words_from_a_pipe_are_refused_before_it_is_read(empty: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "words")
+    for option in ("--dictionary", "--exclude"):
+        finished = run_map(empty, option, tmp_path / "words")
+        message = "words: is no regular file; a job that can be resumed needs one with the same words again\n"
+        assert (finished.code, finished.errors) == (InputError.exit_code, f"edgener: {tmp_path}/{message}")
+
+
+@pytest.mark.parametrize("option", ["--text-field", "--id-field"])
+def test_names_of_columns_that_are_not_utf_8_are_refused(empty: Path, option: str) -> None:
+    finished = run_map(empty, option, "\udcff")
+    assert finished.code == UsageError.exit_code
+    assert finished.errors.startswith(f"edgener: {option} is '\\udcff', which is not UTF-8; ")
+    assert not (empty.parent / "out").exists()
+
+
+def test_the_summary_is_json_whatever_files_are_called(empty: Path) -> None:
+    (empty.parent / "\udcff.bin").touch()
+    finished = run_map(empty.parent, "--json")
+    assert json.loads(finished.output.decode())["left_out"] == [str(empty.parent / "\udcff.bin")]
 
 
 def test_a_part_and_a_row_may_be_as_small_as_a_byte(empty: Path) -> None:

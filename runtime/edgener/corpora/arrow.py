@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgener.corpora.annotate import recognize
-from edgener.corpora.rows import ADDED, Row, kept_name, replace_surrogates
+from edgener.corpora.rows import ADDED, NOT_UNICODE, Row, add_error, kept_name, replace_surrogates
 from edgener.corpora.settings import ENTITIES, ERROR, MIB, NEEDS_PYARROW
 from edgener.errors import InputError, MissingExtraError
 
 try:
     import pyarrow as pa
+    from pyarrow import compute
 except ImportError as missing:
     raise MissingExtraError(NEEDS_PYARROW) from missing
 
@@ -47,11 +48,13 @@ def annotate_batch(
     """Return a record batch of the same rows with the columns ``entities`` and ``error``; see ``annotated_schema``.
 
     ``text`` names the column of the texts. A row whose text is null, or longer than ``longest_text`` bytes, has no
-    entities but an error; bytes that are not UTF-8 are replaced by U+FFFD, and an error says so. ``join_lines`` is that
-    of a call of the recognizer. Raises InputError where a column is missing, stands twice or holds no texts.
+    entities but an error; bytes that are not UTF-8, in strings of any column, become U+FFFD, and an error says so.
+    ``join_lines`` is that of a call of the recognizer. Raises InputError where a column is missing, stands twice or
+    holds no texts.
     """
     schema = annotated_schema(batch.schema, text)
     rows = text_rows(batch.column(text), text, longest_text, "longest_text")
+    tell_replaced(batch, rows)
     answers = recognize(rows, recognizer, join_lines=join_lines)
     errors = pa.array([row.error for row in rows], pa.string())
     return pa.RecordBatch.from_arrays([*kept_columns(batch, text), entities_column(answers), errors], schema=schema)
@@ -97,7 +100,13 @@ def text_rows(column: Any, name: str, longest: int, limit: str) -> list[Row]:
 
 def as_binary(column: Any) -> Iterator[bytes | None]:
     """Yield the bytes of each text of a column."""
-    yield from _plain(column).cast(pa.large_binary()).to_pylist()
+    yield from plain(column).cast(pa.large_binary()).to_pylist()
+
+
+def binary_lengths(column: Any) -> list[int | None]:
+    """Return the number of bytes of each text of a column."""
+    lengths: list[int | None] = compute.binary_length(plain(column)).to_pylist()
+    return lengths
 
 
 def entities_column(answers: Sequence[Sequence[Entity] | None]) -> Any:
@@ -114,34 +123,84 @@ def entities_column(answers: Sequence[Sequence[Entity] | None]) -> Any:
 def kept_columns(batch: pa.RecordBatch, text: str) -> list[Any]:
     """Return the columns of a batch, the strings in UTF-8, and the column ``text`` of the texts without dictionary."""
     return [
-        _valid_column(_plain(column) if name == text else column)
+        _valid_column(plain(column) if name == text else column)
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
     ]
 
 
-def _valid_column(column: Any) -> Any:
-    """Return a column whose strings are UTF-8; bytes that are not are replaced by U+FFFD."""
-    if not _is_text(column.type):
+def tell_replaced(batch: pa.RecordBatch, rows: Sequence[Row]) -> None:
+    """Append an error to each row with a string that is not UTF-8, which ``kept_columns`` replaces."""
+    for column in map(plain, batch.columns):
+        if not _is_valid(column):
+            for place, row in enumerate(rows):
+                add_error(row, None if _is_valid(column.take(pa.array([place]))) else NOT_UNICODE)
+
+
+def plain(column: Any) -> Any:
+    """Return a column without dictionary."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def with_dictionary(column: Any, kind: Any) -> Any:
+    """Return a column with a dictionary of its own values alone, if its type ``kind`` is that of a dictionary."""
+    if not pa.types.is_dictionary(kind):
         return column
+    encoded = plain(column).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(
+        encoded.indices.cast(kind.index_type), encoded.dictionary, ordered=kind.ordered
+    )
+
+
+def _is_valid(column: Any) -> bool:
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _valid_column(column: Any) -> Any:
+    """Return a column whose strings, also those within lists, structs and maps, are UTF-8.
+
+    Bytes that are not are replaced by U+FFFD.
+    """
+    if _is_valid(column):
+        return column
+    return _replaced(column.take(pa.array(range(len(column)))))  # a slice has buffers that begin elsewhere
+
+
+def _replaced(column: Any) -> Any:
+    kind, nulls = column.type, column.is_null()
+    if _is_text(kind):
         values = (
             None if value is None else replace_surrogates(value.decode("utf-8", "surrogateescape"))[0]
             for value in as_binary(column)
         )
-        return pa.array(list(values), column.type)
+        return pa.array(list(values), kind)
+    if pa.types.is_dictionary(kind):
+        return with_dictionary(_replaced(plain(column)), kind)
+    if pa.types.is_struct(kind):
+        return pa.StructArray.from_arrays(
+            [_replaced(field) for field in column.flatten()], fields=list(kind), mask=nulls
+        )
+    if pa.types.is_map(kind):
+        keys, items = _replaced(column.keys), _replaced(column.items)
+        return pa.MapArray.from_arrays(column.offsets, keys, items, kind, mask=nulls)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(_replaced(column.values), type=kind, mask=nulls)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return type(column).from_arrays(column.offsets, _replaced(column.values), type=kind, mask=nulls)
     return column
-
-
-def _plain(column: Any) -> Any:
-    """Return a column without dictionary."""
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _value_type(kind: Any) -> Any:
     """Return a type, or that of the values of a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def is_dictionary_of_texts(kind: Any) -> bool:
+    """Return True for the type of a dictionary of strings."""
+    return bool(pa.types.is_dictionary(kind)) and _is_text(kind.value_type)
 
 
 def _is_text(kind: Any) -> bool:

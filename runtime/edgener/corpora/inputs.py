@@ -107,8 +107,7 @@ def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
         yield path, path.name, True
     elif glob.has_magic(given):
         base = _folder_before_pattern(path)
-        matches = sorted(match for match in base.glob(str(path.relative_to(base))) if not match.is_dir())
-        matches = [match for match in matches if not match.resolve().is_relative_to(output)]
+        matches = [match for match in _matches(base, given, path) if not match.resolve().is_relative_to(output)]
         if not matches:
             raise InputError(f"{given}: matches no file")
         for match in matches:
@@ -120,6 +119,14 @@ def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
         raise InputError(f"{given}: is neither a file nor a folder; a job that can be resumed needs files")
     else:
         _require_existing(path)
+
+
+def _matches(base: Path, given: str, pattern: Path) -> list[Path]:
+    """Return what a pattern matches and is no folder, in order; raises UsageError where it is no pattern."""
+    try:
+        return sorted(match for match in base.glob(str(pattern.relative_to(base))) if not match.is_dir())
+    except ValueError as error:
+        raise UsageError(f"{given}: is no pattern: {error}; write ** between slashes, as 'data/**/*.txt'") from error
 
 
 def _walk(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]:

@@ -3,10 +3,11 @@
     OUTPUT/_edgener/job.json               model, options and version that the results were made with
     OUTPUT/_edgener/done-0-of-1.jsonl      one line for each part and each file that is done, by shard
     OUTPUT/_edgener/lock-0-of-1            locked while the shard runs
+    OUTPUT/_edgener/opening                locked while a run looks at the others and at the logs
     OUTPUT/news/a.jsonl/part-0000000.jsonl the results of the first part of the input file news/a.jsonl
 
 A worker writes a part to drafts; ``commit`` gives them their names and then notes the part in the log. A part that is
-not in the log is done again, so that each row has exactly one answer whenever a run is killed.
+not in the log is removed and done again, so that each row has exactly one answer whenever a run is killed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -31,11 +33,13 @@ from edgener.corpora.shard import Shard, owners
 from edgener.errors import InputError, MixedJobError, OutputError
 
 JOB = "job.json"
-DONE = "done-*.jsonl"
+DONE, LOCKS = "done-*.jsonl", "lock-*"
 PART, FILE, BEGUN = "part", "file", "begun"
 """Kinds of entries of the log."""
 OF_FILES = "-of-files"
 """End of the name of a share of whole files, all parts of which are done when a file is finished."""
+SUFFIXES = tuple(suffix for writer in WRITERS.values() for suffix in writer.suffixes)
+"""Ends of the names of results, in all formats."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class Job:
             if size is not None and size != sizes[file.name]:
                 raise self._changed(file)
         self._owners = owners(sizes, self._shard.count)
+        if self._shard.count == 1:  # no other run may be writing parts of files that this one does not see
+            for name in self._done.keys() - sizes.keys():
+                self._remove_unnoted(name)
 
     def pending(self, file: InputFile) -> Iterator[Part]:
         """Yield the parts of a file that are still to be done by this shard.
@@ -105,6 +112,7 @@ class Job:
         if self._is_finished(file):
             return
         self._remove_old_drafts(file)
+        self._remove_unnoted(file.name, file)
         for part in parts_of(file, self.settings):
             entry = known.parts.get(part.number)
             if entry is not None and (entry["digest"], entry["first_row"]) != (part.digest, part.first_row):
@@ -218,6 +226,16 @@ class Job:
         for draft in self._folder(file).glob(f".part-*.{self._shard.name}.*.draft"):
             draft.unlink(missing_ok=True)
 
+    def _remove_unnoted(self, name: str, own: InputFile | None = None) -> None:
+        """Remove parts that are not in the log: a run was killed before it noted them.
+
+        Of the file ``own``, those of other shards are left to them.
+        """
+        noted = self._done[name].parts
+        for number, path in _results(self.output / name):
+            if number not in noted and (own is None or self._owns(own, number)):
+                path.unlink()
+
     def _changed(self, file: InputFile) -> MixedJobError:
         return MixedJobError(
             f"{file.path}: was changed since {self.output} was begun, and old and new results would mix; "
@@ -256,18 +274,41 @@ def _open(output: Path, model: Model, settings: Settings, shard: Shard, stack: E
     if not state.exists() and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputError(f"{output}: exists and is no output folder of edgener; give another folder with --output")
     state.mkdir(parents=True, exist_ok=True)
-    stack.enter_context(_locked(output, state / f"lock-{shard.name}"))
-    done: dict[str, _Done] = {}
-    for path in sorted(state.glob(DONE)):
-        for entry in read_log(path):
-            _note(done.setdefault(entry["file"], _Done()), entry)
-    is_alone = len(list(state.glob("lock-*"))) == 1
-    if is_alone and not any(known.parts for known in done.values()):
-        (state / JOB).unlink(missing_ok=True)  # nothing is done yet that other options would mix with
-        done.clear()
-    _check_job(output, state / JOB, _fingerprint(model, settings))
-    log = stack.enter_context(Log(state / f"done-{shard.name}.jsonl"))
+    with _locked(state / "opening"):
+        _lock_share(output, state, shard, stack)
+        done: dict[str, _Done] = {}
+        for path in sorted(state.glob(DONE)):
+            for entry in read_log(path):
+                _note(done.setdefault(entry["file"], _Done()), entry)
+        is_alone = len(list(state.glob(LOCKS))) == 1
+        if is_alone and not any(known.parts for known in done.values()):
+            _forget(output, state, done)
+        _check_job(output, state / JOB, _fingerprint(model, settings))
+        log = stack.enter_context(Log(state / f"done-{shard.name}.jsonl"))
     return Job(output, settings, shard, log, done)
+
+
+def _lock_share(output: Path, state: Path, shard: Shard, stack: ExitStack) -> None:
+    """Lock a share; raises OutputError where another run does it, or one of another number of shares."""
+    others = [path for path in state.glob(LOCKS) if not path.name.endswith(f"-of-{shard.count}")]
+    try:
+        for path in others:
+            with _locked(path, is_awaited=False):
+                pass
+        stack.enter_context(_locked(state / f"lock-{shard.name}", is_awaited=False))
+    except BlockingIOError as error:
+        raise OutputError(f"{output}: another run works on it; wait for it to end") from error
+
+
+def _forget(output: Path, state: Path, done: dict[str, _Done]) -> None:
+    """Remove what a run has left that has noted no part, so that it can be begun with other options."""
+    for name in done:
+        for _, path in _results(output / name):
+            path.unlink()
+    for path in state.glob(DONE):
+        path.unlink()
+    (state / JOB).unlink(missing_ok=True)
+    done.clear()
 
 
 def _note(known: _Done, entry: dict[str, Any]) -> None:
@@ -302,12 +343,10 @@ def _check_job(output: Path, path: Path, wanted: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _locked(output: Path, path: Path) -> Iterator[None]:
+def _locked(path: Path, *, is_awaited: bool = True) -> Iterator[None]:
+    """Lock a file; unless the lock ``is_awaited``, raises BlockingIOError where another run has it."""
     with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(f"{output}: another run works on it; wait for it to end") from error
+        fcntl.flock(file, fcntl.LOCK_EX if is_awaited else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
@@ -320,6 +359,14 @@ def _write_whole(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     draft.replace(path)
     _sync(path.parent)
+
+
+def _results(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Yield the results in the folder of an input file, each with the number of its part."""
+    for path in folder.glob("part-*"):
+        match = re.fullmatch(r"part-(\d{7,})(\..+)", path.name)
+        if match and match[2] in SUFFIXES:
+            yield int(match[1]), path
 
 
 def _sync(folder: Path) -> None:

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from edgener.corpora.rows import Row, text_column
+from edgener.corpora.rows import ExactNumber, Row, text_column
 from edgener.corpora.settings import ENTITIES, ERROR, Settings
 from edgener.lone_surrogates import JSON_ESCAPES
 
@@ -45,8 +45,8 @@ def to_json(value: Any) -> str:
     """
     try:
         text = _ENCODER.encode(value)
-    except ValueError:
-        text = _ENCODER.encode(_finite(value))
+    except (ValueError, _NoJsonError):
+        text = _encoded(value)
     return text.translate(JSON_ESCAPES)
 
 
@@ -126,9 +126,15 @@ WRITERS = {
 """Output formats by name."""
 
 
+class _NoJsonError(Exception):
+    """A value that the encoder of the standard library cannot write as it is."""
+
+
 def _other_value(value: object) -> Any:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
+    if isinstance(value, ExactNumber):
+        raise _NoJsonError
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
@@ -137,9 +143,14 @@ def _other_value(value: object) -> Any:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_other_value)
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+def _encoded(value: Any) -> str:
+    """Return a value as JSON, numbers with all of their digits, and those that are not finite as null."""
+    if isinstance(value, ExactNumber):
+        return value.source
+    if isinstance(value, float) and not math.isfinite(value):
+        return "null"
     if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return "{" + ", ".join(f"{_ENCODER.encode(str(name))}: {_encoded(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_encoded, value)) + "]"
+    return _ENCODER.encode(value)

@@ -14,7 +14,7 @@ from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, InputFile
 from edgener.corpora.raw_rows import RawRow, csv_records, filled_lines, lines, parse_csv_record
 from edgener.corpora.rows import DELIMITERS
 from edgener.corpora.settings import Settings
-from edgener.corpora.streams import ByteStream
+from edgener.corpora.streams import BLOCK, ByteStream, DamagedError, UntilDamage
 from edgener.corpora.transcode import as_utf_8
 from edgener.encodings import Inspection
 from edgener.errors import InputError
@@ -55,42 +55,57 @@ class Part:
 
 
 def parts_of(file: InputFile, settings: Settings) -> Iterator[Part]:
-    """Yield the parts of a file in order; an empty file has none. Raises InputError where it cannot be read."""
+    """Yield the parts of a file in order; an empty file has none.
+
+    Raises InputError where it cannot be read; where it is damaged, after the parts that come before that.
+    """
     if file.format == PARQUET:
         from edgener.corpora.parquet import parquet_parts
 
         yield from parquet_parts(file, settings)
         return
     with ByteStream(file.path) as stream:
-        rows = _SPLITTERS[file.format](_text(file, stream, settings), settings.longest_row)
-        header = _header(file, next(rows, None), settings) if file.format in DELIMITERS else ()
+        source = _SPLITTERS[file.format](_text(file, stream, settings), settings.longest_row)
+        header = _header(file, next(source, None), settings) if file.format in DELIMITERS else ()
+        rows = UntilDamage(source)
         first, start = 1, 0
         for number, content in enumerate(grouped(rows, lambda row: len(row.content), settings.part_bytes)):
             digest = _digest(header, content)
             end = stream.position
             yield Part(file, number, first, len(content), digest, header, tuple(content), start, end)
             first, start = first + len(content), end
+        rows.tell()
 
 
 def check_file(file: InputFile, settings: Settings) -> str:
     """Return a warning for the user about the start of a file, or nothing.
 
     Raises InputError where the file cannot be opened, is not in the encoding of ``settings``, or has no columns for the
-    text or the id.
+    text or the id. A damaged file is passed over: what comes before the damage is done first.
     """
+    try:
+        return _warning(file, settings)
+    except DamagedError:
+        return ""
+
+
+def _warning(file: InputFile, settings: Settings) -> str:
     if file.format == PARQUET:
         from edgener.corpora.parquet import check_columns
 
         check_columns(file, settings)
         return ""
     with ByteStream(file.path) as stream:
-        start = next(_text(file, stream, settings), b"")
-        inspection = Inspection(str(file.path), UTF_8)
+        blocks = UntilDamage(_text(file, stream, settings))
+        start = _start(blocks)
+        inspection = Inspection(str(file.path), UTF_8, settings.encoding)
         inspection.add(codecs.getincrementaldecoder(UTF_8)("surrogateescape").decode(start))
         inspection.end()
         if file.format in DELIMITERS:
-            rows = _SPLITTERS[file.format](chain([start], _text(file, stream, settings)), settings.longest_row)
-            _header(file, next(rows, None), settings)
+            rows = _SPLITTERS[file.format](chain([start], blocks), settings.longest_row)
+            row = next(rows, None)
+            blocks.tell()
+            _header(file, row, settings)
     looks_like_json = file.format == LINES and start.startswith(b'{"')
     return f"{file.path}: looks like JSON lines, but is read as text; see --input-format" if looks_like_json else ""
 
@@ -119,6 +134,16 @@ def grouped(rows: Iterable[Item], size: Callable[[Item], int], limit: int) -> It
         total += cost
     if group:
         yield group
+
+
+def _start(blocks: Iterable[bytes]) -> bytes:
+    """Return the first blocks, together at least BLOCK bytes if there are as many."""
+    start = b""
+    for block in blocks:
+        start += block
+        if len(start) >= BLOCK:
+            break
+    return start
 
 
 def _text(file: InputFile, stream: ByteStream, settings: Settings) -> Iterator[bytes]:

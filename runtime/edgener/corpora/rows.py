@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from edgener.corpora.inputs import CSV, JSONL, LINES, TSV
@@ -72,6 +73,14 @@ def add_error(row: Row, error: str | None) -> None:
     """Append an error to those of the row."""
     if error and error not in (row.error or ""):
         row.error = f"{row.error}; {error}" if row.error else error
+
+
+@dataclass(frozen=True, slots=True)
+class ExactNumber:
+    """A number of JSON with more digits than a float holds."""
+
+    source: str
+    """The number as it stands in JSON."""
 
 
 class _BadRowError(Exception):
@@ -148,18 +157,25 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _finite(number: str) -> float:
-    value = float(number)
+def _number(source: str) -> float | ExactNumber:
+    value = float(source)
     if not math.isfinite(value):
-        raise ValueError(f"the number {number} is too large")
-    return value
+        raise ValueError(f"the number {source} is too large")
+    return value if repr(value) == source or _is_exact(source, value) else ExactNumber(source)
+
+
+def _is_exact(source: str, value: float) -> bool:
+    try:
+        return Decimal(source) == Decimal(repr(value))
+    except InvalidOperation:  # an exponent beyond those of Decimal
+        return False
 
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_finite, parse_constant=_no_number).decode
+_decode = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_number, parse_constant=_no_number).decode
 
 
 def _kind(value: object) -> str:
@@ -171,6 +187,7 @@ _KINDS: dict[type, str] = {
     bool: "a truth value",
     int: "a number",
     float: "a number",
+    ExactNumber: "a number",
     list: "a list",
     str: "a string",
 }

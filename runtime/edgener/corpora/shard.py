@@ -40,18 +40,19 @@ def owners(sizes: Mapping[str, int], count: int) -> dict[str, int] | None:
     """
     if count == 1:
         return None
-    shares = [(0, index) for index in range(count)]
+    shares = [(0, index) for index in range(min(count, len(sizes)))]  # the others stay empty
     found = {}
     for name, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
         taken, index = heapq.heappop(shares)
         found[name] = index
         heapq.heappush(shares, (taken + size, index))
-    return found if max(shares)[0] * count <= sum(sizes.values()) * UNEVEN else None
+    largest = max(shares, default=(0, 0))[0]
+    return found if largest * count <= sum(sizes.values()) * UNEVEN else None
 
 
 def parse_shard(text: str) -> Shard:
-    """Return the share that ``I/N`` names; raises UsageError unless 0 <= I < N."""
-    match = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
+    """Return the share that ``I/N`` names; raises UsageError unless 0 <= I < N, and N has at most 18 digits."""
+    match = re.fullmatch(r"(\d{1,18})/(\d{1,18})", text, re.ASCII)
     if not match or not int(match[1]) < int(match[2]):
         raise UsageError(f"--shard is {text!r}; it must be I/N with I from 0 to N-1, as 0/4")
     return Shard(int(match[1]), int(match[2]))

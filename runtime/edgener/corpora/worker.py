@@ -11,12 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edgener.bundle import manifest_digest
 from edgener.corpora.annotate import Counts, annotate
 from edgener.corpora.parts import Part
 from edgener.corpora.settings import Settings
-from edgener.errors import EdgenerError
+from edgener.errors import EdgenerError, MixedJobError
 from edgener.rules import Rules
+
+if TYPE_CHECKING:
+    from edgener.recognizer import Recognizer
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,14 @@ class Start:
 
     model: Path
     """Directory of the bundle."""
+    model_digest: str
+    """SHA-256 of the manifest of the bundle that the job was begun with."""
     threads: int
     """Parts that are annotated at the same time."""
     settings: Settings
     """Settings of the job."""
     rules: Rules
-    """Rules of the recognizer, whose files have the digests that stand in the settings."""
+    """Rules of the recognizer; their files were read already, and have the digests that stand in the settings."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +94,8 @@ def work(connection: Connection, start: Start) -> None:
             os._exit(0)
 
     try:
-        from edgener.recognizer import Recognizer
-
         settings = start.settings
-        recognizer = Recognizer.load(
-            start.model,
-            threads=1,
-            batch_size=settings.batch_size,
-            provider=settings.provider,
-            rules=start.rules,
-        )
+        recognizer = load(start)
     except Exception as error:
         send(_failure(None, error))
         return
@@ -117,6 +116,35 @@ def work(connection: Connection, start: Start) -> None:
                 pool.submit(do, connection.recv())
         except (EOFError, OSError):  # the parent has ended
             os._exit(0)
+
+
+def load(start: Start) -> Recognizer:
+    """Return the recognizer of a job.
+
+    Raises the errors of ``Recognizer.load``, and MixedJobError where the directory holds another model than at the
+    start of the job, which a worker that replaces another one may find.
+    """
+    from edgener.recognizer import Recognizer
+
+    _require_same_model(start)
+    settings = start.settings
+    recognizer = Recognizer.load(
+        start.model,
+        threads=1,
+        batch_size=settings.batch_size,
+        provider=settings.provider,
+        rules=start.rules,
+    )
+    _require_same_model(start)  # it may have been changed while it was loaded
+    return recognizer
+
+
+def _require_same_model(start: Start) -> None:
+    if manifest_digest(start.model) != start.model_digest:
+        raise MixedJobError(
+            f"{start.model}: holds another model than when the job was begun, and the results of both would mix; bring "
+            "the old one back, or give another folder with --output"
+        )
 
 
 def _failure(key: tuple[str, int] | None, error: Exception) -> Failed:

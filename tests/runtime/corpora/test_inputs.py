@@ -111,6 +111,12 @@ def test_a_pattern_names_files_from_the_folder_before_it(corpus: Path) -> None:
     assert names(corpus / "*/*.jsonl.gz") == [("a/c.jsonl.gz", JSONL)]
 
 
+@pytest.mark.parametrize("pattern", ["**.txt", "a/b**/*.txt"])
+def test_a_pattern_that_is_none_is_a_wrong_argument(corpus: Path, pattern: str) -> None:
+    with pytest.raises(UsageError, match=r"is no pattern: .*; write \*\* between slashes, as 'data/\*\*/\*\.txt'$"):
+        names(corpus / pattern)
+
+
 def test_a_name_with_characters_of_patterns_is_a_file_if_it_exists(corpus: Path) -> None:
     (corpus / "[b].txt").write_bytes(b"")
     assert names(corpus / "[b].txt") == [("[b].txt", LINES)]

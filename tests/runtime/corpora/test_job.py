@@ -111,6 +111,67 @@ def test_whatever_a_killed_run_leaves_the_next_one_mends(
     assert do_job(recognizer, [corpus], resumed, SETTINGS) == []
 
 
+def leave_unnoted_part(output: Path) -> None:
+    """Leave a folder in which the first part of a run that was killed has its name, but no line in the log."""
+    log = output / "_edgener/done-0-of-1.jsonl"
+    log.write_bytes(b"".join(line for line in log.read_bytes().splitlines(keepends=True) if b'"part"' not in line))
+    assert result_files(output)
+
+
+@pytest.mark.parametrize(
+    "options", [Settings(part_bytes=1 << 20), Settings(part_bytes=SMALL, output_format="conll"), SETTINGS]
+)
+def test_parts_that_were_not_noted_are_no_results_of_a_job_with_other_options(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, options: Settings
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=2)
+    leave_unnoted_part(tmp_path / "out")
+    do_job(recognizer, [corpus], tmp_path / "out", options)
+    do_job(recognizer, [corpus], tmp_path / "whole", options)
+    assert result_files(tmp_path / "out") == result_files(tmp_path / "whole")
+    assert do_job(recognizer, [corpus], tmp_path / "out", options) == []
+
+
+def test_what_another_job_has_noted_of_a_file_without_parts_is_forgotten(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\n")
+    for options in (SETTINGS, Settings(part_bytes=SMALL, types="PER")):
+        do_job(recognizer, [tmp_path / "in.jsonl"], tmp_path / "out", options)
+        assert (tmp_path / "out/_edgener/done-0-of-1.jsonl").read_bytes().count(b"\n") == 2
+
+
+def test_parts_that_were_not_noted_are_removed_where_their_file_has_become_shorter_or_was_renamed(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=3)
+    lines = (tmp_path / "out/_edgener/done-0-of-1.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "out/_edgener/done-0-of-1.jsonl").write_bytes(b"".join(lines[:2]))
+    (tmp_path / "out/a.txt/part-0000099.jsonl").write_bytes(b"{}\n")
+    (tmp_path / "out/a.txt/part-of-mine.jsonl").write_bytes(b"")
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
+        job.begin(find_inputs([str(corpus)], tmp_path / "out").files)
+        next(job.pending(find_inputs([str(corpus)], tmp_path / "out").files[0]))
+    assert list(result_files(tmp_path / "out")) == ["a.txt/part-0000000.jsonl", "a.txt/part-of-mine.jsonl"]
+    (tmp_path / "out/a.txt/part-0000001.jsonl").write_bytes(b"{}\n")
+    (corpus / "a.txt").rename(corpus / "new.txt")
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard()) as job:
+        job.begin(find_inputs([str(corpus)], tmp_path / "out").files)
+    assert list(result_files(tmp_path / "out")) == ["a.txt/part-0000000.jsonl", "a.txt/part-of-mine.jsonl"]
+
+
+def test_a_shard_leaves_the_parts_of_other_shards_to_them(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
+    (corpus / "b/c.jsonl.gz").unlink()
+    whole = do_job(recognizer, [corpus], tmp_path / "whole", SETTINGS)
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=Shard(0, 2))
+    theirs = [number for name, number in whole if Shard(1, 2).owns(name, number)]
+    for number in theirs:  # as if the other shard had just given it its name
+        (tmp_path / f"out/a.txt/part-{number:07d}.jsonl").write_bytes(b"")
+    (tmp_path / "out/_edgener/done-0-of-2.jsonl").write_bytes(b"")
+    assert len(do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=Shard(0, 2))) == len(whole) - len(theirs)
+    assert all((tmp_path / f"out/a.txt/part-{number:07d}.jsonl").exists() for number in theirs)
+
+
 def test_drafts_are_removed_whether_anything_was_written_or_not(
     recognizer: Recognizer, corpus: Path, tmp_path: Path
 ) -> None:
@@ -293,6 +354,10 @@ def test_two_runs_at_once_are_refused(recognizer: Recognizer, corpus: Path, tmp_
         do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
     with opened(tmp_path / "out", MODEL, SETTINGS, Shard(0, 2)):
         assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=Shard(1, 2))
+        for other in (Shard(), Shard(1, 3)):
+            with pytest.raises(OutputError, match="out: another run works on it"):
+                do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=other)
+    assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
 
 
 @pytest.mark.parametrize("step", ["_write_whole", "_locked", "Log"])
@@ -388,6 +453,8 @@ def test_files_of_like_sizes_are_given_as_a_whole_and_few_or_uneven_ones_are_not
     assert owners({"a": 100, "b": 100}, 2) == {"a": 0, "b": 1}
     assert owners({"a": 100, "b": 50}, 2) is None
     assert owners({"a": 100}, 1) is None
+    assert owners({"a": 100, "b": 0}, 10**18) is None
+    assert owners({"a": 0, "b": 0}, 10**18) == {"a": 0, "b": 0}
 
 
 def test_a_shard_counts_its_own_parts_only(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
@@ -410,7 +477,7 @@ def test_shards_are_balanced_whether_files_are_many_or_few() -> None:
         assert min(sizes) > 70
 
 
-@pytest.mark.parametrize("text", ["", "1", "4/4", "-1/4", "1/0", "1/4/", "a/b", " 1/4", "١/٤"])
+@pytest.mark.parametrize("text", ["", "1", "4/4", "-1/4", "1/0", "1/4/", "a/b", " 1/4", "١/٤", "0/" + "1" * 5000])
 def test_a_shard_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="it must be I/N"):
         parse_shard(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import signal
 import subprocess
@@ -12,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
 from edgener import Recognizer
 from tests.runtime.corpora.support import json_rows, result_files, row_spans, spans
+from tests.runtime.corpora.test_streams import zstd
 from tests.support import TINY_BUNDLE, Finished, labelled_texts, run_main, run_measured, run_python
 from tools.map_workers import is_worker, path_with_hook, workers
 
@@ -254,6 +258,25 @@ def test_an_error_of_loading_is_that_of_the_model(tmp_path: Path) -> None:
         assert ended(process) == (17, "edgener: no\n")
 
 
+CHANGE_THE_MODEL = """
+from pathlib import Path
+manifest = Path(MODEL) / "manifest.json"
+manifest.write_bytes(manifest.read_bytes() + b"\\n")
+"""
+
+
+def test_a_job_whose_model_was_changed_ends_before_its_results_are_mixed(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("王小明", encoding="utf-8")
+    copytree(TINY_BUNDLE, tmp_path / "model")
+    path = path_with_hook(tmp_path, CHANGE_THE_MODEL.replace("MODEL", repr(str(tmp_path / "model"))))
+    options = ("--model", str(tmp_path / "model"))
+    with started(tmp_path / "in.txt", tmp_path / "out", *options, PYTHONPATH=path) as process:
+        code, errors = ended(process)
+    assert code == 9
+    assert errors.startswith(f"edgener: {tmp_path}/model: holds another model than when the job was begun")
+    assert result_files(tmp_path / "out") == {}
+
+
 def test_a_full_disk_leaves_a_state_that_resumes(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
     command = f"ulimit -f 6; exec {sys.executable} -m edgener map {tmp_path}/in.txt --output {tmp_path}/out"
@@ -272,11 +295,21 @@ def test_a_damaged_file_is_done_as_far_as_it_can_be_read_and_others_are_done(tmp
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.txt.gz").write_bytes(content[:-20_000])
     (tmp_path / "in/b.txt").write_text("王小明", encoding="utf-8")
+    for suffix, whole in (
+        (".bz2", bz2.compress(b"a\n" * 99)),
+        (".xz", lzma.compress(b"a\n")),
+        (".zst", zstd(b"a\n" * 99)),
+    ):
+        (tmp_path / f"in/c.txt{suffix}").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "in/d.parquet").write_bytes(b"PAR1" + bytes(16))
+    (tmp_path / "in/e.jsonl").write_text("a" * 5000 + "\n", encoding="utf-8")
     for _ in range(2):
-        finished = run_map(tmp_path / "in", tmp_path / "out", options=(*OPTIONS[:2], "--part-size", "0.05"))
+        finished = run_map(tmp_path / "in", tmp_path / "out", options=(*OPTIONS[:2], "--part-size", "0.05", "--json"))
         assert finished.code == 24
         assert "a.txt.gz: cannot be read to its end: Compressed file ended" in finished.errors
-    assert len(json_rows(tmp_path / "out", "b.txt")) == 1
+        damaged = [Path(one["file"]).name for one in json.loads(finished.output)["damaged"]]
+        assert damaged == ["a.txt.gz", "c.txt.bz2", "c.txt.xz", "c.txt.zst", "d.parquet"]
+    assert len(json_rows(tmp_path / "out", "b.txt")) == len(json_rows(tmp_path / "out", "e.jsonl")) == 1
     rows = json_rows(tmp_path / "out", "a.txt.gz")
     assert len(rows) > 1000
     assert [row["row"] for row in rows] == list(range(1, len(rows) + 1))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgener.corpora.inputs import CSV, JSONL, LINES, TSV
 from edgener.corpora.raw_rows import RawRow
-from edgener.corpora.rows import NOT_UNICODE, Row, output_name, parse_rows
+from edgener.corpora.rows import NOT_UNICODE, ExactNumber, Row, output_name, parse_rows
 from edgener.corpora.settings import Settings
 
 SETTINGS = Settings()
@@ -73,6 +73,7 @@ def test_all_keys_of_an_object_are_kept(others: dict[str, Any], text: str) -> No
         (b'{"a": 1}', None, "has no 'text'"),
         (b'{"text": null}', None, "'text' is null, no text"),
         (b'{"text": 5}', 5, "'text' is a number, no text"),
+        (b'{"text": 0.12345678901234567890}', ExactNumber("0.12345678901234567890"), "'text' is a number, no text"),
         (b'{"text": true}', True, "'text' is a truth value, no text"),
         (b'{"text": ["a"]}', ["a"], "'text' is a list, no text"),
         (b'{"text": {}}', {}, "'text' is an object, no text"),

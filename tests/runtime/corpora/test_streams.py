@@ -11,8 +11,12 @@ from pathlib import Path
 import pyarrow
 import pytest
 
-from edgener.corpora.streams import BLOCK, ByteStream
+from edgener.corpora.inputs import CSV, JSONL, LINES
+from edgener.corpora.parts import Part, check_file, parts_of
+from edgener.corpora.settings import Settings
+from edgener.corpora.streams import BLOCK, ByteStream, DamagedError
 from edgener.errors import InputError
+from tests.runtime.corpora.support import input_file
 
 CONTENT = b"".join(b"%d\n" % number for number in range(100_000))
 
@@ -73,6 +77,45 @@ def test_a_damaged_file_is_told(tmp_path: Path, suffix: str, damage: str) -> Non
     path.write_bytes(damaged[damage])
     with ByteStream(path) as stream, pytest.raises(InputError, match=rf"file{suffix}: cannot be read to its end"):
         list(stream.blocks())
+
+
+ROW = b"%06d" + b"x" * 40 + b"\n"
+ROWS = b"".join(ROW % number for number in range(100_000))
+
+
+def rows_before_the_damage(path: Path) -> int:
+    """Return the number of rows in the parts of a damaged file, all of which are as they were."""
+    parts: list[Part] = []
+    with pytest.raises(DamagedError, match=f"{path.name}: cannot be read to its end"):
+        parts.extend(parts_of(input_file(path, LINES), Settings()))  # the list keeps what came before the error
+    rows = [row.content + b"\n" for part in parts for row in part.content if not isinstance(row, int)]
+    assert rows == [ROW % number for number in range(len(rows))]
+    return len(rows)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+@pytest.mark.parametrize("damage", ["cut off", "something else after it"])
+def test_all_rows_before_a_damaged_place_are_done(tmp_path: Path, suffix: str, damage: str) -> None:
+    path = tmp_path / f"file.txt{suffix}"
+    content = b"".join(
+        COMPRESS[suffix](ROWS[start : start + 100_000 * 47 // 4]) for start in range(0, 4_700_000, 1_175_000)
+    )
+    half = COMPRESS[suffix](ROWS[: 50_000 * 47])
+    path.write_bytes(content[:-8] if damage == "cut off" else half + b"no member at all" * 100)
+    found = rows_before_the_damage(path)
+    assert found == 50_000 if damage != "cut off" else found >= 74_999
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_a_damaged_file_is_passed_over_before_the_work_and_told_after_it(tmp_path: Path, suffix: str) -> None:
+    content = COMPRESS[suffix](b"text\n" + b"a\n" * 20)
+    for cut in (1, len(content) // 2, len(content) - 1):
+        for file_format in (LINES, CSV, JSONL):
+            path = tmp_path / f"file{suffix}"
+            path.write_bytes(content[:cut])
+            assert check_file(input_file(path, file_format), Settings()) == ""
+            with pytest.raises(DamagedError, match="cannot be read to its end"):
+                list(parts_of(input_file(path, file_format), Settings()))
 
 
 packed = pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])

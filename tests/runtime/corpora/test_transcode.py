@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edgener.corpora.inputs import CSV, JSONL, LINES
 from edgener.corpora.parts import check_file, parts_of
+from edgener.corpora.rows import NOT_UNICODE, Row, parse_rows
 from edgener.corpora.settings import Settings
 from edgener.corpora.transcode import as_utf_8
 from edgener.errors import InputError
@@ -63,8 +64,39 @@ def test_a_file_most_of_which_is_not_utf_8_is_refused(tmp_path: Path, encoding: 
 
 def test_a_file_that_is_not_utf_16_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_bytes(b"\xff\xfe\x00\xdc\x00\x00")
-    with pytest.raises(InputError, match=r"in\.txt: is not utf-16: illegal"):
+    with pytest.raises(InputError, match=r"in\.txt: is not utf-16: 2 of 2 characters beyond ASCII cannot be decoded"):
         check_file(input_file(tmp_path / "in.txt", LINES), Settings(encoding="utf-16"))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "lone"),
+    [("utf-16-le", b"\x41\xd8"), ("utf-16-be", b"\xd8\x41"), ("gb18030", b"\xff"), ("utf-8", b"\xff" * 40)],
+    ids=["utf-16-le", "utf-16-be", "gb18030", "utf-8"],
+)
+@pytest.mark.parametrize("others", ["Washington.\n" * 9, "王小明在青山大学工作。\n" * 9], ids=["ascii", "chinese"])
+def test_one_row_that_cannot_be_decoded_leaves_all_others_as_they_are(
+    tmp_path: Path, encoding: str, lone: bytes, others: str
+) -> None:
+    row = "x".encode(encoding) + lone + "y\n".encode(encoding)
+    (tmp_path / "in.txt").write_bytes(row + others.encode(encoding))
+    file, settings = input_file(tmp_path / "in.txt", LINES), Settings(encoding=encoding)
+    assert check_file(file, settings) == ""
+    (part,) = parts_of(file, settings)
+    assert not isinstance(part.content, bytes)
+    mended = "x" + "\ufffd" * len(lone) + "y"
+    first, *rest = parse_rows(part.content, LINES, (), settings)
+    assert first == Row({"text": mended}, mended, NOT_UNICODE)
+    assert [row.text for row in rest] == others.splitlines()
+    assert not any(row.error for row in rest)
+
+
+@pytest.mark.parametrize(("encoding", "named"), [("gb18030", "utf-16-le"), ("gb18030", "utf-8"), ("utf-8", "gb18030")])
+def test_a_file_whose_text_is_not_in_the_encoding_that_was_named_is_refused(
+    tmp_path: Path, encoding: str, named: str
+) -> None:
+    (tmp_path / "in.txt").write_bytes((TEXT * 300).encode(encoding))
+    with pytest.raises(InputError, match=rf"in\.txt: is not (?i:{named}): .* cannot be decoded"):
+        check_file(input_file(tmp_path / "in.txt", LINES), Settings(encoding=named))
 
 
 def test_json_lines_that_are_read_as_text_are_told(tmp_path: Path) -> None:
