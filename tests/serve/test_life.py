@@ -120,6 +120,18 @@ def test_tokens_are_read_again_and_bad_ones_are_not_taken(tmp_path: Path, proces
         wait_until(lambda: service.get("/info", Authorization=f"Bearer {TOKEN}").status == 401)
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_reload_that_is_asked_for_during_the_start_comes_after_it(processes: str) -> None:
+    def ask_for_it(pid: int) -> None:
+        wait_until(lambda: "onnxruntime" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8"))
+        os.kill(pid, signal.SIGHUP)
+
+    with running("--workers", "1", "--processes", processes, on_start=ask_for_it) as service:
+        wait_until(lambda: any("answers with" in line for line in service.log))
+        assert service.ask({"inputs": TEXT}).status == 200
+        service.end()
+
+
 def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
     body = json.dumps({"inputs": [TEXT * 5] * 8}).encode()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"

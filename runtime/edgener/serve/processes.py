@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+from edgener import hangup
 from edgener.serve.log import Log, kind_and_place
 from edgener.serve.models import Model, ModelSource
 from edgener.systemd import Watchdog, notify
@@ -90,11 +91,12 @@ class Processes:
             before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
             signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
             try:
-                self._start_generation()
-                if not self._is_stopping:
-                    on_ready()
-                while not self._is_stopping:
-                    self._look()
+                with hangup.released():
+                    self._start_generation()
+                    if not self._is_stopping:
+                        on_ready()
+                    while not self._is_stopping:
+                        self._look()
             finally:
                 notify("STOPPING=1")
                 self._end()

@@ -12,6 +12,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from edgener import hangup
 from edgener.serve.app import Application
 from edgener.serve.front import Front
 from edgener.serve.models import ModelSource, return_memory
@@ -75,6 +76,10 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        with hangup.released():
+            await self._serve(loop, on_ready)
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop, on_ready: Callable[[], None]) -> None:
         self._looked_at = loop.time()
         server = await loop.create_server(self._connect, sock=self._listener, backlog=BACKLOG)
         on_ready()
