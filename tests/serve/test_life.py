@@ -26,6 +26,18 @@ from tools import measured
 
 OPEN = ("--workers", "2", "--queue-seconds", "100", "--queue-tokens", "100000000")
 
+TERMINATED_AT_BIRTH = """
+import os, signal, sys
+from edgener.cli import main
+births = []
+def terminate_the_first():
+    if len(births) == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+os.register_at_fork(before=lambda: births.append(1), after_in_child=terminate_the_first)
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, whose first new process gets SIGTERM at once."""
+
 
 class Load:
     """Requests that are made all the time, and what became of them."""
@@ -229,6 +241,12 @@ def test_several_processes_share_a_socket_their_numbers_and_their_end() -> None:
         children = children_of(service.process.pid)
         service.end()
         assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_a_process_that_is_told_to_end_as_soon_as_it_exists_ends() -> None:
+    with running("--workers", "1", "--processes", "2", program=("-c", TERMINATED_AT_BIRTH)) as service:
+        assert [line for line in service.log if "ended with -15 and is replaced" in line]
+        assert len(children_of(service.process.pid)) == 2
 
 
 def test_processes_end_when_the_first_one_is_killed() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import NoReturn
 
 from edgener import hangup
 from edgener.serve.log import Log, kind_and_place
@@ -181,22 +182,31 @@ class Processes:
                 os.kill(child.pid, signal.SIGTERM)
 
     def _fork(self) -> None:
+        """Start a process; signals wait meanwhile, since it has the handlers of this one at first."""
         reading, writing = os.pipe()
-        pid = os.fork()
-        if pid:
-            os.close(writing)
-            self._children[pid] = _Child(pid, reading, self._generation)
-            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            pid = os.fork()
+            if not pid:
+                self._live_as_child(reading, writing)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(writing)
+        self._children[pid] = _Child(pid, reading, self._generation)
+
+    def _live_as_child(self, reading: int, writing: int) -> NoReturn:
+        """Serve in a new process, and end with it; SIGHUP waits until the server takes it."""
         code = 1
         try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until it serves
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
             os.close(self._own_lifeline)
             os.close(reading)
             for child in self._children.values():
                 os.close(child.pipe)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until it serves
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             os.set_blocking(writing, False)
             self._serve(self._model, lambda: _beat(writing), self._lifeline)
             code = 0
