@@ -37,6 +37,19 @@ os.register_at_fork(before=lambda: births.append(1), after_in_child=terminate_th
 sys.exit(main(sys.argv[1:]))
 """
 """The command line, whose first new process gets SIGTERM at once."""
+FAILING_MODEL = """
+import sys
+from edgener.cli import main
+from edgener.serve import run
+serve = run._serve
+async def serve_unless_failing(settings, model, *others, **options):
+    if model.name == "failing":
+        raise MemoryError
+    await serve(settings, model, *others, **options)
+run._serve = serve_unless_failing
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, with processes that cannot serve with the model of this name."""
 
 
 class Load:
@@ -130,6 +143,67 @@ def test_tokens_are_read_again_and_bad_ones_are_not_taken(tmp_path: Path, proces
         service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: service.get("/info", Authorization=f"Bearer {TOKEN[::-1]}").status == 200)
         wait_until(lambda: service.get("/info", Authorization=f"Bearer {TOKEN}").status == 401)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_token_that_was_taken_away_is_refused_although_the_rules_cannot_be_loaded(
+    tmp_path: Path, processes: str
+) -> None:
+    tokens, dictionary = tmp_path / "tokens", tmp_path / "dictionary"
+    tokens.write_text(f"stays {TOKEN[::-1]}\nleaves {TOKEN}\n", encoding="utf-8")
+    dictionary.write_text("王小明\tPER\n", encoding="utf-8")
+    files = ("--token-file", str(tokens), "--dictionary", str(dictionary))
+    with running("--workers", "1", "--processes", processes, *files) as service:
+        assert service.get("/info", Authorization=f"Bearer {TOKEN}").status == 200
+        tokens.write_text(f"stays {TOKEN[::-1]}\n", encoding="utf-8")
+        dictionary.write_text("王小明\t\t\t\n", encoding="utf-8")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("goes on answering" in line for line in service.log))
+        assert len([line for line in service.log if f"{tokens}: the tokens are read again" in line]) == 1
+        wait_until(lambda: {service.get("/info", Authorization=f"Bearer {TOKEN}").status for _ in range(12)} == {401})
+        assert service.get("/info", Authorization=f"Bearer {TOKEN[::-1]}").status == 200
+        for child in children_of(service.process.pid)[:1]:
+            os.kill(child, signal.SIGKILL)
+            wait_until(lambda: any("is replaced" in line for line in service.log))
+            wait_until(lambda: len(children_of(service.process.pid)) == int(processes))
+        assert {service.get("/info", Authorization=f"Bearer {TOKEN}").status for _ in range(12)} == {401}
+
+
+def test_reloads_that_are_asked_for_all_the_time_start_no_third_generation(tmp_path: Path) -> None:
+    with (
+        another_bundle(tmp_path, "first") as bundle,
+        running("--workers", "1", "--processes", "2", model=bundle) as service,
+    ):
+        most = 0
+        with service.connect() as stream:
+            stream.sendall(LINES + b"2\r\na\n\r\n")
+            assert b"200 OK" in stream.recv(1 << 16)
+            for _ in range(40):
+                service.process.send_signal(signal.SIGHUP)
+                most = max(most, len(children_of(service.process.pid)))
+                time.sleep(0.05)
+            change_manifest(bundle, name="last")
+            service.process.send_signal(signal.SIGHUP)
+        assert most <= 4
+        wait_until(lambda: any("answers with last" in line for line in service.log))
+        wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        assert service.get("/ready").json["model"] == "last"
+
+
+def test_processes_that_fail_with_a_model_are_given_up_for_the_next_one(tmp_path: Path) -> None:
+    with (
+        another_bundle(tmp_path, "first") as bundle,
+        running("--workers", "1", "--processes", "2", model=bundle, program=("-c", FAILING_MODEL)) as service,
+    ):
+        change_manifest(bundle, name="failing")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("is replaced" in line for line in service.log))
+        assert service.get("/ready").json["model"] == "first"
+        change_manifest(bundle, name="last")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("answers with last" in line for line in service.log))
+        wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        assert service.get("/ready").json["model"] == "last"
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -7,7 +7,6 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -30,16 +29,6 @@ BACKLOG = 256
 """Connections that the kernel holds until they are accepted."""
 
 
-@dataclass(frozen=True)
-class Reload:
-    """The files that a running service reads again."""
-
-    source: ModelSource
-    """Source of the model."""
-    token_file: Path | None
-    """File of the tokens, if there is one."""
-
-
 class Server:
     """A server of one process."""
 
@@ -48,16 +37,18 @@ class Server:
         front: Front,
         listener: socket.socket,
         *,
-        reload: Reload | None,
+        source: ModelSource | None,
+        token_file: Path | None,
         has_page: bool = True,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve ``listener``; without ``reload``, another process looks after the model and tells systemd.
+        """Serve ``listener``; without ``source``, another process looks after the model and tells systemd.
 
+        The tokens of ``token_file`` are read again on SIGHUP, as is the model of ``source``.
         ``on_tick`` is called a few times a second.
         """
-        self._front, self._listener, self._reload = front, listener, reload
-        self._on_tick = on_tick
+        self._front, self._listener, self._source = front, listener, source
+        self._token_file, self._on_tick = token_file, on_tick
         self._hub = Hub(Application(front, has_page=has_page), front.limits, self._on_refused)
         front.connections = self._hub.connections
         front.metrics.on_retired = self._on_retired
@@ -96,7 +87,7 @@ class Server:
 
         One of several processes always waits: a signal to all of them, or a second reload, tells it more than once.
         """
-        self._is_forced = self._reload is not None and self._stopped.is_set()
+        self._is_forced = self._source is not None and self._stopped.is_set()
         self._stopped.set()
 
     def stop_with(self, lifeline: int) -> None:
@@ -128,19 +119,19 @@ class Server:
         if self._must_return_memory:
             self._must_return_memory = False
             return_memory()
-        if not self._reload:
+        if not self._source:
             return
         self._watchdog.feed(now)
         if not self._is_loading and now - self._looked_at > LOOK_SECONDS:
             self._looked_at = now
-            if self._reload.source.has_another_than(self._front.model.path, self._refused):
-                self._start_reloading(self._reload.source)
+            if self._source.has_another_than(self._front.model.path, self._refused):
+                self._start_reloading(self._source)
 
     def _on_hangup(self) -> None:
-        if not self._reload:
-            return
-        self._front.tokens = read_again(self._reload.token_file, self._front.tokens, self._front.log)
-        self._start_reloading(self._reload.source)
+        front = self._front
+        front.tokens = read_again(self._token_file, front.log, is_told=self._source is not None) or front.tokens
+        if self._source:
+            self._start_reloading(self._source)
 
     @property
     def _is_loading(self) -> bool:
@@ -178,7 +169,7 @@ class Server:
         """Accept no more connections; answer what arrived on those that there are."""
         loop = asyncio.get_running_loop()
         self._front.is_draining = True
-        if self._reload:
+        if self._source:
             notify("STOPPING=1")
         waiting = self._listener.dup()
         server.close()
