@@ -218,10 +218,11 @@ def test_a_reload_that_is_asked_for_during_the_start_comes_after_it(processes: s
         service.end()
 
 
-def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_every_request_that_was_sent_before_the_end_is_answered(processes: str) -> None:
     body = json.dumps({"inputs": [TEXT * 5] * 8}).encode()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    with running(*OPEN, "--drain-seconds", "100") as service, ExitStack() as stack:
+    with running(*OPEN, "--drain-seconds", "100", "--processes", processes) as service, ExitStack() as stack:
         connections = [stack.enter_context(closing(service.connect())) for _ in range(24)]
         idle = stack.enter_context(closing(service.connect()))
         for connection in connections:
@@ -234,12 +235,14 @@ def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
         assert service.process.wait(PATIENCE) == 0
 
 
-def test_the_end_comes_although_a_client_stays_and_a_stream_has_none() -> None:
-    with running(*OPEN, "--drain-seconds", "1") as service, service.connect() as connection:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_end_comes_although_a_client_stays_and_a_stream_has_none(processes: str) -> None:
+    options = (*OPEN, "--processes", processes, "--drain-seconds")
+    with running(*options, "1") as service, service.connect() as connection:
         connection.sendall(LINES + b"2\r\na\n\r\n")
         assert b"200 OK" in connection.recv(1 << 16)
         assert "1 clients did not take their answers in time" in service.end()
-    with running(*OPEN) as service, service.connect() as connection:
+    with running(*options, "1000") as service, service.connect() as connection:
         connection.sendall(LINES + b"2\r\na\n\r\n")
         assert b"200 OK" in connection.recv(1 << 16)
         for _ in range(2):  # a second Ctrl-C does not wait
@@ -248,8 +251,9 @@ def test_the_end_comes_although_a_client_stays_and_a_stream_has_none() -> None:
         assert service.process.wait(PATIENCE) == 0
 
 
-def test_a_service_that_ends_is_not_ready_and_closes_its_connections() -> None:
-    with running(*OPEN) as service, service.connect() as stream, service.connect() as other:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_service_that_ends_is_not_ready_and_closes_its_connections(processes: str) -> None:
+    with running(*OPEN, "--processes", processes) as service, service.connect() as stream, service.connect() as other:
         stream.sendall(LINES + b"2\r\na\n\r\n")
         assert b"200 OK" in stream.recv(1 << 16)
         other.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nX-Half: ")

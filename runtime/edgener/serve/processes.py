@@ -52,6 +52,9 @@ class Duties(Protocol):
     def on_death(self, pid: int) -> None:
         """Clean up after a process."""
 
+    def close(self) -> None:
+        """Close what this process holds of the listener: no client gets through once all processes have done so."""
+
 
 @dataclass
 class _Child:
@@ -78,7 +81,7 @@ class Processes:
         self._children: dict[int, _Child] = {}
         self._generation = 0
         self._is_starting = self._is_failing = False
-        self._is_stopping = self._must_read_again = self._must_reload = False
+        self._is_stopping = self._is_forced = self._must_read_again = self._must_reload = False
         self._wakeups, self._waker = socket.socketpair()
         self._lifeline, self._own_lifeline = os.pipe()
         self._looked_at, self._watchdog = 0.0, Watchdog()
@@ -109,6 +112,7 @@ class Processes:
         if number == signal.SIGHUP:
             self._must_read_again = True
         else:
+            self._is_forced = self._is_stopping
             self._is_stopping = True
 
     def _look(self) -> None:
@@ -245,12 +249,13 @@ class Processes:
             os._exit(code)
 
     def _end(self) -> None:
-        """Tell the processes to end, and kill those that do not in time."""
+        """Tell the processes to end, and kill those that do not in time or until the second signal."""
         self._is_stopping = True
+        self._duties.close()
         deadline = time.monotonic() + self._patience
         _tell(self._children.values(), signal.SIGTERM)
         while self._children:
-            if time.monotonic() > deadline:
+            if self._is_forced or time.monotonic() > deadline:
                 _tell(self._children.values(), signal.SIGKILL)
             self._look()
 

@@ -191,6 +191,9 @@ class _Duties(Duties):
 
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
+    def close(self) -> None:
+        self._listener.close()
+
 
 def _run_processes(
     settings: Settings,
