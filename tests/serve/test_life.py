@@ -321,6 +321,26 @@ def test_several_processes_share_a_socket_their_numbers_and_their_end() -> None:
         assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
+def test_numbers_go_on_in_the_files_of_processes_that_have_ended(tmp_path: Path) -> None:
+    with running("--workers", "1", "--processes", "2", TMPDIR=str(tmp_path)) as service:
+        answered = 0
+        for reloads in range(5):
+            for _ in range(8):
+                assert service.ask({"inputs": TEXT}).status == 200
+            answered += 8
+            assert service.metric("edgener_texts_total") == answered
+            assert service.metric("edgener_request_duration_seconds_count") >= answered
+            wait_until(lambda: service.metric("edgener_workers") == 2)
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda count=reloads + 1: sum("answers with" in line for line in service.log) == count)
+            wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        files = {file.name for file in tmp_path.glob("edgener-metrics-*/*.db")}
+        kept = {f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in range(4)}
+        assert len(files - kept) == 4, files
+        service.end()
+    assert not list(tmp_path.glob("edgener-metrics-*"))
+
+
 def test_a_process_that_is_told_to_end_as_soon_as_it_exists_ends() -> None:
     with running("--workers", "1", "--processes", "2", program=("-c", TERMINATED_AT_BIRTH)) as service:
         assert [line for line in service.log if "ended with -15 and is replaced" in line]

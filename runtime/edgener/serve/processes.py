@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from types import FrameType
 from typing import NoReturn, Protocol
 
@@ -39,9 +40,10 @@ PAUSE_SECONDS = 1.0
 class Duties(Protocol):
     """The duties of the processes that serve, and what the first one does for them."""
 
-    def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int) -> None:
+    def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int, slot: int) -> None:
         """Serve with a model until SIGTERM, or until the file descriptor ``lifeline`` has an end of file.
 
+        ``slot`` is a small number that no other process has at the same time.
         ``on_tick`` is to be called a few times a second, as soon as clients are answered. On SIGHUP the tokens are to
         be read again.
         """
@@ -49,8 +51,8 @@ class Duties(Protocol):
     def read_tokens(self) -> bool:
         """Read the tokens again for the processes to come; return True if those that serve have to do so, too."""
 
-    def on_death(self, pid: int) -> None:
-        """Clean up after a process."""
+    def on_death(self, slot: int) -> None:
+        """Clean up after the process that had a slot."""
 
     def close(self) -> None:
         """Close what this process holds of the listener: no client gets through once all processes have done so."""
@@ -62,6 +64,7 @@ class _Child:
 
     pid: int
     pipe: int
+    slot: int
     generation: int
     started: float = field(default_factory=time.monotonic)
     heard: float | None = None
@@ -156,7 +159,7 @@ class Processes:
         os.close(child.pipe)
         _, status = os.waitpid(child.pid, 0)
         del self._children[child.pid]
-        self._duties.on_death(child.pid)
+        self._duties.on_death(child.slot)
         if not self._is_stopping and child.generation == self._generation:
             self._is_failing = self._is_starting
             code = os.waitstatus_to_exitcode(status)
@@ -216,18 +219,20 @@ class Processes:
 
     def _fork(self) -> None:
         """Start a process; signals wait meanwhile, since it has the handlers of this one at first."""
+        taken = {child.slot for child in self._children.values()}
+        slot = next(number for number in count() if number not in taken)
         reading, writing = os.pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             pid = os.fork()
             if not pid:
-                self._live_as_child(reading, writing)
+                self._live_as_child(slot, reading, writing)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
-        self._children[pid] = _Child(pid, reading, self._generation)
+        self._children[pid] = _Child(pid, reading, slot, self._generation)
 
-    def _live_as_child(self, reading: int, writing: int) -> NoReturn:
+    def _live_as_child(self, slot: int, reading: int, writing: int) -> NoReturn:
         """Serve in a new process, and end with it; SIGHUP waits until the server takes it."""
         code = 1
         try:
@@ -241,7 +246,7 @@ class Processes:
             for child in self._children.values():
                 os.close(child.pipe)
             os.set_blocking(writing, False)
-            self._duties.serve(self._model, lambda: _beat(writing), self._lifeline)
+            self._duties.serve(self._model, lambda: _beat(writing), self._lifeline, slot)
             code = 0
         except BaseException as error:
             self._log.event("error", f"internal error {kind_and_place(error)}")

@@ -167,7 +167,10 @@ class _Duties(Duties):
     ) -> None:
         self._settings, self._listener, self._tokens, self._hosts, self._log = settings, listener, tokens, hosts, log
 
-    def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int) -> None:
+    def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int, slot: int) -> None:
+        from edgener.serve.metrics import count_on
+
+        count_on(slot)
         asyncio.run(
             _serve(
                 self._settings,
@@ -186,10 +189,10 @@ class _Duties(Duties):
         self._tokens = tokens or self._tokens
         return tokens is not None
 
-    def on_death(self, pid: int) -> None:
+    def on_death(self, slot: int) -> None:
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        mark_process_dead(slot)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         self._listener.close()
