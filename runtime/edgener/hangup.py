@@ -9,15 +9,9 @@ from contextlib import contextmanager
 NUMBERS = {signal.SIGHUP}
 
 
-@contextmanager
-def held() -> Iterator[None]:
-    """Let SIGHUP wait until ``released`` lets it come; one that still waits at the end of the block is dropped."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
-    try:
-        yield
-    finally:
-        signal.sigtimedwait(NUMBERS, 0)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def hold() -> None:
+    """Let SIGHUP wait from now on, but for blocks with ``released``; the end of the process drops one that waits."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
 
 
 @contextmanager

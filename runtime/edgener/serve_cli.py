@@ -106,11 +106,7 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    with hangup.held():
-        _serve_clients(options)
-
-
-def _serve_clients(options: argparse.Namespace) -> None:
+    hangup.hold()
     if options.socket and options.http:
         raise UsageError("give either --socket or --http; start edgener serve twice for both")
     load_recognizer_class()

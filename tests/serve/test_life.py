@@ -219,6 +219,18 @@ def test_a_reload_that_is_asked_for_during_the_start_comes_after_it(processes: s
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
+def test_reloads_that_are_asked_for_at_the_end_do_no_harm(processes: str) -> None:
+    with running("--workers", "1", "--processes", processes) as service:
+        service.process.send_signal(signal.SIGTERM)
+        for _ in range(10_000):
+            if service.process.poll() is not None:
+                break
+            service.process.send_signal(signal.SIGHUP)
+            time.sleep(0.001)
+        assert service.process.poll() == 0
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
 def test_every_request_that_was_sent_before_the_end_is_answered(processes: str) -> None:
     body = json.dumps({"inputs": [TEXT * 5] * 8}).encode()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"

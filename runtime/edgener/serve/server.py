@@ -130,7 +130,7 @@ class Server:
     def _on_hangup(self) -> None:
         front = self._front
         front.tokens = read_again(self._token_file, front.log, is_told=self._source is not None) or front.tokens
-        if self._source:
+        if self._source and not self._stopped.is_set():
             self._start_reloading(self._source)
 
     @property
@@ -146,7 +146,7 @@ class Server:
 
     async def _reload_model(self, source: ModelSource) -> None:
         await self._change_model(source)
-        while self._must_reload_again:
+        while self._must_reload_again and not self._stopped.is_set():
             self._must_reload_again = False
             await self._change_model(source)
 
