@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgener import hangup
 from edgener.command_line import Command, refuse_repeated_options
 from edgener.errors import UsageError
 from edgener.options import (
@@ -106,6 +107,7 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    hangup.hold()
     if options.socket and options.http:
         raise UsageError("give either --socket or --http; start edgener serve twice for both")
     load_recognizer_class()

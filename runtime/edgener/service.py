@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from edgener import hangup
 from edgener.answers import Answers
 from edgener.errors import OutputError
 from edgener.line_reader import line_groups
@@ -71,7 +72,7 @@ class Service:
         self._is_stopping = False
 
     def run(self) -> None:
-        """Serve until SIGTERM, Ctrl-C or ``stop``; then answer all whole lines that have arrived, and return."""
+        """Serve until SIGTERM, Ctrl-C, SIGHUP or ``stop``; then answer all whole lines that have come, and return."""
         self._listener.setblocking(False)
         with self._wakeups, self._waker, _on_signals(self.stop, self._waker):
             say(f"ready, answers on {self._listener.getsockname()}")
@@ -207,7 +208,7 @@ def _remove_stale(path: Path) -> None:
 
 @contextmanager
 def _on_signals(stop: Callable[[], None], waker: socket.socket) -> Iterator[None]:
-    """Call ``stop`` on SIGTERM and Ctrl-C while the block runs.
+    """Call ``stop`` on SIGTERM, Ctrl-C and, unless nohup has it ignored, SIGHUP while the block runs.
 
     Python runs the handler in the main thread alone, once that runs again. Whichever thread the system interrupts, and
     even just before the main thread waits, ``waker``, which does not block, gets a byte at once.
@@ -216,10 +217,14 @@ def _on_signals(stop: Callable[[], None], waker: socket.socket) -> Iterator[None
     def handler(_number: int, _frame: FrameType | None) -> None:
         stop()
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in numbers}
     fd_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
-        yield
+        with hangup.released():
+            yield
     finally:
         signal.set_wakeup_fd(fd_before)
         for number, old in before.items():

@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -32,6 +33,12 @@ import sys
 from edgener import service
 from edgener.cli import main
 service.SILENT_SECONDS = 1.0
+sys.exit(main(sys.argv[1:]))
+"""
+NOHUP = """
+import signal, sys
+from edgener.cli import main
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
 sys.exit(main(sys.argv[1:]))
 """
 PATIENCE = 120
@@ -179,6 +186,24 @@ def test_a_signal_that_another_thread_takes_ends_it_too(start: Start, place: Pat
         others = {int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
         assert ctypes.CDLL(None).tgkill(process.pid, max(others), signal.SIGTERM) == 0
         assert process.wait(PATIENCE) == 0
+
+
+def test_a_terminal_that_is_closed_ends_it_as_sigterm_does(start: Start, place: Path) -> None:
+    process = start()
+    client = connect(place)
+    client.sendall(LINE * 30)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(PATIENCE) == 0
+    assert len(read_rows(client)) == 30
+    assert not place.exists()
+
+
+def test_nohup_lets_it_outlive_its_terminal(start: Start, place: Path) -> None:
+    process = start("-c", NOHUP, "serve", "--socket", str(place), "--model", str(TINY_BUNDLE))
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    (ignored,) = re.findall(r"SigIgn:\s+(\w+)", status)
+    assert int(ignored, 16) & 1 << signal.SIGHUP - 1
+    assert end(process) == ""
 
 
 def test_a_dead_socket_is_replaced(start: Start, place: Path) -> None:

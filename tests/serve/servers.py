@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,11 +43,10 @@ class Answer(NamedTuple):
 class Running:
     """A service that runs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], address: str) -> None:
-        self.process, self.address = process, address
+    def __init__(self, process: subprocess.Popen[bytes], address: str, log: list[str]) -> None:
+        self.process, self.address, self.log = process, address, log
         host, _, port = address.removeprefix("http://").rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
-        self.log: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -99,9 +98,18 @@ class Running:
 
 
 @contextmanager
-def running(*options: str, model: Path | None = TINY_BUNDLE, **environment: str) -> Iterator[Running]:
-    """Start a service on a free port, wait until it is ready, and kill it in the end if it still runs."""
-    command = [sys.executable, "-m", "edgener", "serve", *options]
+def running(
+    *options: str,
+    model: Path | None = TINY_BUNDLE,
+    program: Sequence[str] = ("-m", "edgener"),
+    on_start: Callable[[int], None] | None = None,
+    **environment: str,
+) -> Iterator[Running]:
+    """Start a service on a free port, wait until it is ready, and kill it in the end if it still runs.
+
+    ``on_start`` is called with the number of its process while it starts.
+    """
+    command = [sys.executable, *program, "serve", *options]
     if not any(option == "--http" for option in options):
         command += ["--http", "127.0.0.1:0"]
     if model:
@@ -109,11 +117,14 @@ def running(*options: str, model: Path | None = TINY_BUNDLE, **environment: str)
     env = {**os.environ, "PYTHONPATH": PACKAGES, "OMP_NUM_THREADS": "1", **environment}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=env) as process:
         try:
+            if on_start:
+                on_start(process.pid)
             assert process.stderr
-            line = process.stderr.readline().decode()
-            found = re.search(r"answers on (http://[^\s\"]+)", line)
-            assert found, line + process.stderr.read().decode()
-            service = Running(process, found[1])
+            log: list[str] = []
+            while not (found := re.search(r"answers on (http://[^\s\"]+)", log[-1] if log else "")):
+                log.append(process.stderr.readline().decode())
+                assert log[-1], log
+            service = Running(process, found[1], log[:-1])
             try:
                 yield service
             finally:

@@ -26,6 +26,31 @@ from tools import measured
 
 OPEN = ("--workers", "2", "--queue-seconds", "100", "--queue-tokens", "100000000")
 
+TERMINATED_AT_BIRTH = """
+import os, signal, sys
+from edgener.cli import main
+births = []
+def terminate_the_first():
+    if len(births) == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+os.register_at_fork(before=lambda: births.append(1), after_in_child=terminate_the_first)
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, whose first new process gets SIGTERM at once."""
+FAILING_MODEL = """
+import sys
+from edgener.cli import main
+from edgener.serve import run
+serve = run._serve
+async def serve_unless_failing(settings, model, *others, **options):
+    if model.name == "failing":
+        raise MemoryError
+    await serve(settings, model, *others, **options)
+run._serve = serve_unless_failing
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, with processes that cannot serve with the model of this name."""
+
 
 class Load:
     """Requests that are made all the time, and what became of them."""
@@ -120,10 +145,96 @@ def test_tokens_are_read_again_and_bad_ones_are_not_taken(tmp_path: Path, proces
         wait_until(lambda: service.get("/info", Authorization=f"Bearer {TOKEN}").status == 401)
 
 
-def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_token_that_was_taken_away_is_refused_although_the_rules_cannot_be_loaded(
+    tmp_path: Path, processes: str
+) -> None:
+    tokens, dictionary = tmp_path / "tokens", tmp_path / "dictionary"
+    tokens.write_text(f"stays {TOKEN[::-1]}\nleaves {TOKEN}\n", encoding="utf-8")
+    dictionary.write_text("王小明\tPER\n", encoding="utf-8")
+    files = ("--token-file", str(tokens), "--dictionary", str(dictionary))
+    with running("--workers", "1", "--processes", processes, *files) as service:
+        assert service.get("/info", Authorization=f"Bearer {TOKEN}").status == 200
+        tokens.write_text(f"stays {TOKEN[::-1]}\n", encoding="utf-8")
+        dictionary.write_text("王小明\t\t\t\n", encoding="utf-8")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("goes on answering" in line for line in service.log))
+        assert len([line for line in service.log if f"{tokens}: the tokens are read again" in line]) == 1
+        wait_until(lambda: {service.get("/info", Authorization=f"Bearer {TOKEN}").status for _ in range(12)} == {401})
+        assert service.get("/info", Authorization=f"Bearer {TOKEN[::-1]}").status == 200
+        for child in children_of(service.process.pid)[:1]:
+            os.kill(child, signal.SIGKILL)
+            wait_until(lambda: any("is replaced" in line for line in service.log))
+            wait_until(lambda: len(children_of(service.process.pid)) == int(processes))
+        assert {service.get("/info", Authorization=f"Bearer {TOKEN}").status for _ in range(12)} == {401}
+
+
+def test_reloads_that_are_asked_for_all_the_time_start_no_third_generation(tmp_path: Path) -> None:
+    with (
+        another_bundle(tmp_path, "first") as bundle,
+        running("--workers", "1", "--processes", "2", model=bundle) as service,
+    ):
+        most = 0
+        with service.connect() as stream:
+            stream.sendall(LINES + b"2\r\na\n\r\n")
+            assert b"200 OK" in stream.recv(1 << 16)
+            for _ in range(40):
+                service.process.send_signal(signal.SIGHUP)
+                most = max(most, len(children_of(service.process.pid)))
+                time.sleep(0.05)
+            change_manifest(bundle, name="last")
+            service.process.send_signal(signal.SIGHUP)
+        assert most <= 4
+        wait_until(lambda: any("answers with last" in line for line in service.log))
+        wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        assert service.get("/ready").json["model"] == "last"
+
+
+def test_processes_that_fail_with_a_model_are_given_up_for_the_next_one(tmp_path: Path) -> None:
+    with (
+        another_bundle(tmp_path, "first") as bundle,
+        running("--workers", "1", "--processes", "2", model=bundle, program=("-c", FAILING_MODEL)) as service,
+    ):
+        change_manifest(bundle, name="failing")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("is replaced" in line for line in service.log))
+        assert service.get("/ready").json["model"] == "first"
+        change_manifest(bundle, name="last")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("answers with last" in line for line in service.log))
+        wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        assert service.get("/ready").json["model"] == "last"
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_reload_that_is_asked_for_during_the_start_comes_after_it(processes: str) -> None:
+    def ask_for_it(pid: int) -> None:
+        wait_until(lambda: "onnxruntime" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8"))
+        os.kill(pid, signal.SIGHUP)
+
+    with running("--workers", "1", "--processes", processes, on_start=ask_for_it) as service:
+        wait_until(lambda: any("answers with" in line for line in service.log))
+        assert service.ask({"inputs": TEXT}).status == 200
+        service.end()
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_reloads_that_are_asked_for_at_the_end_do_no_harm(processes: str) -> None:
+    with running("--workers", "1", "--processes", processes) as service:
+        service.process.send_signal(signal.SIGTERM)
+        for _ in range(10_000):
+            if service.process.poll() is not None:
+                break
+            service.process.send_signal(signal.SIGHUP)
+            time.sleep(0.001)
+        assert service.process.poll() == 0
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_every_request_that_was_sent_before_the_end_is_answered(processes: str) -> None:
     body = json.dumps({"inputs": [TEXT * 5] * 8}).encode()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    with running(*OPEN, "--drain-seconds", "100") as service, ExitStack() as stack:
+    with running(*OPEN, "--drain-seconds", "100", "--processes", processes) as service, ExitStack() as stack:
         connections = [stack.enter_context(closing(service.connect())) for _ in range(24)]
         idle = stack.enter_context(closing(service.connect()))
         for connection in connections:
@@ -136,12 +247,14 @@ def test_every_request_that_was_sent_before_the_end_is_answered() -> None:
         assert service.process.wait(PATIENCE) == 0
 
 
-def test_the_end_comes_although_a_client_stays_and_a_stream_has_none() -> None:
-    with running(*OPEN, "--drain-seconds", "1") as service, service.connect() as connection:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_end_comes_although_a_client_stays_and_a_stream_has_none(processes: str) -> None:
+    options = (*OPEN, "--processes", processes, "--drain-seconds")
+    with running(*options, "1") as service, service.connect() as connection:
         connection.sendall(LINES + b"2\r\na\n\r\n")
         assert b"200 OK" in connection.recv(1 << 16)
         assert "1 clients did not take their answers in time" in service.end()
-    with running(*OPEN) as service, service.connect() as connection:
+    with running(*options, "1000") as service, service.connect() as connection:
         connection.sendall(LINES + b"2\r\na\n\r\n")
         assert b"200 OK" in connection.recv(1 << 16)
         for _ in range(2):  # a second Ctrl-C does not wait
@@ -150,8 +263,9 @@ def test_the_end_comes_although_a_client_stays_and_a_stream_has_none() -> None:
         assert service.process.wait(PATIENCE) == 0
 
 
-def test_a_service_that_ends_is_not_ready_and_closes_its_connections() -> None:
-    with running(*OPEN) as service, service.connect() as stream, service.connect() as other:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_service_that_ends_is_not_ready_and_closes_its_connections(processes: str) -> None:
+    with running(*OPEN, "--processes", processes) as service, service.connect() as stream, service.connect() as other:
         stream.sendall(LINES + b"2\r\na\n\r\n")
         assert b"200 OK" in stream.recv(1 << 16)
         other.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
@@ -217,6 +331,32 @@ def test_several_processes_share_a_socket_their_numbers_and_their_end() -> None:
         children = children_of(service.process.pid)
         service.end()
         assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_numbers_go_on_in_the_files_of_processes_that_have_ended(tmp_path: Path) -> None:
+    with running("--workers", "1", "--processes", "2", TMPDIR=str(tmp_path)) as service:
+        answered = 0
+        for reloads in range(5):
+            for _ in range(8):
+                assert service.ask({"inputs": TEXT}).status == 200
+            answered += 8
+            assert service.metric("edgener_texts_total") == answered
+            assert service.metric("edgener_request_duration_seconds_count") >= answered
+            wait_until(lambda: service.metric("edgener_workers") == 2)
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda count=reloads + 1: sum("answers with" in line for line in service.log) == count)
+            wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        files = {file.name for file in tmp_path.glob("edgener-metrics-*/*.db")}
+        kept = {f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in range(4)}
+        assert len(files - kept) == 4, files
+        service.end()
+    assert not list(tmp_path.glob("edgener-metrics-*"))
+
+
+def test_a_process_that_is_told_to_end_as_soon_as_it_exists_ends() -> None:
+    with running("--workers", "1", "--processes", "2", program=("-c", TERMINATED_AT_BIRTH)) as service:
+        assert [line for line in service.log if "ended with -15 and is replaced" in line]
+        assert len(children_of(service.process.pid)) == 2
 
 
 def test_processes_end_when_the_first_one_is_killed() -> None:

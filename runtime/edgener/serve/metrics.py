@@ -15,8 +15,10 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MultiProcessValue
 
 from edgener.serve.engine import Statistics
 from edgener.serve.observer import Observer
@@ -126,6 +128,14 @@ class Metrics(Observer):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def count_on(slot: int) -> None:
+    """Let this process add to the counters that processes with the same slot have left behind.
+
+    prometheus_client keeps the counters of a process in files of its own, by the number that it is given here.
+    """
+    values.ValueClass = MultiProcessValue(process_identifier=lambda: slot)  # type: ignore[no-untyped-call]
 
 
 def _is_shared() -> bool:

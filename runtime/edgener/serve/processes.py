@@ -11,11 +11,14 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from types import FrameType
+from typing import NoReturn, Protocol
 
+from edgener import hangup
 from edgener.serve.log import Log, kind_and_place
 from edgener.serve.models import Model, ModelSource
 from edgener.systemd import Watchdog, notify
@@ -33,10 +36,26 @@ SIGN_OF_LIFE = b"."
 PAUSE_SECONDS = 1.0
 """Time before a process that died at once is replaced."""
 
-Serve = Callable[[Model, Callable[[], None], int], None]
-"""Serves with a model until SIGTERM.
 
-It calls the function a few times a second once it is ready, and ends when the file descriptor has an end of file."""
+class Duties(Protocol):
+    """The duties of the processes that serve, and what the first one does for them."""
+
+    def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int, slot: int) -> None:
+        """Serve with a model until SIGTERM, or until the file descriptor ``lifeline`` has an end of file.
+
+        ``slot`` is a small number that no other process has at the same time.
+        ``on_tick`` is to be called a few times a second, as soon as clients are answered. On SIGHUP the tokens are to
+        be read again.
+        """
+
+    def read_tokens(self) -> bool:
+        """Read the tokens again for the processes to come; return True if those that serve have to do so, too."""
+
+    def on_death(self, slot: int) -> None:
+        """Clean up after the process that had a slot."""
+
+    def close(self) -> None:
+        """Close what this process holds of the listener: no client gets through once all processes have done so."""
 
 
 @dataclass
@@ -45,6 +64,7 @@ class _Child:
 
     pid: int
     pipe: int
+    slot: int
     generation: int
     started: float = field(default_factory=time.monotonic)
     heard: float | None = None
@@ -57,26 +77,14 @@ class _Child:
 class Processes:
     """The processes of a service."""
 
-    def __init__(
-        self,
-        count: int,
-        source: ModelSource,
-        serve: Serve,
-        log: Log,
-        before_reload: Callable[[], None],
-        on_death: Callable[[int], None],
-        patience: float,
-    ) -> None:
-        """Take the number of processes and what each does; ``on_death`` is told of the end of each.
-
-        ``before_reload`` reads here, once for all processes, what new ones need besides the model. Processes
-        that are told to end have ``patience`` seconds.
-        """
-        self._count, self._source, self._serve, self._log = count, source, serve, log
-        self._before_reload, self._on_death, self._patience = before_reload, on_death, patience
+    def __init__(self, count: int, source: ModelSource, duties: Duties, log: Log, patience: float) -> None:
+        """Take the number of processes; those that are told to end have ``patience`` seconds."""
+        self._count, self._source, self._duties, self._log = count, source, duties, log
+        self._patience = patience
         self._children: dict[int, _Child] = {}
         self._generation = 0
-        self._is_stopping = self._must_reload = False
+        self._is_starting = self._is_failing = False
+        self._is_stopping = self._is_forced = self._must_read_again = self._must_reload = False
         self._wakeups, self._waker = socket.socketpair()
         self._lifeline, self._own_lifeline = os.pipe()
         self._looked_at, self._watchdog = 0.0, Watchdog()
@@ -84,17 +92,16 @@ class Processes:
     def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or Ctrl-C, and return when all processes have ended."""
         self._model = self._source.load()
-        self._refused = self._model.path
+        self._refused, self._on_started = self._model.path, on_ready
         with self._wakeups, self._waker:
             self._waker.setblocking(False)
             before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
             signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
             try:
-                self._start_generation()
-                if not self._is_stopping:
-                    on_ready()
-                while not self._is_stopping:
-                    self._look()
+                with hangup.released():
+                    self._start_generation()
+                    while not self._is_stopping:
+                        self._look()
             finally:
                 notify("STOPPING=1")
                 self._end()
@@ -106,8 +113,9 @@ class Processes:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
-            self._must_reload = True
+            self._must_read_again = True
         else:
+            self._is_forced = self._is_stopping
             self._is_stopping = True
 
     def _look(self) -> None:
@@ -126,13 +134,23 @@ class Processes:
                 child.started, child.heard = now, None
         if self._is_stopping:
             return
+        if self._must_read_again:
+            self._must_read_again, self._must_reload = False, True
+            self._renew_tokens()
         self._replace()
         self._watchdog.feed(now)
-        if self._must_reload or (
-            now - self._looked_at > LOOK_SECONDS and self._source.has_another_than(self._model.path, self._refused)
-        ):
+        if self._is_starting and self._is_present_ready:
+            self._finish_start()
+        if self._may_reload and (self._must_reload or self._is_another_installed(now)):
             self._must_reload, self._looked_at = False, now
             self._change_model()
+
+    def _renew_tokens(self) -> None:
+        if self._duties.read_tokens():
+            _tell(self._children.values(), signal.SIGHUP)
+
+    def _is_another_installed(self, now: float) -> bool:
+        return now - self._looked_at > LOOK_SECONDS and self._source.has_another_than(self._model.path, self._refused)
 
     def _hear(self, child: _Child, now: float) -> None:
         if os.read(child.pipe, 4096):
@@ -141,62 +159,94 @@ class Processes:
         os.close(child.pipe)
         _, status = os.waitpid(child.pid, 0)
         del self._children[child.pid]
-        self._on_death(child.pid)
+        self._duties.on_death(child.slot)
         if not self._is_stopping and child.generation == self._generation:
+            self._is_failing = self._is_starting
             code = os.waitstatus_to_exitcode(status)
             self._log.event("died", f"process {child.pid} ended with {code} and is replaced", pid=child.pid)
             if now - child.started < PAUSE_SECONDS:
                 time.sleep(PAUSE_SECONDS)
 
     def _replace(self) -> None:
-        present = sum(child.generation == self._generation for child in self._children.values())
-        for _ in range(self._count - present):
+        for _ in range(self._count - len(self._present)):
             self._fork()
 
+    @property
+    def _present(self) -> list[_Child]:
+        """Return the processes with the present model."""
+        return [child for child in self._children.values() if child.generation == self._generation]
+
+    @property
+    def _is_present_ready(self) -> bool:
+        return all(child.is_ready for child in self._present)
+
+    @property
+    def _may_reload(self) -> bool:
+        """Return True if no processes of before are left, or those that start fail.
+
+        So there are no more than two generations, however often a reload is asked for.
+        """
+        return self._is_failing if self._is_starting else len(self._children) == self._count
+
     def _start_generation(self) -> None:
-        """Start processes with the present model, and wait until all of them are ready."""
+        """Start processes with the present model; those of before go on serving until ``_finish_start``."""
+        if self._is_starting:
+            _tell(self._present, signal.SIGTERM)
         self._generation += 1
+        self._is_starting, self._is_failing = True, False
         self._replace()
-        while not self._is_stopping and not all(
-            child.is_ready for child in self._children.values() if child.generation == self._generation
-        ):
-            self._look()
+
+    def _finish_start(self) -> None:
+        """Let the processes of before end, now that the present ones serve."""
+        self._is_starting = self._is_failing = False
+        self._on_started()
+        self._on_started = self._on_changed
+        _tell((child for child in self._children.values() if child.generation != self._generation), signal.SIGTERM)
+
+    def _on_changed(self) -> None:
+        self._log.model_changed(self._model)
 
     def _change_model(self) -> None:
-        self._before_reload()
         try:
             self._refused = self._source.path()
             model = self._source.load()
         except Exception as error:
             self._log.model_refused(error, self._model)
             return
-        self._model = model
-        old = list(self._children.values())
-        self._start_generation()
-        self._log.model_changed(model)
-        for child in old:
-            with suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGTERM)
+        if not self._is_stopping:
+            self._model = model
+            self._start_generation()
 
     def _fork(self) -> None:
+        """Start a process; signals wait meanwhile, since it has the handlers of this one at first."""
+        taken = {child.slot for child in self._children.values()}
+        slot = next(number for number in count() if number not in taken)
         reading, writing = os.pipe()
-        pid = os.fork()
-        if pid:
-            os.close(writing)
-            self._children[pid] = _Child(pid, reading, self._generation)
-            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            pid = os.fork()
+            if not pid:
+                self._live_as_child(slot, reading, writing)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(writing)
+        self._children[pid] = _Child(pid, reading, slot, self._generation)
+
+    def _live_as_child(self, slot: int, reading: int, writing: int) -> NoReturn:
+        """Serve in a new process, and end with it; SIGHUP waits until the server takes it."""
         code = 1
         try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until it serves
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
             os.close(self._own_lifeline)
             os.close(reading)
             for child in self._children.values():
                 os.close(child.pipe)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until it serves
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             os.set_blocking(writing, False)
-            self._serve(self._model, lambda: _beat(writing), self._lifeline)
+            self._duties.serve(self._model, lambda: _beat(writing), self._lifeline, slot)
             code = 0
         except BaseException as error:
             self._log.event("error", f"internal error {kind_and_place(error)}")
@@ -204,17 +254,21 @@ class Processes:
             os._exit(code)
 
     def _end(self) -> None:
-        """Tell the processes to end, and kill those that do not in time."""
+        """Tell the processes to end, and kill those that do not in time or until the second signal."""
         self._is_stopping = True
+        self._duties.close()
         deadline = time.monotonic() + self._patience
-        for child in self._children.values():
-            with suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGTERM)
+        _tell(self._children.values(), signal.SIGTERM)
         while self._children:
-            if time.monotonic() > deadline:
-                for child in self._children.values():
-                    os.kill(child.pid, signal.SIGKILL)
+            if self._is_forced or time.monotonic() > deadline:
+                _tell(self._children.values(), signal.SIGKILL)
             self._look()
+
+
+def _tell(children: Iterable[_Child], number: signal.Signals) -> None:
+    """Send a signal to processes, whose numbers are theirs until ``_hear`` notes their end."""
+    for child in children:
+        os.kill(child.pid, number)
 
 
 def _beat(pipe: int) -> None:

@@ -18,7 +18,7 @@ from edgener.serve.hosts import Hosts
 from edgener.serve.limits import Limits
 from edgener.serve.log import Log
 from edgener.serve.models import Model, ModelSource
-from edgener.serve.processes import SHARED_DIRECTORY, Processes
+from edgener.serve.processes import SHARED_DIRECTORY, Duties, Processes
 from edgener.serve.proxies import Proxies
 from edgener.serve.tokens import Tokens, read_again
 from edgener.systemd import notify
@@ -131,7 +131,7 @@ async def _serve(
     from edgener.serve.engine import Engine
     from edgener.serve.front import Front
     from edgener.serve.metrics import Metrics
-    from edgener.serve.server import Reload, Server
+    from edgener.serve.server import Server
 
     metrics = Metrics()
     engine = Engine(
@@ -147,7 +147,8 @@ async def _serve(
         server = Server(
             front,
             listener,
-            reload=Reload(settings.source, settings.token_file) if lifeline is None else None,
+            source=settings.source if lifeline is None else None,
+            token_file=settings.token_file,
             has_page=settings.has_page,
             on_tick=on_tick,
         )
@@ -157,6 +158,45 @@ async def _serve(
         await server.run(on_ready)
     finally:
         engine.close()
+
+
+class _Duties(Duties):
+    """The duties of several processes that serve one listener."""
+
+    def __init__(
+        self, settings: Settings, listener: socket.socket, tokens: Tokens | None, hosts: Hosts, log: Log
+    ) -> None:
+        self._settings, self._listener, self._tokens, self._hosts, self._log = settings, listener, tokens, hosts, log
+
+    def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int, slot: int) -> None:
+        from edgener.serve.metrics import count_on
+
+        count_on(slot)
+        asyncio.run(
+            _serve(
+                self._settings,
+                model,
+                self._listener,
+                self._tokens,
+                self._hosts,
+                self._log,
+                on_tick=on_tick,
+                lifeline=lifeline,
+            )
+        )
+
+    def read_tokens(self) -> bool:
+        tokens = read_again(self._settings.token_file, self._log, is_told=True)
+        self._tokens = tokens or self._tokens
+        return tokens is not None
+
+    def on_death(self, slot: int) -> None:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(slot)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        self._listener.close()
 
 
 def _run_processes(
@@ -170,19 +210,9 @@ def _run_processes(
     shared = tempfile.mkdtemp(prefix="edgener-metrics-")
     os.environ[SHARED_DIRECTORY] = shared
     try:
-        from prometheus_client.multiprocess import mark_process_dead
-
-        def serve(model: Model, on_tick: Callable[[], None], lifeline: int) -> None:
-            asyncio.run(_serve(settings, model, listener, tokens, hosts, log, on_tick=on_tick, lifeline=lifeline))
-
-        def read_tokens() -> None:
-            nonlocal tokens
-            tokens = read_again(settings.token_file, tokens, log)
-
         patience = settings.limits.drain_seconds + EXTRA_PATIENCE
-        Processes(settings.processes, settings.source, serve, log, read_tokens, mark_process_dead, patience).run(
-            on_ready
-        )
+        duties = _Duties(settings, listener, tokens, hosts, log)
+        Processes(settings.processes, settings.source, duties, log, patience).run(on_ready)
     finally:
         del os.environ[SHARED_DIRECTORY]
         shutil.rmtree(shared, ignore_errors=True)

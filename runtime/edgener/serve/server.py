@@ -7,11 +7,11 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from edgener import hangup
 from edgener.serve.app import Application
 from edgener.serve.front import Front
 from edgener.serve.models import ModelSource, return_memory
@@ -29,16 +29,6 @@ BACKLOG = 256
 """Connections that the kernel holds until they are accepted."""
 
 
-@dataclass(frozen=True)
-class Reload:
-    """The files that a running service reads again."""
-
-    source: ModelSource
-    """Source of the model."""
-    token_file: Path | None
-    """File of the tokens, if there is one."""
-
-
 class Server:
     """A server of one process."""
 
@@ -47,16 +37,18 @@ class Server:
         front: Front,
         listener: socket.socket,
         *,
-        reload: Reload | None,
+        source: ModelSource | None,
+        token_file: Path | None,
         has_page: bool = True,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve ``listener``; without ``reload``, another process looks after the model and tells systemd.
+        """Serve ``listener``; without ``source``, another process looks after the model and tells systemd.
 
+        The tokens of ``token_file`` are read again on SIGHUP, as is the model of ``source``.
         ``on_tick`` is called a few times a second.
         """
-        self._front, self._listener, self._reload = front, listener, reload
-        self._on_tick = on_tick
+        self._front, self._listener, self._source = front, listener, source
+        self._token_file, self._on_tick = token_file, on_tick
         application = Application(front, has_page=has_page)
         self._hub = Hub(application, front.limits, application.refused)
         front.connections = self._hub.connections
@@ -76,6 +68,10 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        with hangup.released():
+            await self._serve(loop, on_ready)
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop, on_ready: Callable[[], None]) -> None:
         self._looked_at = loop.time()
         server = await loop.create_server(self._connect, sock=self._listener, backlog=BACKLOG)
         on_ready()
@@ -92,7 +88,7 @@ class Server:
 
         One of several processes always waits: a signal to all of them, or a second reload, tells it more than once.
         """
-        self._is_forced = self._reload is not None and self._stopped.is_set()
+        self._is_forced = self._source is not None and self._stopped.is_set()
         self._stopped.set()
 
     def stop_with(self, lifeline: int) -> None:
@@ -121,19 +117,19 @@ class Server:
         if self._must_return_memory:
             self._must_return_memory = False
             return_memory()
-        if not self._reload:
+        if not self._source:
             return
         self._watchdog.feed(now)
         if not self._is_loading and now - self._looked_at > LOOK_SECONDS:
             self._looked_at = now
-            if self._reload.source.has_another_than(self._front.model.path, self._refused):
-                self._start_reloading(self._reload.source)
+            if self._source.has_another_than(self._front.model.path, self._refused):
+                self._start_reloading(self._source)
 
     def _on_hangup(self) -> None:
-        if not self._reload:
-            return
-        self._front.tokens = read_again(self._reload.token_file, self._front.tokens, self._front.log)
-        self._start_reloading(self._reload.source)
+        front = self._front
+        front.tokens = read_again(self._token_file, front.log, is_told=self._source is not None) or front.tokens
+        if self._source and not self._stopped.is_set():
+            self._start_reloading(self._source)
 
     @property
     def _is_loading(self) -> bool:
@@ -148,7 +144,7 @@ class Server:
 
     async def _reload_model(self, source: ModelSource) -> None:
         await self._change_model(source)
-        while self._must_reload_again:
+        while self._must_reload_again and not self._stopped.is_set():
             self._must_reload_again = False
             await self._change_model(source)
 
@@ -171,7 +167,7 @@ class Server:
         """Accept no more connections; answer what arrived on those that there are."""
         loop = asyncio.get_running_loop()
         self._front.is_draining = True
-        if self._reload:
+        if self._source:
             notify("STOPPING=1")
         waiting = self._listener.dup()
         server.close()

@@ -70,15 +70,21 @@ class Tokens:
         return found if scheme.lower() == "bearer" else None
 
 
-def read_again(path: Path | None, present: Tokens | None, log: Log) -> Tokens | None:
-    """Return the tokens of a file that may have changed, or the present ones where it is faulty, which is logged."""
+def read_again(path: Path | None, log: Log, *, is_told: bool) -> Tokens | None:
+    """Return the tokens of a file that may have changed, or None where there is no file or a fault, which is logged.
+
+    Whether the log tells of a file without fault is up to ``is_told``.
+    """
     if path is None:
-        return present
+        return None
     try:
-        return Tokens.read(path)
+        tokens = Tokens.read(path)
     except EdgenerError as error:
         log.event("tokens_refused", f"{error}; the tokens of before are still valid")
-        return present
+        return None
+    if is_told:
+        log.event("tokens", f"{path}: the tokens are read again")
+    return tokens
 
 
 def _digest(token: str) -> bytes:
