@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgener.errors import UsageError
-from edgener.word_files import WordFile
+
+if TYPE_CHECKING:  # numpy, which the client does without, comes with it
+    from edgener.word_files import WordFile
 
 
 @dataclass(frozen=True)
