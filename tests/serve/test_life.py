@@ -37,6 +37,22 @@ os.register_at_fork(before=lambda: births.append(1), after_in_child=terminate_th
 sys.exit(main(sys.argv[1:]))
 """
 """The command line, whose first new process gets SIGTERM at once."""
+CLIENT_AT_THE_END = """
+import asyncio, socket, sys
+from edgener.cli import main
+from edgener.serve.server import Server
+drain = Server._drain
+async def drain_after_accepting(self, server):
+    client = socket.create_connection(self._listener.getsockname(), timeout=5)
+    client.sendall(b"GET /health HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    for _ in range(2):  # asyncio selects, and accepts; its transport comes later
+        await asyncio.sleep(0)
+    await drain(self, server)
+    print(client.recv(1 << 16), file=sys.stderr)
+Server._drain = drain_after_accepting
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, with a client that comes when the service begins to end."""
 FAILING_MODEL = """
 import sys
 from edgener.cli import main
@@ -245,6 +261,11 @@ def test_every_request_that_was_sent_before_the_end_is_answered(processes: str) 
             assert (status, len(json.loads(content))) == (200, 8), content[:200]
         assert read_answer(idle)[0] == 0
         assert service.process.wait(PATIENCE) == 0
+
+
+def test_a_request_whose_connection_was_accepted_just_before_the_end_is_answered() -> None:
+    with running("--workers", "1", program=("-c", CLIENT_AT_THE_END)) as service:
+        assert "HTTP/1.1 200 OK" in service.end()
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -21,6 +21,8 @@ from edgener.systemd import Watchdog, notify
 
 TICK_SECONDS = 0.25
 """Time between two looks at the clocks of all connections."""
+DRAIN_TICK_SECONDS = 0.02
+"""Time between two looks at the connections that are left in the end."""
 LOOK_SECONDS = 2.0
 """Time between two looks at the installed model."""
 GRACE_SECONDS = 0.5
@@ -169,6 +171,8 @@ class Server:
         self._front.is_draining = True
         if self._source:
             notify("STOPPING=1")
+        loop.remove_reader(self._listener)
+        await asyncio.sleep(DRAIN_TICK_SECONDS)  # asyncio loses a connection that it accepts just before it closes
         waiting = self._listener.dup()
         server.close()
         with waiting:
@@ -182,7 +186,7 @@ class Server:
                 connection.finish(is_last_call=now - began > GRACE_SECONDS)
                 connection.check(now)
             self._on_tick()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(DRAIN_TICK_SECONDS)
         late = list(self._hub.connections)
         for connection in late:
             connection.abort()
