@@ -24,7 +24,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from edgener.entity import Entity
 from edgener.errors import EdgenerError, UsageError
@@ -35,6 +35,8 @@ GROUP, GROUP_CODE_POINTS = 64, 1 << 16
 """Most texts of one request of ``batch``, and code points from which on it takes no further text."""
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
+HOST = re.compile(r"[\w.%:-]+", re.ASCII)
+"""Names and addresses of hosts, as a request writes them."""
 TOKEN = re.compile("[!-~]+")
 """Tokens that a header can hold."""
 WAITING = (429, 503)
@@ -63,20 +65,20 @@ class _Service:
     def __init__(self, address: str, token: str | None, timeout: float, patience: float) -> None:
         try:
             parts = urlsplit(address)
-            port, host = parts.port, parts.hostname
-            (host or "").encode("idna")
+            port, host = parts.port, (parts.hostname or "").encode("idna").decode()
+            path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
         except ValueError as error:
             raise UsageError(f"{address}: is no address of a service: {error}; write http://HOST:PORT") from error
-        if parts.scheme not in ("http", "https") or not host:
+        if parts.scheme not in ("http", "https") or not HOST.fullmatch(host):
             raise UsageError(f"{address}: is no address of a service; write http://HOST:PORT")
         if token and not TOKEN.fullmatch(token):
             raise UsageError("the token holds something else than letters, digits and signs of ASCII")
         self.address, self.host, self.is_secure = address, host, parts.scheme == "https"
-        self.port = port or (443 if self.is_secure else 80)
-        self.prefix = parts.path.rstrip("/")
-        self.host_header = parts.netloc.rpartition("@")[2]
+        self.port = (443 if self.is_secure else 80) if port is None else port
+        self.prefix = path.rstrip("/")
         self.timeout, self.patience = timeout, patience
-        self.headers = {"Host": self.host_header, "User-Agent": "edgener"}
+        name = f"[{host}]" if ":" in host else host
+        self.headers = {"Host": name if port is None else f"{name}:{port}", "User-Agent": "edgener"}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
 

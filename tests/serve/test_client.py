@@ -135,30 +135,36 @@ def test_a_token_is_sent_and_its_lack_is_told(guarded: Running) -> None:
     asyncio.run(ask())
 
 
-def read_request(connection: socket.socket) -> None:
+def read_request(connection: socket.socket) -> bytes:
     """Read a request with its body; a connection that is closed with unread bytes in it is reset instead of ended."""
     request, length = b"", None
     while length is None or len(request) < length:
         received = connection.recv(1 << 16)
         if not received:
-            return
+            break
         request += received
         head, end, _ = request.partition(b"\r\n\r\n")
         stated = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
         if end:
             length = len(head) + len(end) + int(stated[1] if stated else 0)
+    return request
 
 
 @contextmanager
-def canned(*answers: bytes) -> Iterator[str]:
-    """Provide the address of a server that gives these answers, one for each connection, and then closes it."""
+def canned(*answers: bytes, requests: list[bytes] | None = None) -> Iterator[str]:
+    """Provide the address of a server that gives these answers, one for each connection, and then closes it.
+
+    What it reads goes to ``requests``.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             for answer in answers:
                 connection, _ = listener.accept()
                 with connection:
-                    read_request(connection)
+                    request = read_request(connection)
+                    if requests is not None:
+                        requests.append(request)
                     connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
@@ -233,7 +239,35 @@ def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
         ask(address)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8765", "ftp://a", "http://", ""])
+@both
+def test_an_address_in_chinese_is_written_in_ascii(ask: Ask) -> None:
+    answer = OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY)
+    requests: list[bytes] = []
+    with canned(answer, requests=requests) as address:
+        assert len(ask(address + "服务 一/%2F")) == 1
+    assert requests[0].startswith(b"POST /prefix/%E6%9C%8D%E5%8A%A1%20%E4%B8%80/%2F/v1/ner HTTP/1.1\r\n")
+    with pytest.raises(ServiceError, match="cannot be reached: "):
+        ask("http://北京.invalid")
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("http://北京.invalid:80", "xn--1lq90i.invalid:80"),
+        ("https://user@北京.invalid", "xn--1lq90i.invalid"),
+        ("http://[::1]:8765", "[::1]:8765"),
+        ("http://my_service:8765", "my_service:8765"),
+    ],
+)
+def test_the_host_is_named_as_names_are_resolved(address: str, host: str) -> None:
+    assert Client(address)._service.headers["Host"] == host
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:8765", "ftp://a", "http://", "", "http://a b", "http://a..b", "http://a\x7f", "http://a/\ud800"],
+    ids=["no-scheme", "ftp", "no-host", "nothing", "space", "no-label", "control", "surrogate"],
+)
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="write http://HOST:PORT"):
         Client(address)
