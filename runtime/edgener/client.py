@@ -23,18 +23,22 @@ import threading
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from numbers import Real
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from edgener.entity import Entity
 from edgener.errors import EdgenerError, UsageError
 from edgener.lone_surrogates import JSON_ESCAPES
+from edgener.text_arguments import checked_texts, require_text
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
 GROUP, GROUP_CODE_POINTS = 64, 1 << 16
 """Most texts of one request of ``batch``, and code points from which on it takes no further text."""
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
+LONGEST_TIMEOUT = 1e6
+"""Seconds; sockets take no timeout above 24 days."""
 HOST = re.compile(r"[\w.%:-]+", re.ASCII)
 """Names and addresses of hosts, as a request writes them."""
 TOKEN = re.compile("[!-~]+")
@@ -52,6 +56,9 @@ class ServiceError(EdgenerError):
         self.status, self.error_type = status, error_type
 
 
+_Parameters = dict[str, float | list[str]]
+
+
 class _Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
@@ -63,6 +70,10 @@ class _Service:
     """The address of a service, and what is the same for every request to it."""
 
     def __init__(self, address: str, token: str | None, timeout: float, patience: float) -> None:
+        if not isinstance(address, str) or not isinstance(token, str | None):
+            raise TypeError("expected an address as a str, and a token as a str or None")
+        if not _number(timeout, "timeout") > 0 or not _number(patience, "patience") >= 0:
+            raise UsageError("timeout must be a number of seconds above 0, and patience one that is not below 0")
         try:
             parts = urlsplit(address)
             port, host = parts.port, (parts.hostname or "").encode("idna").decode()
@@ -76,7 +87,7 @@ class _Service:
         self.address, self.host, self.is_secure = address, host, parts.scheme == "https"
         self.port = (443 if self.is_secure else 80) if port is None else port
         self.prefix = path.rstrip("/")
-        self.timeout, self.patience = timeout, patience
+        self.timeout, self.patience = min(float(timeout), LONGEST_TIMEOUT), float(patience)
         name = f"[{host}]" if ":" in host else host
         self.headers = {"Host": name if port is None else f"{name}:{port}", "User-Agent": "edgener"}
         if token:
@@ -115,22 +126,34 @@ class Client:
         """Take the service's address, the token if it asks for one, and times in seconds.
 
         An answer may take ``timeout``; a service that is overloaded is asked again for ``patience``. Raises UsageError
-        where ``address`` is none.
+        where ``address`` is none, and TypeError for values of another type.
         """
         self._service = _Service(address, token, timeout, patience)
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
 
     def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
-        """Return the entities of a text; raise ServiceError where the service has no answer."""
-        return next(self.batch([text], min_score=min_score, ignore_labels=ignore_labels))
+        """Return the entities of a text; raise ServiceError where the service has no answer.
+
+        Those of a score below ``min_score`` are left out, and those of the types in ``ignore_labels``. Raises TypeError
+        for arguments of another type.
+        """
+        require_text(text)
+        answer = self._ask("POST", "/v1/ner", _body([text], _parameters(min_score, ignore_labels)))
+        return _entities(answer, 1)[0]
 
     def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
     ) -> Iterator[list[Entity]]:
-        """Yield the entities of each text, in the order of ``texts``, which may be endless."""
+        """Return an iterator over the entities of each text, in the order of ``texts``, which may be endless.
+
+        The other arguments and the errors are those of a call.
+        """
+        return self._batch(_checked_texts(texts), _parameters(min_score, ignore_labels))
+
+    def _batch(self, texts: Iterator[str], parameters: _Parameters) -> Iterator[list[Entity]]:
         for group in _groups(texts):
-            answer = self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
+            answer = self._ask("POST", "/v1/ner", _body(group, parameters))
             yield from _entities(answer, len(group))
 
     def info(self) -> dict[str, Any]:
@@ -208,16 +231,20 @@ class AsyncClient:
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
-        """Return the entities of a text; raise ServiceError where the service has no answer."""
-        answer = await self._ask("POST", "/v1/ner", _body([text], min_score, ignore_labels))
+        """Return what a call of ``Client`` returns."""
+        require_text(text)
+        answer = await self._ask("POST", "/v1/ner", _body([text], _parameters(min_score, ignore_labels)))
         return _entities(answer, 1)[0]
 
-    async def batch(
+    def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
     ) -> AsyncIterator[list[Entity]]:
-        """Yield the entities of each text, in the order of ``texts``, which may be endless."""
+        """Return an asynchronous iterator over what ``Client.batch`` yields."""
+        return self._batch(_checked_texts(texts), _parameters(min_score, ignore_labels))
+
+    async def _batch(self, texts: Iterator[str], parameters: _Parameters) -> AsyncIterator[list[Entity]]:
         for group in _groups(texts):
-            answer = await self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
+            answer = await self._ask("POST", "/v1/ner", _body(group, parameters))
             for entities in _entities(answer, len(group)):
                 yield entities
 
@@ -326,9 +353,35 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
         return b"".join(chunks)
 
 
-def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
+def _checked_texts(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise TypeError("expected an iterable of texts, got str; call the client itself for one text")
+    return checked_texts(texts)
+
+
+def _parameters(min_score: float, ignore_labels: Collection[str]) -> _Parameters:
+    """Return the parameters of a request; raise TypeError for values of another type."""
+    parameters: _Parameters = {}
+    lowest = _number(min_score, "min_score")
+    if lowest:
+        parameters["min_score"] = lowest
+    if isinstance(ignore_labels, str | bytes) or not isinstance(ignore_labels, Iterable):
+        raise TypeError(f"expected ignore_labels to be a list of entity types, got {type(ignore_labels).__name__}")
+    labels = list(ignore_labels)
+    if not all(isinstance(label, str) for label in labels):
+        raise TypeError("expected each of ignore_labels to be a str")
+    if labels:
+        parameters["ignore_labels"] = labels
+    return parameters
+
+
+def _number(value: object, name: str) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"expected {name} to be a number, got {type(value).__name__}")
+    return float(value)
+
+
+def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
     group: list[str] = []
     length = 0
     for text in texts:
@@ -341,12 +394,7 @@ def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
         yield group
 
 
-def _body(texts: list[str], min_score: float, ignore_labels: Collection[str]) -> bytes:
-    parameters: dict[str, object] = {}
-    if min_score:
-        parameters["min_score"] = min_score
-    if ignore_labels:
-        parameters["ignore_labels"] = list(ignore_labels)
+def _body(texts: list[str], parameters: _Parameters) -> bytes:
     fields: dict[str, object] = {"inputs": texts, **({"parameters": parameters} if parameters else {})}
     return json.dumps(fields, ensure_ascii=False).translate(JSON_ESCAPES).encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import socket
 import threading
@@ -11,7 +12,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from edgener import Entity, Recognizer
@@ -21,6 +24,28 @@ from tests.serve.servers import TEXT, TOKEN, Running, running
 from tests.support import labelled_texts, run_python
 
 TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP + 6])]
+
+
+def entities(client: Client | AsyncClient, text: str, **arguments: Any) -> list[Entity]:
+    """Return the entities of a text, and close the client."""
+    return batch(client, [text], is_batch=False, **arguments)[0]
+
+
+def batch(
+    client: Client | AsyncClient, texts: list[str], *, is_batch: bool = True, **arguments: Any
+) -> list[list[Entity]]:
+    """Return the entities of texts by ``batch`` or by calls, and close the client."""
+    if isinstance(client, Client):
+        with client:
+            return list(client.batch(texts, **arguments)) if is_batch else [client(text, **arguments) for text in texts]
+
+    async def ask() -> list[list[Entity]]:
+        async with client:
+            if is_batch:
+                return [found async for found in client.batch(texts, **arguments)]
+            return [await client(text, **arguments) for text in texts]
+
+    return asyncio.run(ask())
 
 
 def rounded(entities: list[Entity]) -> list[Entity]:
@@ -36,8 +61,6 @@ def test_answers_are_those_of_the_recognizer(service: Running, recognizer: Recog
         assert [entity.label for entity in client(TEXT, ignore_labels=["PER"])] == ["ORG"]
         assert client(TEXT, min_score=1.0) == []
         assert client.info()["model"]["name"] == recognizer.manifest.name
-        with pytest.raises(TypeError, match="call the client itself for one text"):
-            next(client.batch(TEXT))
 
 
 def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recognizer) -> None:
@@ -271,6 +294,80 @@ def test_the_host_is_named_as_names_are_resolved(address: str, host: str) -> Non
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="write http://HOST:PORT"):
         Client(address)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"address": None},
+        {"address": b"http://a"},
+        {"token": b"a"},
+        {"timeout": "5"},
+        {"timeout": None},
+        {"patience": True},
+    ],
+    ids=str,
+)
+def test_a_client_is_not_made_of_values_of_another_type(
+    kind: type[Client | AsyncClient], arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="expected "):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"timeout": 0}, {"timeout": math.nan}, {"patience": -1}, {"patience": math.nan}], ids=str
+)
+def test_times_that_are_none_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="timeout must be"):
+        Client(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ignore_labels": "PER"},
+        {"ignore_labels": b"PER"},
+        {"ignore_labels": None},
+        {"ignore_labels": [1]},
+        {"min_score": "0.5"},
+        {"min_score": None},
+        {"min_score": True},
+    ],
+    ids=str,
+)
+def test_what_would_filter_nothing_or_something_else_is_refused_before_anything_is_sent(
+    arguments: dict[str, Any],
+) -> None:
+    for client in (Client(), AsyncClient()):
+        with pytest.raises(TypeError, match="expected "):
+            client.batch([TEXT], **arguments)
+        with pytest.raises(TypeError, match="expected "):
+            entities(client, TEXT, **arguments)
+
+
+@pytest.mark.parametrize("text", [None, 1, b"a", ["a"]], ids=str)
+def test_what_is_no_text_is_refused(service: Running, text: Any) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(TypeError, match="expected one text as a str"):
+            entities(kind(service.address), text)
+        with pytest.raises(TypeError, match=r"^expected each text to be a str, but number 1 \(from 0\) is "):
+            batch(kind(service.address), ["a", text])
+
+
+def test_one_text_is_no_batch() -> None:
+    for client in (Client(), AsyncClient()):
+        with pytest.raises(TypeError, match="call the client itself for one text"):
+            client.batch(TEXT)
+        with pytest.raises(TypeError, match="expected an iterable of texts, got bytes"):
+            client.batch(b"a")  # type: ignore[arg-type]
+
+
+def test_parameters_are_those_of_each_request_of_a_batch(service: Running) -> None:
+    with Client(service.address, timeout=math.inf) as client:
+        found = list(client.batch([TEXT] * (GROUP + 1), ignore_labels=iter(["PER"]), min_score=np.float32(0.01)))  # type: ignore[arg-type]
+    assert {entity.label for entities in found for entity in entities} == {"ORG"}
 
 
 @pytest.mark.parametrize("token", ["two words", "line\n", "汉字"])
