@@ -33,8 +33,6 @@ from edgener.lone_surrogates import JSON_ESCAPES
 from edgener.text_arguments import checked_texts, require_text
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
-GROUP, GROUP_CODE_POINTS = 64, 1 << 16
-"""Most texts of one request of ``batch``, and code points from which on it takes no further text."""
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
 LONGEST_TIMEOUT = 1e6
@@ -45,6 +43,8 @@ TOKEN = re.compile("[!-~]+")
 """Tokens that a header can hold."""
 WAITING = (429, 503)
 """Statuses of a service that asks to be asked again later."""
+HIDDEN = (403, 404, 405)
+"""Statuses of a proxy that lets only requests for entities pass."""
 
 
 class ServiceError(EdgenerError):
@@ -56,14 +56,30 @@ class ServiceError(EdgenerError):
         self.status, self.error_type = status, error_type
 
 
-_Parameters = dict[str, float | list[str]]
-
-
 class _Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
     keeps_alive: bool
+
+
+class _Limits(NamedTuple):
+    """Sizes of one request of ``batch``; a text that is larger alone is sent nevertheless."""
+
+    bytes: int = 1 << 18
+    texts: int = 64
+
+    def of_service(self, info: _Answer) -> _Limits:
+        """Return the limits that fit those of a service, too."""
+        try:
+            limits = json.loads(info.body)["limits"]
+            return _Limits(min(self.bytes, int(limits["bytes"])), min(self.texts, int(limits["texts"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise _strange(info) from error
+
+
+GROUP = _Limits()
+"""Limits by which an answer comes soon; those of a service may be lower."""
 
 
 class _Service:
@@ -131,6 +147,7 @@ class Client:
         self._service = _Service(address, token, timeout, patience)
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._limits: _Limits | None = None
 
     def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
         """Return the entities of a text; raise ServiceError where the service has no answer.
@@ -139,7 +156,7 @@ class Client:
         for arguments of another type.
         """
         require_text(text)
-        answer = self._ask("POST", "/v1/ner", _body([text], _parameters(min_score, ignore_labels)))
+        answer = self._ask("POST", "/v1/ner", _body([_json(text)], _parameters(min_score, ignore_labels)))
         return _entities(answer, 1)[0]
 
     def batch(
@@ -147,14 +164,22 @@ class Client:
     ) -> Iterator[list[Entity]]:
         """Return an iterator over the entities of each text, in the order of ``texts``, which may be endless.
 
-        The other arguments and the errors are those of a call.
+        They are sent in groups that are within the limits of the service. The other arguments and the errors are those
+        of a call.
         """
         return self._batch(_checked_texts(texts), _parameters(min_score, ignore_labels))
 
-    def _batch(self, texts: Iterator[str], parameters: _Parameters) -> Iterator[list[Entity]]:
-        for group in _groups(texts):
+    def _batch(self, texts: Iterator[str], parameters: bytes) -> Iterator[list[Entity]]:
+        self._limits = self._limits or self._ask_limits()
+        for group in _groups(texts, parameters, self._limits):
             answer = self._ask("POST", "/v1/ner", _body(group, parameters))
             yield from _entities(answer, len(group))
+
+    def _ask_limits(self) -> _Limits:
+        try:
+            return GROUP.of_service(self._ask("GET", "/info", None))
+        except ServiceError as error:
+            return _limits_where_hidden(error)
 
     def info(self) -> dict[str, Any]:
         """Return what the service says about its model and its limits."""
@@ -229,11 +254,12 @@ class AsyncClient:
         self._service = _Service(address, token, timeout, patience)
         self._secure = ssl.create_default_context() if self._service.is_secure else None
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._limits: _Limits | None = None
 
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
         """Return what a call of ``Client`` returns."""
         require_text(text)
-        answer = await self._ask("POST", "/v1/ner", _body([text], _parameters(min_score, ignore_labels)))
+        answer = await self._ask("POST", "/v1/ner", _body([_json(text)], _parameters(min_score, ignore_labels)))
         return _entities(answer, 1)[0]
 
     def batch(
@@ -242,11 +268,18 @@ class AsyncClient:
         """Return an asynchronous iterator over what ``Client.batch`` yields."""
         return self._batch(_checked_texts(texts), _parameters(min_score, ignore_labels))
 
-    async def _batch(self, texts: Iterator[str], parameters: _Parameters) -> AsyncIterator[list[Entity]]:
-        for group in _groups(texts):
+    async def _batch(self, texts: Iterator[str], parameters: bytes) -> AsyncIterator[list[Entity]]:
+        self._limits = self._limits or await self._ask_limits()
+        for group in _groups(texts, parameters, self._limits):
             answer = await self._ask("POST", "/v1/ner", _body(group, parameters))
             for entities in _entities(answer, len(group)):
                 yield entities
+
+    async def _ask_limits(self) -> _Limits:
+        try:
+            return GROUP.of_service(await self._ask("GET", "/info", None))
+        except ServiceError as error:
+            return _limits_where_hidden(error)
 
     async def info(self) -> dict[str, Any]:
         """Return what the service says about its model and its limits."""
@@ -359,9 +392,9 @@ def _checked_texts(texts: Iterable[str]) -> Iterator[str]:
     return checked_texts(texts)
 
 
-def _parameters(min_score: float, ignore_labels: Collection[str]) -> _Parameters:
-    """Return the parameters of a request; raise TypeError for values of another type."""
-    parameters: _Parameters = {}
+def _parameters(min_score: float, ignore_labels: Collection[str]) -> bytes:
+    """Return the parameters of a request as JSON; raise TypeError for values of another type."""
+    parameters: dict[str, float | list[str]] = {}
     lowest = _number(min_score, "min_score")
     if lowest:
         parameters["min_score"] = lowest
@@ -372,7 +405,7 @@ def _parameters(min_score: float, ignore_labels: Collection[str]) -> _Parameters
         raise TypeError("expected each of ignore_labels to be a str")
     if labels:
         parameters["ignore_labels"] = labels
-    return parameters
+    return _json(parameters)
 
 
 def _number(value: object, name: str) -> float:
@@ -381,22 +414,38 @@ def _number(value: object, name: str) -> float:
     return float(value)
 
 
-def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
-    group: list[str] = []
-    length = 0
-    for text in texts:
-        group.append(text)
-        length += len(text)
-        if len(group) == GROUP or length >= GROUP_CODE_POINTS:
+def _limits_where_hidden(error: ServiceError) -> _Limits:
+    """Return the limits of requests to a service that does not tell its own; raise any other error."""
+    if error.status in HIDDEN:
+        return GROUP
+    raise error
+
+
+def _groups(texts: Iterable[str], parameters: bytes, limits: _Limits) -> Iterator[list[bytes]]:
+    """Yield texts as JSON, as many together as one request may hold."""
+    empty = len(_body([], parameters)) - 1  # a comma is before each text but the first
+    group: list[bytes] = []
+    size = empty
+    for text in map(_json, texts):
+        if group and size + 1 + len(text) > limits.bytes:
             yield group
-            group, length = [], 0
+            group, size = [], empty
+        group.append(text)
+        size += 1 + len(text)
+        if len(group) >= limits.texts:
+            yield group
+            group, size = [], empty
     if group:
         yield group
 
 
-def _body(texts: list[str], parameters: _Parameters) -> bytes:
-    fields: dict[str, object] = {"inputs": texts, **({"parameters": parameters} if parameters else {})}
-    return json.dumps(fields, ensure_ascii=False).translate(JSON_ESCAPES).encode()
+def _body(texts: list[bytes], parameters: bytes) -> bytes:
+    """Return the body of a request for texts and with parameters that are JSON already."""
+    return b'{"inputs": [%b], "parameters": %b}' % (b",".join(texts), parameters)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).translate(JSON_ESCAPES).encode()
 
 
 def _entities(answer: _Answer, count: int) -> list[list[Entity]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
 import socket
@@ -12,18 +13,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edgener import Entity, Recognizer
-from edgener.client import GROUP, AsyncClient, Client, ServiceError
+from edgener.client import GROUP, AsyncClient, Client, ServiceError, _body, _groups, _json, _Limits
 from edgener.errors import UsageError
 from tests.serve.servers import TEXT, TOKEN, Running, running
 from tests.support import labelled_texts, run_python
 
-TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP + 6])]
+TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP.texts + 6])]
 
 
 def entities(client: Client | AsyncClient, text: str, **arguments: Any) -> list[Entity]:
@@ -78,6 +80,51 @@ def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recogni
 def test_long_texts_are_sent_in_requests_that_the_service_takes(service: Running) -> None:
     with Client(service.address) as client:
         assert len(list(client.batch(["的" * 3_000] * 150))) == 150
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[Running]:
+    """A service that takes little at once."""
+    with running("--most-texts", "3", "--most-bytes", "2000", "--workers", "1", "--queue-seconds", "100") as service:
+        yield service
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_groups_fit_the_limits_of_the_service(narrow: Running, kind: type[Client | AsyncClient]) -> None:
+    texts = [TEXT] * 10 + ["的" * 300] * 4 + ["\ud800" * 200, "\x00" * 200] * 2
+    assert len(batch(kind(narrow.address), texts, ignore_labels=["PER"])) == len(texts)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_text_that_is_too_large_alone_is_refused_by_the_service(
+    narrow: Running, kind: type[Client | AsyncClient]
+) -> None:
+    with pytest.raises(ServiceError) as refused:
+        batch(kind(narrow.address), [TEXT, "的" * 700])
+    assert (refused.value.status, refused.value.error_type) == (413, "too_large")
+
+
+def test_texts_that_are_taken_alone_are_taken_together(service: Running) -> None:
+    assert batch(Client(service.address), ["\u3000" * 60_000, "\u3000" * 340_000]) == [[], []]
+
+
+@pytest.mark.parametrize("least", range(55, 90))
+def test_a_group_takes_as_many_texts_as_its_body_has_room_for(least: int) -> None:
+    texts = ["", "a", "的", "\U0001f600", "\ud800", '"\n', "的" * 60] * 3
+    parameters, limits = b'{"min_score": 0.5}', _Limits(least, 4)
+    groups = list(_groups(texts, parameters, limits))
+    assert [text for group in groups for text in group] == list(map(_json, texts))
+    assert {json.loads(_body(group, parameters))["parameters"]["min_score"] for group in groups} == {0.5}
+    for group, following in pairwise([*groups, [b"x" * 160]]):
+        size = len(_body(group, parameters))
+        assert size <= least or len(group) == 1
+        assert len(group) == 4 or size + 1 + len(following[0]) > least
+
+
+def test_a_full_group_does_not_wait_for_the_next_text() -> None:
+    endless = iter(lambda: TEXT, "")
+    first = next(_groups(chain(islice(endless, 4), map(pytest.fail, endless)), b"{}", _Limits(texts=4)))
+    assert len(first) == 4
 
 
 def test_nothing_but_the_standard_library_is_loaded() -> None:
@@ -190,7 +237,7 @@ def canned(*answers: bytes, requests: list[bytes] | None = None) -> Iterator[str
                         requests.append(request)
                     connection.sendall(answer)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/prefix/"
         thread.join()
@@ -252,6 +299,33 @@ def test_what_is_no_answer_is_told(ask: Ask, answer: bytes, status: int, told: s
             ask(address)
         assert caught.value.status == status
         assert told in str(caught.value)
+
+
+def answer_of(status: str, body: bytes) -> bytes:
+    """Return an answer after which the connection is closed."""
+    return b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_limits_are_asked_for_once(kind: type[Client | AsyncClient]) -> None:
+    info, found = answer_of("200 OK", b'{"limits": {"bytes": 1000, "texts": 1}}'), answer_of("200 OK", ENTITY)
+    requests: list[bytes] = []
+    with canned(info, found, found, found, requests=requests) as address:
+        client = kind(address)
+        assert len(batch(client, [TEXT] * 2)) == 2
+        assert len(batch(client, [TEXT])) == 1
+    assert [request.split()[1] for request in requests] == [b"/prefix/info"] + [b"/prefix/v1/ner"] * 3
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_proxy_that_hides_the_limits_is_asked_nevertheless(kind: type[Client | AsyncClient]) -> None:
+    with canned(answer_of("404 Not Found", b"no such page"), answer_of("200 OK", ENTITY)) as address:
+        assert len(batch(kind(address), [TEXT])) == 1
+    with canned(answer_of("502 Bad Gateway", b"")) as address, pytest.raises(ServiceError, match="status 502"):
+        batch(kind(address), [TEXT])
+    for strange in (b"{}", b"[]", b'{"limits": {"bytes": "many", "texts": 1}}'):
+        with canned(answer_of("200 OK", strange)) as address, pytest.raises(ServiceError, match="not edgener's"):
+            batch(kind(address), [TEXT])
 
 
 @both
@@ -366,7 +440,7 @@ def test_one_text_is_no_batch() -> None:
 
 def test_parameters_are_those_of_each_request_of_a_batch(service: Running) -> None:
     with Client(service.address, timeout=math.inf) as client:
-        found = list(client.batch([TEXT] * (GROUP + 1), ignore_labels=iter(["PER"]), min_score=np.float32(0.01)))  # type: ignore[arg-type]
+        found = list(client.batch([TEXT] * (GROUP.texts + 1), ignore_labels=iter(["PER"]), min_score=np.float32(0.01)))  # type: ignore[arg-type]
     assert {entity.label for entities in found for entity in entities} == {"ORG"}
 
 
