@@ -6,7 +6,8 @@
 [('王小明', 'PER'), ('北京大学', 'ORG')]
 
 ``AsyncClient`` does the same with ``await``. Connections are kept and used again. A service that is overloaded says
-when to ask again, and the clients wait until then.
+when to ask again, and the clients wait until then. They also ask again where a connection is refused, or ends before
+the answer is whole: a request is safe to repeat.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import math
 import random
 import re
+import socket
 import ssl
 import threading
 import time
@@ -33,6 +35,10 @@ from edgener.lone_surrogates import JSON_ESCAPES
 from edgener.text_arguments import checked_texts, require_text
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
+CONNECTIONS = 32
+"""Most connections of an ``AsyncClient``; further calls wait for their turn."""
+RETRY_SECONDS = 1.0
+"""Time after which a service is asked again that does not say when."""
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
 LONGEST_TIMEOUT = 1e6
@@ -45,15 +51,24 @@ WAITING = (429, 503)
 """Statuses of a service that asks to be asked again later."""
 HIDDEN = (403, 404, 405)
 """Statuses of a proxy that lets only requests for entities pass."""
+CUT_OFF = (ConnectionError, asyncio.IncompleteReadError, http.client.IncompleteRead)
+"""Errors of a connection that is refused, or ends before the answer is whole."""
+BROKEN = (OSError, ValueError, EOFError, asyncio.LimitOverrunError, http.client.HTTPException)
+"""Errors of a connection without an answer that can be read."""
 
 
 class ServiceError(EdgenerError):
     """The service answered with an error, or cannot be reached."""
 
-    def __init__(self, message: str, status: int = 0, error_type: str = "unreachable") -> None:
-        """Take the message, the status of HTTP, 0 where there was no answer, and the service's word for the error."""
+    def __init__(
+        self, message: str, status: int = 0, error_type: str = "unreachable", retry_after: float | None = None
+    ) -> None:
+        """Take the message, the status of HTTP, 0 where there was no answer, and the service's word for the error.
+
+        ``retry_after`` is the time in seconds after which to ask again, None where that is of no use.
+        """
         super().__init__(message)
-        self.status, self.error_type = status, error_type
+        self.status, self.error_type, self.retry_after = status, error_type, retry_after
 
 
 class _Answer(NamedTuple):
@@ -109,27 +124,10 @@ class _Service:
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
 
-    def pause(self, answer: _Answer, give_up_at: float) -> float:
-        """Return the seconds to wait until the service is asked again.
-
-        Raises ServiceError where it did not ask to be, or where that is too late.
-        """
-        if answer.status not in WAITING:
-            raise _error_of(answer)
-        try:
-            seconds = float(answer.headers.get("retry-after", "1"))
-        except ValueError:
-            seconds = 1.0
-        if not 0 <= seconds < math.inf:
-            seconds = 1.0
-        seconds *= random.uniform(1, 1.25)  # several clients should not come back at the same moment
-        if time.monotonic() + seconds > give_up_at:
-            raise _error_of(answer)
-        return seconds
-
     def unreachable(self, error: Exception) -> ServiceError:
         return ServiceError(
-            f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?"
+            f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?",
+            retry_after=RETRY_SECONDS if _is_cut_off(error) else None,
         )
 
 
@@ -141,8 +139,9 @@ class Client:
     ) -> None:
         """Take the service's address, the token if it asks for one, and times in seconds.
 
-        An answer may take ``timeout``; a service that is overloaded is asked again for ``patience``. Raises UsageError
-        where ``address`` is none, and TypeError for values of another type.
+        An answer may take ``timeout``. A service that is overloaded is asked again for ``patience``, as is one that
+        refuses connections or ends them without an answer. Raises UsageError where ``address`` is none, and TypeError
+        for values of another type.
         """
         self._service = _Service(address, token, timeout, patience)
         self._idle: list[http.client.HTTPConnection] = []
@@ -201,51 +200,81 @@ class Client:
     def _ask(self, method: str, path: str, body: bytes | None) -> _Answer:
         give_up_at = time.monotonic() + self._service.patience
         while True:
-            answer = self._exchange(method, path, body)
-            if answer.status == 200:
-                return answer
-            time.sleep(self._service.pause(answer, give_up_at))
+            try:
+                return _found(self._exchange(method, path, body))
+            except ServiceError as error:
+                time.sleep(_pause(error, give_up_at))
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
         """Send a request and return its answer; a kept connection that the service has closed is replaced once."""
         with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection:
-            try:
-                return self._send(connection, method, path, body)
-            except (ConnectionError, http.client.HTTPException):
-                connection.close()
-            except OSError as error:
-                connection.close()
-                raise self._service.unreachable(error) from error
-        connection = self._connect()
+            kept = self._idle.pop() if self._idle else None
         try:
-            return self._send(connection, method, path, body)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            if kept:
+                with suppress(*CUT_OFF):
+                    return self._send(kept, method, path, body)
+            return self._send(self._connection(), method, path, body)
+        except BROKEN as error:
             raise self._service.unreachable(error) from error
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connection(self) -> http.client.HTTPConnection:
         service = self._service
         kind = http.client.HTTPSConnection if service.is_secure else http.client.HTTPConnection
         return kind(service.host, service.port, timeout=service.timeout)
 
     def _send(self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None) -> _Answer:
+        """Send a request and return its answer; whatever goes wrong, the connection is not used again."""
         headers = {**self._service.headers, **({"Content-Type": "application/json"} if body is not None else {})}
-        connection.request(method, self._service.prefix + path, body, headers)
-        with connection.getresponse() as response:  # closed even where it is not whole
-            fields = {name.lower(): value for name, value in response.getheaders()}
-            answer = _Answer(response.status, fields, response.read(), not response.will_close)
-        if answer.keeps_alive:
-            with self._lock:
-                self._idle.append(connection)
-        else:
-            connection.close()
-        return answer
+        is_usable = False
+        try:
+            if connection.sock is None:
+                connection.connect()
+            is_sent = False
+            with suppress(ConnectionError):  # the service may have answered before it closed
+                connection.request(method, self._service.prefix + path, body, headers)
+                is_sent = True
+            with connection.getresponse() as response:  # closed even where it is not whole
+                fields = {name.lower(): value for name, value in response.getheaders()}
+                answer = _Answer(response.status, fields, response.read(), not response.will_close)
+            is_usable = is_sent and answer.keeps_alive
+            return answer
+        finally:
+            if is_usable:
+                with self._lock:
+                    self._idle.append(connection)
+            else:
+                connection.close()
+
+
+class _Pool:
+    """The connections of an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.turns = asyncio.Semaphore(CONNECTIONS)
+        self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self.idle:
+            _, writer = self.idle.pop()
+            writer.close()
+            with suppress(OSError):  # the service has closed it already
+                await writer.wait_closed()
+
+    def drop(self) -> None:
+        """Close the connections that nobody uses from without their loop, which may have ended."""
+        while self.idle:
+            _, writer = self.idle.pop()
+            with suppress(OSError):
+                writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class AsyncClient:
-    """A client of a service for programs that run in an event loop; tasks may share it."""
+    """A client of a service for programs that run in an event loop; tasks may share it.
+
+    It has at most 32 connections, and further calls wait for their turn. In another event loop it makes new ones.
+    """
 
     def __init__(
         self, address: str = DEFAULT_ADDRESS, *, token: str | None = None, timeout: float = 60.0, patience: float = 60.0
@@ -253,7 +282,7 @@ class AsyncClient:
         """Take what ``Client`` takes."""
         self._service = _Service(address, token, timeout, patience)
         self._secure = ssl.create_default_context() if self._service.is_secure else None
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._pool: _Pool | None = None
         self._limits: _Limits | None = None
 
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
@@ -287,11 +316,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        idle, self._idle = self._idle, []
-        for _, writer in idle:
-            writer.close()
-            with suppress(OSError):  # the service has closed it already
-                await writer.wait_closed()
+        await self._pool_of_loop().close()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -300,35 +325,44 @@ class AsyncClient:
         await self.close()
 
     async def _ask(self, method: str, path: str, body: bytes | None) -> _Answer:
-        give_up_at = time.monotonic() + self._service.patience
-        while True:
-            answer = await self._exchange(method, path, body)
-            if answer.status == 200:
-                return answer
-            await asyncio.sleep(self._service.pause(answer, give_up_at))
+        request = self._request(method, path, body)
+        pool = self._pool_of_loop()
+        async with pool.turns:
+            give_up_at = time.monotonic() + self._service.patience
+            while True:
+                try:
+                    return _found(await self._exchange(pool, request))
+                except ServiceError as error:
+                    seconds = _pause(error, give_up_at)
+                await asyncio.sleep(seconds)
 
-    async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
-        content = self._request(method, path, body)
-        while self._idle:
-            reader, writer = self._idle.pop()
-            if reader.at_eof() or writer.is_closing():
-                writer.close()
-                continue
-            try:
-                return await self._send(reader, writer, content)
-            except (ConnectionError, EOFError):  # the service has closed it just now
-                continue
-            except OSError as error:
-                raise self._service.unreachable(error) from error
+    def _pool_of_loop(self) -> _Pool:
+        """Return the connections of the running loop, and drop those of another one."""
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._pool.loop is not loop:
+            if self._pool:
+                self._pool.drop()
+            self._pool = _Pool(loop)
+        return self._pool
+
+    async def _exchange(self, pool: _Pool, request: bytes) -> _Answer:
+        """Send a request and return its answer; kept connections that the service has closed are replaced."""
+        service = self._service
         try:
-            async with asyncio.timeout(self._service.timeout):
-                service = self._service
+            while pool.idle:
+                reader, writer = pool.idle.pop()
+                if reader.at_eof() or writer.is_closing():
+                    writer.close()
+                    continue
+                with suppress(*CUT_OFF):
+                    return await self._send(pool, reader, writer, request)
+            async with asyncio.timeout(service.timeout):
                 reader, writer = await asyncio.open_connection(
                     service.host, service.port, ssl=self._secure, limit=LONGEST_HEAD
                 )
-            return await self._send(reader, writer, content)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError, http.client.HTTPException) as error:
-            raise self._service.unreachable(error) from error
+            return await self._send(pool, reader, writer, request)
+        except BROKEN as error:
+            raise service.unreachable(error) from error
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
         headers = dict(self._service.headers)
@@ -337,30 +371,34 @@ class AsyncClient:
         lines = [f"{method} {self._service.prefix}{path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
 
-    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, content: bytes) -> _Answer:
-        """Send a request and return its answer; whatever goes wrong, the connection is not used again."""
-        is_done = False
+    async def _send(
+        self, pool: _Pool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+    ) -> _Answer:
+        """Send a request and return its answer; whatever goes wrong, the connection is not used again.
+
+        The answer is awaited while the request is sent, since a service may answer and close before it has read all.
+        """
+        is_usable = False
         try:
             async with asyncio.timeout(self._service.timeout):
-                writer.write(content)
-                await writer.drain()
+                writer.write(request)
                 answer = await _read_answer(reader)
-                is_done = answer.keeps_alive
+                is_usable = answer.keeps_alive and not writer.transport.get_write_buffer_size()
                 return answer
         finally:
-            if is_done:
-                self._idle.append((reader, writer))
+            if is_usable:
+                pool.idle.append((reader, writer))
             else:
-                writer.close()
+                writer.transport.abort()
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> _Answer:
-    """Return the answer that arrives; raise EOFError where it is not whole, or nothing that this client reads."""
+    """Return the answer that arrives; raise one of BROKEN where it is not whole, or no answer of HTTP."""
     head = await reader.readuntil(b"\r\n\r\n")
     first, _, rest = head.partition(b"\r\n")
     words = first.split()
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise EOFError(f"no answer of HTTP: {first[:60]!r}")
+        raise http.client.BadStatusLine(first[:60].decode("latin-1"))
     headers = {name.lower(): value for name, value in http.client.parse_headers(io.BytesIO(rest)).items()}
     keeps_alive = words[0] == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
     if headers.get("transfer-encoding", "").lower() == "chunked":
@@ -478,9 +516,40 @@ def _strange(answer: _Answer) -> ServiceError:
     )
 
 
-def _error_of(answer: _Answer) -> ServiceError:
+def _found(answer: _Answer) -> _Answer:
+    """Return an answer that holds what was asked for; raise ServiceError for any other."""
+    if answer.status == 200:
+        return answer
+    retry_after = _retry_after(answer) if answer.status in WAITING else None
     try:
         fields = json.loads(answer.body)
-        return ServiceError(f"{fields['error']} ({answer.status})", answer.status, fields["error_type"])
+        message, error_type = f"{fields['error']} ({answer.status})", fields["error_type"]
     except (ValueError, KeyError, TypeError):  # a proxy's page
-        return ServiceError(f"the service answered with status {answer.status}", answer.status, "unknown")
+        message, error_type = f"the service answered with status {answer.status}", "unknown"
+    raise ServiceError(message, answer.status, error_type, retry_after)
+
+
+def _retry_after(answer: _Answer) -> float:
+    try:
+        seconds = float(answer.headers["retry-after"])
+    except (KeyError, ValueError):
+        return RETRY_SECONDS
+    return seconds if 0 <= seconds < math.inf else RETRY_SECONDS
+
+
+def _is_cut_off(error: Exception) -> bool:
+    """Return True if a service that ends or starts may be the reason, so that it may be asked again.
+
+    asyncio has one OSError without a number for the connections to several addresses of a host.
+    """
+    return isinstance(error, CUT_OFF) or (type(error) is OSError and error.errno is None)
+
+
+def _pause(error: ServiceError, give_up_at: float) -> float:
+    """Return the seconds until the service is asked again; raise ``error`` where that is of no use, or too late."""
+    if error.retry_after is None:
+        raise error
+    seconds = error.retry_after * random.uniform(1, 1.25)  # several clients should not come back at the same moment
+    if time.monotonic() + seconds > give_up_at:
+        raise error
+    return seconds

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import math
 import re
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from asyncio import StreamWriter
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, islice, pairwise
 from typing import Any
@@ -20,9 +23,20 @@ import numpy as np
 import pytest
 
 from edgener import Entity, Recognizer
-from edgener.client import GROUP, AsyncClient, Client, ServiceError, _body, _groups, _json, _Limits
+from edgener.client import (
+    CONNECTIONS,
+    GROUP,
+    RETRY_SECONDS,
+    AsyncClient,
+    Client,
+    ServiceError,
+    _body,
+    _groups,
+    _json,
+    _Limits,
+)
 from edgener.errors import UsageError
-from tests.serve.servers import TEXT, TOKEN, Running, running
+from tests.serve.servers import PATIENCE, TEXT, TOKEN, Running, running
 from tests.support import labelled_texts, run_python
 
 TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP.texts + 6])]
@@ -152,7 +166,8 @@ def test_connections_are_used_again_and_replaced_when_the_service_has_closed_the
             async with AsyncClient(service.address) as client:
                 for _ in range(5):
                     assert len(await client(TEXT)) == 2
-                assert len(client._idle) == 1
+                assert client._pool is not None
+                assert len(client._pool.idle) == 1
                 await asyncio.sleep(1)
                 assert len(await client(TEXT)) == 2
 
@@ -220,22 +235,34 @@ def read_request(connection: socket.socket) -> bytes:
     return request
 
 
+RESET = b"reset"
+"""Stands for a connection that ends without an answer, and with an error."""
+
+
 @contextmanager
-def canned(*answers: bytes, requests: list[bytes] | None = None) -> Iterator[str]:
+def canned(*answers: bytes, requests: list[bytes] | None = None, late: float = 0) -> Iterator[str]:
     """Provide the address of a server that gives these answers, one for each connection, and then closes it.
 
-    What it reads goes to ``requests``.
+    What it reads goes to ``requests``. Connections are refused until it is ``late`` seconds later.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if not late:
+            listener.listen()
 
         def serve() -> None:
+            time.sleep(late)
+            listener.listen()
             for answer in answers:
                 connection, _ = listener.accept()
                 with connection:
                     request = read_request(connection)
                     if requests is not None:
                         requests.append(request)
-                    connection.sendall(answer)
+                    if answer == RESET:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    else:
+                        connection.sendall(answer)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -345,6 +372,114 @@ def test_an_address_in_chinese_is_written_in_ascii(ask: Ask) -> None:
     assert requests[0].startswith(b"POST /prefix/%E6%9C%8D%E5%8A%A1%20%E4%B8%80/%2F/v1/ner HTTP/1.1\r\n")
     with pytest.raises(ServiceError, match="cannot be reached: "):
         ask("http://北京.invalid")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_service_that_ends_and_starts_is_asked_again(
+    kind: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgener.client.RETRY_SECONDS", 0.1)
+    half = OK + b"Content-Length: 100\r\n\r\n["
+    with canned(RESET, b"", half, answer_of("200 OK", ENTITY), late=0.3) as address:
+        assert entities(kind(address), TEXT) == [Entity(0, 1, "PER", "x", 0.5)]
+    with canned(RESET) as address, pytest.raises(ServiceError, match="cannot be reached: ") as caught:
+        entities(kind(address, patience=0), TEXT)
+    assert caught.value.retry_after == 0.1
+    with canned(b"SSH-2.0-OpenSSH\r\n\r\n") as address, pytest.raises(ServiceError) as caught:
+        entities(kind(address), TEXT)
+    assert caught.value.retry_after is None
+
+
+def test_a_host_of_several_addresses_that_refuse_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, 1))
+        for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found)
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ServiceError) as caught:
+            entities(kind("http://several.invalid:1", patience=0), TEXT)
+        assert caught.value.retry_after == RETRY_SECONDS
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_the_answer_to_a_request_that_is_not_read_to_its_end_is_read(
+    narrow: Running, kind: type[Client | AsyncClient]
+) -> None:
+    with pytest.raises(ServiceError) as refused:
+        entities(kind(narrow.address), "a" * 12_000_000)
+    assert (refused.value.status, refused.value.error_type) == (413, "too_large")
+
+
+async def served(
+    answer: Callable[[asyncio.StreamReader, StreamWriter], Coroutine[Any, Any, None]],
+    ask: Callable[[str], Coroutine[Any, Any, None]],
+) -> None:
+    """Let ``ask`` have the address of a server in the same event loop."""
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        await ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+def test_a_connection_on_which_a_request_is_still_sent_is_not_used_again() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY))
+        try:
+            await reader.read()
+        finally:
+            writer.close()
+
+    async def ask(address: str) -> None:
+        async with AsyncClient(address) as client:
+            for _ in range(2):
+                assert len(await client("a" * 12_000_000)) == 1
+            assert client._pool is not None
+            assert client._pool.idle == []
+
+    asyncio.run(served(answer, ask))
+
+
+def test_many_calls_at_once_take_few_connections() -> None:
+    open_now, most = 0, 0
+
+    async def answer(reader: asyncio.StreamReader, writer: StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"{}}"):
+                await asyncio.sleep(0)
+                writer.write(OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY))
+        open_now -= 1
+        writer.close()
+
+    async def ask(address: str) -> None:
+        async with AsyncClient(address) as client:
+            assert len(await asyncio.gather(*(client(TEXT) for _ in range(200)))) == 200
+        while open_now:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(served(answer, ask))
+    assert most == CONNECTIONS
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_client_is_used_in_one_event_loop_after_the_other(service: Running) -> None:
+    client = AsyncClient(service.address)
+
+    async def ask() -> socket.socket:
+        assert len(await client(TEXT)) == 2
+        assert client._pool is not None
+        ((_, writer),) = client._pool.idle
+        connection: socket.socket = writer.get_extra_info("socket").dup()
+        connection.settimeout(PATIENCE)
+        return connection
+
+    with asyncio.run(ask()) as first, asyncio.run(ask()) as second:
+        assert first.recv(1) == b""
+        asyncio.run(client.close())
+        assert second.recv(1) == b""
+    gc.collect()  # here, where asyncio's warnings of what its loop has left open are ignored
 
 
 @pytest.mark.parametrize(
