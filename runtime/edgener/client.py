@@ -6,7 +6,8 @@
 [('王小明', 'PER'), ('北京大学', 'ORG')]
 
 ``AsyncClient`` does the same with ``await``. Connections are kept and used again. A service that is overloaded says
-when to ask again, and the clients wait until then.
+when to ask again, and the clients wait until then. They also ask again where a connection is refused, or ends before
+the answer is whole: a request is safe to repeat.
 """
 
 from __future__ import annotations
@@ -18,36 +19,56 @@ import json
 import math
 import random
 import re
+import socket
 import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from numbers import Real
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from edgener.entity import Entity
 from edgener.errors import EdgenerError, UsageError
 from edgener.lone_surrogates import JSON_ESCAPES
+from edgener.text_arguments import checked_texts, require_text
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
-GROUP, GROUP_CODE_POINTS = 64, 1 << 16
-"""Most texts of one request of ``batch``, and code points from which on it takes no further text."""
+CONNECTIONS = 32
+"""Most connections of an ``AsyncClient``; further calls wait for their turn."""
+RETRY_SECONDS = 1.0
+"""Time after which a service is asked again that does not say when."""
 LONGEST_HEAD = 1 << 16
 """Bytes of an answer's headers."""
+LONGEST_TIMEOUT = 1e6
+"""Seconds; sockets take no timeout above 24 days."""
+HOST = re.compile(r"[\w.%:-]+", re.ASCII)
+"""Names and addresses of hosts, as a request writes them."""
 TOKEN = re.compile("[!-~]+")
 """Tokens that a header can hold."""
 WAITING = (429, 503)
 """Statuses of a service that asks to be asked again later."""
+HIDDEN = (403, 404, 405)
+"""Statuses of a proxy that lets only requests for entities pass."""
+CUT_OFF = (ConnectionError, asyncio.IncompleteReadError, http.client.IncompleteRead)
+"""Errors of a connection that is refused, or ends before the answer is whole."""
+BROKEN = (OSError, ValueError, EOFError, asyncio.LimitOverrunError, http.client.HTTPException)
+"""Errors of a connection without an answer that can be read."""
 
 
 class ServiceError(EdgenerError):
     """The service answered with an error, or cannot be reached."""
 
-    def __init__(self, message: str, status: int = 0, error_type: str = "unreachable") -> None:
-        """Take the message, the status of HTTP, 0 where there was no answer, and the service's word for the error."""
+    def __init__(
+        self, message: str, status: int = 0, error_type: str = "unreachable", retry_after: float | None = None
+    ) -> None:
+        """Take the message, the status of HTTP, 0 where there was no answer, and the service's word for the error.
+
+        ``retry_after`` is the time in seconds after which to ask again, None where that is of no use.
+        """
         super().__init__(message)
-        self.status, self.error_type = status, error_type
+        self.status, self.error_type, self.retry_after = status, error_type, retry_after
 
 
 class _Answer(NamedTuple):
@@ -57,50 +78,56 @@ class _Answer(NamedTuple):
     keeps_alive: bool
 
 
+class _Limits(NamedTuple):
+    """Sizes of one request of ``batch``; a text that is larger alone is sent nevertheless."""
+
+    bytes: int = 1 << 18
+    texts: int = 64
+
+    def of_service(self, info: _Answer) -> _Limits:
+        """Return the limits that fit those of a service, too."""
+        try:
+            limits = json.loads(info.body)["limits"]
+            return _Limits(min(self.bytes, int(limits["bytes"])), min(self.texts, int(limits["texts"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise _strange(info) from error
+
+
+GROUP = _Limits()
+"""Limits by which an answer comes soon; those of a service may be lower."""
+
+
 class _Service:
     """The address of a service, and what is the same for every request to it."""
 
     def __init__(self, address: str, token: str | None, timeout: float, patience: float) -> None:
+        if not isinstance(address, str) or not isinstance(token, str | None):
+            raise TypeError("expected an address as a str, and a token as a str or None")
+        if not _number(timeout, "timeout") > 0 or not _number(patience, "patience") >= 0:
+            raise UsageError("timeout must be a number of seconds above 0, and patience one that is not below 0")
         try:
             parts = urlsplit(address)
-            port, host = parts.port, parts.hostname
-            (host or "").encode("idna")
+            port, host = parts.port, (parts.hostname or "").encode("idna").decode()
+            path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
         except ValueError as error:
             raise UsageError(f"{address}: is no address of a service: {error}; write http://HOST:PORT") from error
-        if parts.scheme not in ("http", "https") or not host:
+        if parts.scheme not in ("http", "https") or not HOST.fullmatch(host):
             raise UsageError(f"{address}: is no address of a service; write http://HOST:PORT")
         if token and not TOKEN.fullmatch(token):
             raise UsageError("the token holds something else than letters, digits and signs of ASCII")
         self.address, self.host, self.is_secure = address, host, parts.scheme == "https"
-        self.port = port or (443 if self.is_secure else 80)
-        self.prefix = parts.path.rstrip("/")
-        self.host_header = parts.netloc.rpartition("@")[2]
-        self.timeout, self.patience = timeout, patience
-        self.headers = {"Host": self.host_header, "User-Agent": "edgener"}
+        self.port = (443 if self.is_secure else 80) if port is None else port
+        self.prefix = path.rstrip("/")
+        self.timeout, self.patience = min(float(timeout), LONGEST_TIMEOUT), float(patience)
+        name = f"[{host}]" if ":" in host else host
+        self.headers = {"Host": name if port is None else f"{name}:{port}", "User-Agent": "edgener"}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
 
-    def pause(self, answer: _Answer, give_up_at: float) -> float:
-        """Return the seconds to wait until the service is asked again.
-
-        Raises ServiceError where it did not ask to be, or where that is too late.
-        """
-        if answer.status not in WAITING:
-            raise _error_of(answer)
-        try:
-            seconds = float(answer.headers.get("retry-after", "1"))
-        except ValueError:
-            seconds = 1.0
-        if not 0 <= seconds < math.inf:
-            seconds = 1.0
-        seconds *= random.uniform(1, 1.25)  # several clients should not come back at the same moment
-        if time.monotonic() + seconds > give_up_at:
-            raise _error_of(answer)
-        return seconds
-
     def unreachable(self, error: Exception) -> ServiceError:
         return ServiceError(
-            f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?"
+            f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?",
+            retry_after=RETRY_SECONDS if _is_cut_off(error) else None,
         )
 
 
@@ -112,24 +139,46 @@ class Client:
     ) -> None:
         """Take the service's address, the token if it asks for one, and times in seconds.
 
-        An answer may take ``timeout``; a service that is overloaded is asked again for ``patience``. Raises UsageError
-        where ``address`` is none.
+        An answer may take ``timeout``. A service that is overloaded is asked again for ``patience``, as is one that
+        refuses connections or ends them without an answer. Raises UsageError where ``address`` is none, and TypeError
+        for values of another type.
         """
         self._service = _Service(address, token, timeout, patience)
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._limits: _Limits | None = None
 
     def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
-        """Return the entities of a text; raise ServiceError where the service has no answer."""
-        return next(self.batch([text], min_score=min_score, ignore_labels=ignore_labels))
+        """Return the entities of a text; raise ServiceError where the service has no answer.
+
+        Those of a score below ``min_score`` are left out, and those of the types in ``ignore_labels``. Raises TypeError
+        for arguments of another type.
+        """
+        require_text(text)
+        answer = self._ask("POST", "/v1/ner", _body([_json(text)], _parameters(min_score, ignore_labels)))
+        return _entities(answer, 1)[0]
 
     def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
     ) -> Iterator[list[Entity]]:
-        """Yield the entities of each text, in the order of ``texts``, which may be endless."""
-        for group in _groups(texts):
-            answer = self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
+        """Return an iterator over the entities of each text, in the order of ``texts``, which may be endless.
+
+        They are sent in groups that are within the limits of the service. The other arguments and the errors are those
+        of a call.
+        """
+        return self._batch(_checked_texts(texts), _parameters(min_score, ignore_labels))
+
+    def _batch(self, texts: Iterator[str], parameters: bytes) -> Iterator[list[Entity]]:
+        self._limits = self._limits or self._ask_limits()
+        for group in _groups(texts, parameters, self._limits):
+            answer = self._ask("POST", "/v1/ner", _body(group, parameters))
             yield from _entities(answer, len(group))
+
+    def _ask_limits(self) -> _Limits:
+        try:
+            return GROUP.of_service(self._ask("GET", "/info", None))
+        except ServiceError as error:
+            return _limits_where_hidden(error)
 
     def info(self) -> dict[str, Any]:
         """Return what the service says about its model and its limits."""
@@ -151,51 +200,81 @@ class Client:
     def _ask(self, method: str, path: str, body: bytes | None) -> _Answer:
         give_up_at = time.monotonic() + self._service.patience
         while True:
-            answer = self._exchange(method, path, body)
-            if answer.status == 200:
-                return answer
-            time.sleep(self._service.pause(answer, give_up_at))
+            try:
+                return _found(self._exchange(method, path, body))
+            except ServiceError as error:
+                time.sleep(_pause(error, give_up_at))
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
         """Send a request and return its answer; a kept connection that the service has closed is replaced once."""
         with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection:
-            try:
-                return self._send(connection, method, path, body)
-            except (ConnectionError, http.client.HTTPException):
-                connection.close()
-            except OSError as error:
-                connection.close()
-                raise self._service.unreachable(error) from error
-        connection = self._connect()
+            kept = self._idle.pop() if self._idle else None
         try:
-            return self._send(connection, method, path, body)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            if kept:
+                with suppress(*CUT_OFF):
+                    return self._send(kept, method, path, body)
+            return self._send(self._connection(), method, path, body)
+        except BROKEN as error:
             raise self._service.unreachable(error) from error
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connection(self) -> http.client.HTTPConnection:
         service = self._service
         kind = http.client.HTTPSConnection if service.is_secure else http.client.HTTPConnection
         return kind(service.host, service.port, timeout=service.timeout)
 
     def _send(self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None) -> _Answer:
+        """Send a request and return its answer; whatever goes wrong, the connection is not used again."""
         headers = {**self._service.headers, **({"Content-Type": "application/json"} if body is not None else {})}
-        connection.request(method, self._service.prefix + path, body, headers)
-        with connection.getresponse() as response:  # closed even where it is not whole
-            fields = {name.lower(): value for name, value in response.getheaders()}
-            answer = _Answer(response.status, fields, response.read(), not response.will_close)
-        if answer.keeps_alive:
-            with self._lock:
-                self._idle.append(connection)
-        else:
-            connection.close()
-        return answer
+        is_usable = False
+        try:
+            if connection.sock is None:
+                connection.connect()
+            is_sent = False
+            with suppress(ConnectionError):  # the service may have answered before it closed
+                connection.request(method, self._service.prefix + path, body, headers)
+                is_sent = True
+            with connection.getresponse() as response:  # closed even where it is not whole
+                fields = {name.lower(): value for name, value in response.getheaders()}
+                answer = _Answer(response.status, fields, response.read(), not response.will_close)
+            is_usable = is_sent and answer.keeps_alive
+            return answer
+        finally:
+            if is_usable:
+                with self._lock:
+                    self._idle.append(connection)
+            else:
+                connection.close()
+
+
+class _Pool:
+    """The connections of an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.turns = asyncio.Semaphore(CONNECTIONS)
+        self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self.idle:
+            _, writer = self.idle.pop()
+            writer.close()
+            with suppress(OSError):  # the service has closed it already
+                await writer.wait_closed()
+
+    def drop(self) -> None:
+        """Close the connections that nobody uses from without their loop, which may have ended."""
+        while self.idle:
+            _, writer = self.idle.pop()
+            with suppress(OSError):
+                writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class AsyncClient:
-    """A client of a service for programs that run in an event loop; tasks may share it."""
+    """A client of a service for programs that run in an event loop; tasks may share it.
+
+    It has at most 32 connections, and further calls wait for their turn. In another event loop it makes new ones.
+    """
 
     def __init__(
         self, address: str = DEFAULT_ADDRESS, *, token: str | None = None, timeout: float = 60.0, patience: float = 60.0
@@ -203,21 +282,33 @@ class AsyncClient:
         """Take what ``Client`` takes."""
         self._service = _Service(address, token, timeout, patience)
         self._secure = ssl.create_default_context() if self._service.is_secure else None
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._pool: _Pool | None = None
+        self._limits: _Limits | None = None
 
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
-        """Return the entities of a text; raise ServiceError where the service has no answer."""
-        answer = await self._ask("POST", "/v1/ner", _body([text], min_score, ignore_labels))
+        """Return what a call of ``Client`` returns."""
+        require_text(text)
+        answer = await self._ask("POST", "/v1/ner", _body([_json(text)], _parameters(min_score, ignore_labels)))
         return _entities(answer, 1)[0]
 
-    async def batch(
+    def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
     ) -> AsyncIterator[list[Entity]]:
-        """Yield the entities of each text, in the order of ``texts``, which may be endless."""
-        for group in _groups(texts):
-            answer = await self._ask("POST", "/v1/ner", _body(group, min_score, ignore_labels))
+        """Return an asynchronous iterator over what ``Client.batch`` yields."""
+        return self._batch(_checked_texts(texts), _parameters(min_score, ignore_labels))
+
+    async def _batch(self, texts: Iterator[str], parameters: bytes) -> AsyncIterator[list[Entity]]:
+        self._limits = self._limits or await self._ask_limits()
+        for group in _groups(texts, parameters, self._limits):
+            answer = await self._ask("POST", "/v1/ner", _body(group, parameters))
             for entities in _entities(answer, len(group)):
                 yield entities
+
+    async def _ask_limits(self) -> _Limits:
+        try:
+            return GROUP.of_service(await self._ask("GET", "/info", None))
+        except ServiceError as error:
+            return _limits_where_hidden(error)
 
     async def info(self) -> dict[str, Any]:
         """Return what the service says about its model and its limits."""
@@ -225,11 +316,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        idle, self._idle = self._idle, []
-        for _, writer in idle:
-            writer.close()
-            with suppress(OSError):  # the service has closed it already
-                await writer.wait_closed()
+        await self._pool_of_loop().close()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -238,35 +325,44 @@ class AsyncClient:
         await self.close()
 
     async def _ask(self, method: str, path: str, body: bytes | None) -> _Answer:
-        give_up_at = time.monotonic() + self._service.patience
-        while True:
-            answer = await self._exchange(method, path, body)
-            if answer.status == 200:
-                return answer
-            await asyncio.sleep(self._service.pause(answer, give_up_at))
+        request = self._request(method, path, body)
+        pool = self._pool_of_loop()
+        async with pool.turns:
+            give_up_at = time.monotonic() + self._service.patience
+            while True:
+                try:
+                    return _found(await self._exchange(pool, request))
+                except ServiceError as error:
+                    seconds = _pause(error, give_up_at)
+                await asyncio.sleep(seconds)
 
-    async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
-        content = self._request(method, path, body)
-        while self._idle:
-            reader, writer = self._idle.pop()
-            if reader.at_eof() or writer.is_closing():
-                writer.close()
-                continue
-            try:
-                return await self._send(reader, writer, content)
-            except (ConnectionError, EOFError):  # the service has closed it just now
-                continue
-            except OSError as error:
-                raise self._service.unreachable(error) from error
+    def _pool_of_loop(self) -> _Pool:
+        """Return the connections of the running loop, and drop those of another one."""
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._pool.loop is not loop:
+            if self._pool:
+                self._pool.drop()
+            self._pool = _Pool(loop)
+        return self._pool
+
+    async def _exchange(self, pool: _Pool, request: bytes) -> _Answer:
+        """Send a request and return its answer; kept connections that the service has closed are replaced."""
+        service = self._service
         try:
-            async with asyncio.timeout(self._service.timeout):
-                service = self._service
+            while pool.idle:
+                reader, writer = pool.idle.pop()
+                if reader.at_eof() or writer.is_closing():
+                    writer.close()
+                    continue
+                with suppress(*CUT_OFF):
+                    return await self._send(pool, reader, writer, request)
+            async with asyncio.timeout(service.timeout):
                 reader, writer = await asyncio.open_connection(
                     service.host, service.port, ssl=self._secure, limit=LONGEST_HEAD
                 )
-            return await self._send(reader, writer, content)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError, http.client.HTTPException) as error:
-            raise self._service.unreachable(error) from error
+            return await self._send(pool, reader, writer, request)
+        except BROKEN as error:
+            raise service.unreachable(error) from error
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
         headers = dict(self._service.headers)
@@ -275,30 +371,34 @@ class AsyncClient:
         lines = [f"{method} {self._service.prefix}{path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
 
-    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, content: bytes) -> _Answer:
-        """Send a request and return its answer; whatever goes wrong, the connection is not used again."""
-        is_done = False
+    async def _send(
+        self, pool: _Pool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+    ) -> _Answer:
+        """Send a request and return its answer; whatever goes wrong, the connection is not used again.
+
+        The answer is awaited while the request is sent, since a service may answer and close before it has read all.
+        """
+        is_usable = False
         try:
             async with asyncio.timeout(self._service.timeout):
-                writer.write(content)
-                await writer.drain()
+                writer.write(request)
                 answer = await _read_answer(reader)
-                is_done = answer.keeps_alive
+                is_usable = answer.keeps_alive and not writer.transport.get_write_buffer_size()
                 return answer
         finally:
-            if is_done:
-                self._idle.append((reader, writer))
+            if is_usable:
+                pool.idle.append((reader, writer))
             else:
-                writer.close()
+                writer.transport.abort()
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> _Answer:
-    """Return the answer that arrives; raise EOFError where it is not whole, or nothing that this client reads."""
+    """Return the answer that arrives; raise one of BROKEN where it is not whole, or no answer of HTTP."""
     head = await reader.readuntil(b"\r\n\r\n")
     first, _, rest = head.partition(b"\r\n")
     words = first.split()
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise EOFError(f"no answer of HTTP: {first[:60]!r}")
+        raise http.client.BadStatusLine(first[:60].decode("latin-1"))
     headers = {name.lower(): value for name, value in http.client.parse_headers(io.BytesIO(rest)).items()}
     keeps_alive = words[0] == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
     if headers.get("transfer-encoding", "").lower() == "chunked":
@@ -324,29 +424,66 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
         return b"".join(chunks)
 
 
-def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
+def _checked_texts(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise TypeError("expected an iterable of texts, got str; call the client itself for one text")
-    group: list[str] = []
-    length = 0
-    for text in texts:
-        group.append(text)
-        length += len(text)
-        if len(group) == GROUP or length >= GROUP_CODE_POINTS:
+    return checked_texts(texts)
+
+
+def _parameters(min_score: float, ignore_labels: Collection[str]) -> bytes:
+    """Return the parameters of a request as JSON; raise TypeError for values of another type."""
+    parameters: dict[str, float | list[str]] = {}
+    lowest = _number(min_score, "min_score")
+    if lowest:
+        parameters["min_score"] = lowest
+    if isinstance(ignore_labels, str | bytes) or not isinstance(ignore_labels, Iterable):
+        raise TypeError(f"expected ignore_labels to be a list of entity types, got {type(ignore_labels).__name__}")
+    labels = list(ignore_labels)
+    if not all(isinstance(label, str) for label in labels):
+        raise TypeError("expected each of ignore_labels to be a str")
+    if labels:
+        parameters["ignore_labels"] = labels
+    return _json(parameters)
+
+
+def _number(value: object, name: str) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"expected {name} to be a number, got {type(value).__name__}")
+    return float(value)
+
+
+def _limits_where_hidden(error: ServiceError) -> _Limits:
+    """Return the limits of requests to a service that does not tell its own; raise any other error."""
+    if error.status in HIDDEN:
+        return GROUP
+    raise error
+
+
+def _groups(texts: Iterable[str], parameters: bytes, limits: _Limits) -> Iterator[list[bytes]]:
+    """Yield texts as JSON, as many together as one request may hold."""
+    empty = len(_body([], parameters)) - 1  # a comma is before each text but the first
+    group: list[bytes] = []
+    size = empty
+    for text in map(_json, texts):
+        if group and size + 1 + len(text) > limits.bytes:
             yield group
-            group, length = [], 0
+            group, size = [], empty
+        group.append(text)
+        size += 1 + len(text)
+        if len(group) >= limits.texts:
+            yield group
+            group, size = [], empty
     if group:
         yield group
 
 
-def _body(texts: list[str], min_score: float, ignore_labels: Collection[str]) -> bytes:
-    parameters: dict[str, object] = {}
-    if min_score:
-        parameters["min_score"] = min_score
-    if ignore_labels:
-        parameters["ignore_labels"] = list(ignore_labels)
-    fields: dict[str, object] = {"inputs": texts, **({"parameters": parameters} if parameters else {})}
-    return json.dumps(fields, ensure_ascii=False).translate(JSON_ESCAPES).encode()
+def _body(texts: list[bytes], parameters: bytes) -> bytes:
+    """Return the body of a request for texts and with parameters that are JSON already."""
+    return b'{"inputs": [%b], "parameters": %b}' % (b",".join(texts), parameters)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).translate(JSON_ESCAPES).encode()
 
 
 def _entities(answer: _Answer, count: int) -> list[list[Entity]]:
@@ -379,9 +516,40 @@ def _strange(answer: _Answer) -> ServiceError:
     )
 
 
-def _error_of(answer: _Answer) -> ServiceError:
+def _found(answer: _Answer) -> _Answer:
+    """Return an answer that holds what was asked for; raise ServiceError for any other."""
+    if answer.status == 200:
+        return answer
+    retry_after = _retry_after(answer) if answer.status in WAITING else None
     try:
         fields = json.loads(answer.body)
-        return ServiceError(f"{fields['error']} ({answer.status})", answer.status, fields["error_type"])
+        message, error_type = f"{fields['error']} ({answer.status})", fields["error_type"]
     except (ValueError, KeyError, TypeError):  # a proxy's page
-        return ServiceError(f"the service answered with status {answer.status}", answer.status, "unknown")
+        message, error_type = f"the service answered with status {answer.status}", "unknown"
+    raise ServiceError(message, answer.status, error_type, retry_after)
+
+
+def _retry_after(answer: _Answer) -> float:
+    try:
+        seconds = float(answer.headers["retry-after"])
+    except (KeyError, ValueError):
+        return RETRY_SECONDS
+    return seconds if 0 <= seconds < math.inf else RETRY_SECONDS
+
+
+def _is_cut_off(error: Exception) -> bool:
+    """Return True if a service that ends or starts may be the reason, so that it may be asked again.
+
+    asyncio has one OSError without a number for the connections to several addresses of a host.
+    """
+    return isinstance(error, CUT_OFF) or (type(error) is OSError and error.errno is None)
+
+
+def _pause(error: ServiceError, give_up_at: float) -> float:
+    """Return the seconds until the service is asked again; raise ``error`` where that is of no use, or too late."""
+    if error.retry_after is None:
+        raise error
+    seconds = error.retry_after * random.uniform(1, 1.25)  # several clients should not come back at the same moment
+    if time.monotonic() + seconds > give_up_at:
+        raise error
+    return seconds

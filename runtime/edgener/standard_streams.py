@@ -12,8 +12,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import BinaryIO, TextIO
 
 from edgener.errors import EdgenerError, InputError, OutputError
 
@@ -53,7 +54,8 @@ def exit_code(program: str, work: Callable[[], None], when_interrupted: str = ""
         say(": ".join(str(part) for part in (error.filename, error.strerror or error) if part), program)
         return _code_of(error)
     finally:
-        _flush_or_discard()
+        for stream in (sys.stdout, sys.stderr):
+            _flush_or_discard(stream)
 
 
 def write(text: str) -> None:
@@ -84,15 +86,34 @@ def log(message: str) -> None:
     show(f"{message}\n")
 
 
+class _WholeTexts:
+    """A writer that loses a text for which there is no room, but not the rest of one that it has begun."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def write(self, stream: BinaryIO, content: bytes) -> None:
+        """Write to a stream without a buffer, after the rest of an earlier content."""
+        self._rest = _unwritten(stream, self._rest)
+        if not self._rest:
+            rest = _unwritten(stream, content)
+            self._rest = rest if len(rest) < len(content) else b""
+
+
+_standard_error = _WholeTexts()
+
+
 def show(text: str) -> None:
-    """Show text on standard error at once; a closed or full standard error is no error."""
+    """Show text on standard error at once; it is lost where standard error is closed or full, which is no error."""
     if sys.stderr is None:  # closed by the caller, as in `edgener 2>&-`
         return
-    try:
-        sys.stderr.write(text)
+    with suppress(OSError):
+        if not hasattr(sys.stderr, "buffer"):  # a stream that takes nothing but text
+            sys.stderr.write(text)
+            return
         sys.stderr.flush()
-    except OSError:  # what is left in the buffer would fail again at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        raw = getattr(sys.stderr.buffer, "raw", sys.stderr.buffer)  # with python -u there is no other buffer
+        _standard_error.write(raw, text.encode(sys.stderr.encoding, sys.stderr.errors or "backslashreplace"))
 
 
 def is_terminal() -> bool:
@@ -126,14 +147,22 @@ def _code_of(error: OSError) -> int:
     return InputError.exit_code if isinstance(error, FileNotFoundError) else EdgenerError.exit_code
 
 
-def _flush_or_discard() -> None:
-    """Flush standard output, or send what is buffered nowhere, so that the interpreter's own last flush cannot fail."""
-    if sys.stdout is None:
+def _unwritten(stream: BinaryIO, content: bytes) -> bytes:
+    """Write as much of ``content`` as there is room for; return the rest."""
+    with suppress(OSError):
+        while content and (count := stream.write(content)):
+            content = content[count:]
+    return content
+
+
+def _flush_or_discard(stream: TextIO | None) -> None:
+    """Flush a stream, or send what is buffered nowhere, so that the interpreter's own last flush cannot fail."""
+    if stream is None:
         return
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def test_the_application_counts_people_and_says_when_it_cannot(asked: Running, m
         article = {"title": TEXT, "paragraphs": [TEXT, "今天天气很好。"]}
         with TestClient(example("fastapi_app").app) as client:
             assert client.post("/people", json=article).json() == {"王小明": 2}
-        monkeypatch.setenv("EDGENER_ADDRESS", "http://127.0.0.1:9")
+        monkeypatch.setenv("EDGENER_ADDRESS", f"{asked.address}/nothing-here")
         with TestClient(example("fastapi_app").app) as client:
             answer = client.post("/people", json=article)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

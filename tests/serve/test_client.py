@@ -3,24 +3,65 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import math
 import re
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from asyncio import StreamWriter
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain, islice, pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 
 from edgener import Entity, Recognizer
-from edgener.client import GROUP, AsyncClient, Client, ServiceError
+from edgener.client import (
+    CONNECTIONS,
+    GROUP,
+    RETRY_SECONDS,
+    AsyncClient,
+    Client,
+    ServiceError,
+    _body,
+    _groups,
+    _json,
+    _Limits,
+)
 from edgener.errors import UsageError
-from tests.serve.servers import TEXT, TOKEN, Running, running
+from tests.serve.servers import PATIENCE, TEXT, TOKEN, Running, running
 from tests.support import labelled_texts, run_python
 
-TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP + 6])]
+TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP.texts + 6])]
+
+
+def entities(client: Client | AsyncClient, text: str, **arguments: Any) -> list[Entity]:
+    """Return the entities of a text, and close the client."""
+    return batch(client, [text], is_batch=False, **arguments)[0]
+
+
+def batch(
+    client: Client | AsyncClient, texts: list[str], *, is_batch: bool = True, **arguments: Any
+) -> list[list[Entity]]:
+    """Return the entities of texts by ``batch`` or by calls, and close the client."""
+    if isinstance(client, Client):
+        with client:
+            return list(client.batch(texts, **arguments)) if is_batch else [client(text, **arguments) for text in texts]
+
+    async def ask() -> list[list[Entity]]:
+        async with client:
+            if is_batch:
+                return [found async for found in client.batch(texts, **arguments)]
+            return [await client(text, **arguments) for text in texts]
+
+    return asyncio.run(ask())
 
 
 def rounded(entities: list[Entity]) -> list[Entity]:
@@ -36,8 +77,6 @@ def test_answers_are_those_of_the_recognizer(service: Running, recognizer: Recog
         assert [entity.label for entity in client(TEXT, ignore_labels=["PER"])] == ["ORG"]
         assert client(TEXT, min_score=1.0) == []
         assert client.info()["model"]["name"] == recognizer.manifest.name
-        with pytest.raises(TypeError, match="call the client itself for one text"):
-            next(client.batch(TEXT))
 
 
 def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recognizer) -> None:
@@ -55,6 +94,51 @@ def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recogni
 def test_long_texts_are_sent_in_requests_that_the_service_takes(service: Running) -> None:
     with Client(service.address) as client:
         assert len(list(client.batch(["的" * 3_000] * 150))) == 150
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[Running]:
+    """A service that takes little at once."""
+    with running("--most-texts", "3", "--most-bytes", "2000", "--workers", "1", "--queue-seconds", "100") as service:
+        yield service
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_groups_fit_the_limits_of_the_service(narrow: Running, kind: type[Client | AsyncClient]) -> None:
+    texts = [TEXT] * 10 + ["的" * 300] * 4 + ["\ud800" * 200, "\x00" * 200] * 2
+    assert len(batch(kind(narrow.address), texts, ignore_labels=["PER"])) == len(texts)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_text_that_is_too_large_alone_is_refused_by_the_service(
+    narrow: Running, kind: type[Client | AsyncClient]
+) -> None:
+    with pytest.raises(ServiceError) as refused:
+        batch(kind(narrow.address), [TEXT, "的" * 700])
+    assert (refused.value.status, refused.value.error_type) == (413, "too_large")
+
+
+def test_texts_that_are_taken_alone_are_taken_together(service: Running) -> None:
+    assert batch(Client(service.address), ["\u3000" * 60_000, "\u3000" * 340_000]) == [[], []]
+
+
+@pytest.mark.parametrize("least", range(55, 90))
+def test_a_group_takes_as_many_texts_as_its_body_has_room_for(least: int) -> None:
+    texts = ["", "a", "的", "\U0001f600", "\ud800", '"\n', "的" * 60] * 3
+    parameters, limits = b'{"min_score": 0.5}', _Limits(least, 4)
+    groups = list(_groups(texts, parameters, limits))
+    assert [text for group in groups for text in group] == list(map(_json, texts))
+    assert {json.loads(_body(group, parameters))["parameters"]["min_score"] for group in groups} == {0.5}
+    for group, following in pairwise([*groups, [b"x" * 160]]):
+        size = len(_body(group, parameters))
+        assert size <= least or len(group) == 1
+        assert len(group) == 4 or size + 1 + len(following[0]) > least
+
+
+def test_a_full_group_does_not_wait_for_the_next_text() -> None:
+    endless = iter(lambda: TEXT, "")
+    first = next(_groups(chain(islice(endless, 4), map(pytest.fail, endless)), b"{}", _Limits(texts=4)))
+    assert len(first) == 4
 
 
 def test_nothing_but_the_standard_library_is_loaded() -> None:
@@ -82,7 +166,8 @@ def test_connections_are_used_again_and_replaced_when_the_service_has_closed_the
             async with AsyncClient(service.address) as client:
                 for _ in range(5):
                     assert len(await client(TEXT)) == 2
-                assert len(client._idle) == 1
+                assert client._pool is not None
+                assert len(client._pool.idle) == 1
                 await asyncio.sleep(1)
                 assert len(await client(TEXT)) == 2
 
@@ -135,33 +220,51 @@ def test_a_token_is_sent_and_its_lack_is_told(guarded: Running) -> None:
     asyncio.run(ask())
 
 
-def read_request(connection: socket.socket) -> None:
+def read_request(connection: socket.socket) -> bytes:
     """Read a request with its body; a connection that is closed with unread bytes in it is reset instead of ended."""
     request, length = b"", None
     while length is None or len(request) < length:
         received = connection.recv(1 << 16)
         if not received:
-            return
+            break
         request += received
         head, end, _ = request.partition(b"\r\n\r\n")
         stated = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
         if end:
             length = len(head) + len(end) + int(stated[1] if stated else 0)
+    return request
+
+
+RESET = b"reset"
+"""Stands for a connection that ends without an answer, and with an error."""
 
 
 @contextmanager
-def canned(*answers: bytes) -> Iterator[str]:
-    """Provide the address of a server that gives these answers, one for each connection, and then closes it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def canned(*answers: bytes, requests: list[bytes] | None = None, late: float = 0) -> Iterator[str]:
+    """Provide the address of a server that gives these answers, one for each connection, and then closes it.
+
+    What it reads goes to ``requests``. Connections are refused until it is ``late`` seconds later.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if not late:
+            listener.listen()
 
         def serve() -> None:
+            time.sleep(late)
+            listener.listen()
             for answer in answers:
                 connection, _ = listener.accept()
                 with connection:
-                    read_request(connection)
-                    connection.sendall(answer)
+                    request = read_request(connection)
+                    if requests is not None:
+                        requests.append(request)
+                    if answer == RESET:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    else:
+                        connection.sendall(answer)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/prefix/"
         thread.join()
@@ -225,6 +328,33 @@ def test_what_is_no_answer_is_told(ask: Ask, answer: bytes, status: int, told: s
         assert told in str(caught.value)
 
 
+def answer_of(status: str, body: bytes) -> bytes:
+    """Return an answer after which the connection is closed."""
+    return b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_limits_are_asked_for_once(kind: type[Client | AsyncClient]) -> None:
+    info, found = answer_of("200 OK", b'{"limits": {"bytes": 1000, "texts": 1}}'), answer_of("200 OK", ENTITY)
+    requests: list[bytes] = []
+    with canned(info, found, found, found, requests=requests) as address:
+        client = kind(address)
+        assert len(batch(client, [TEXT] * 2)) == 2
+        assert len(batch(client, [TEXT])) == 1
+    assert [request.split()[1] for request in requests] == [b"/prefix/info"] + [b"/prefix/v1/ner"] * 3
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_proxy_that_hides_the_limits_is_asked_nevertheless(kind: type[Client | AsyncClient]) -> None:
+    with canned(answer_of("404 Not Found", b"no such page"), answer_of("200 OK", ENTITY)) as address:
+        assert len(batch(kind(address), [TEXT])) == 1
+    with canned(answer_of("502 Bad Gateway", b"")) as address, pytest.raises(ServiceError, match="status 502"):
+        batch(kind(address), [TEXT])
+    for strange in (b"{}", b"[]", b'{"limits": {"bytes": "many", "texts": 1}}'):
+        with canned(answer_of("200 OK", strange)) as address, pytest.raises(ServiceError, match="not edgener's"):
+            batch(kind(address), [TEXT])
+
+
 @both
 def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -233,10 +363,220 @@ def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
         ask(address)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8765", "ftp://a", "http://", ""])
+@both
+def test_an_address_in_chinese_is_written_in_ascii(ask: Ask) -> None:
+    answer = OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY)
+    requests: list[bytes] = []
+    with canned(answer, requests=requests) as address:
+        assert len(ask(address + "服务 一/%2F")) == 1
+    assert requests[0].startswith(b"POST /prefix/%E6%9C%8D%E5%8A%A1%20%E4%B8%80/%2F/v1/ner HTTP/1.1\r\n")
+    with pytest.raises(ServiceError, match="cannot be reached: "):
+        ask("http://北京.invalid")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_service_that_ends_and_starts_is_asked_again(
+    kind: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgener.client.RETRY_SECONDS", 0.1)
+    half = OK + b"Content-Length: 100\r\n\r\n["
+    with canned(RESET, b"", half, answer_of("200 OK", ENTITY), late=0.3) as address:
+        assert entities(kind(address), TEXT) == [Entity(0, 1, "PER", "x", 0.5)]
+    with canned(RESET) as address, pytest.raises(ServiceError, match="cannot be reached: ") as caught:
+        entities(kind(address, patience=0), TEXT)
+    assert caught.value.retry_after == 0.1
+    with canned(b"SSH-2.0-OpenSSH\r\n\r\n") as address, pytest.raises(ServiceError) as caught:
+        entities(kind(address), TEXT)
+    assert caught.value.retry_after is None
+
+
+def test_a_host_of_several_addresses_that_refuse_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, 1))
+        for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found)
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ServiceError) as caught:
+            entities(kind("http://several.invalid:1", patience=0), TEXT)
+        assert caught.value.retry_after == RETRY_SECONDS
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_the_answer_to_a_request_that_is_not_read_to_its_end_is_read(
+    narrow: Running, kind: type[Client | AsyncClient]
+) -> None:
+    with pytest.raises(ServiceError) as refused:
+        entities(kind(narrow.address), "a" * 12_000_000)
+    assert (refused.value.status, refused.value.error_type) == (413, "too_large")
+
+
+async def served(
+    answer: Callable[[asyncio.StreamReader, StreamWriter], Coroutine[Any, Any, None]],
+    ask: Callable[[str], Coroutine[Any, Any, None]],
+) -> None:
+    """Let ``ask`` have the address of a server in the same event loop."""
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        await ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+def test_a_connection_on_which_a_request_is_still_sent_is_not_used_again() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY))
+        try:
+            await reader.read()
+        finally:
+            writer.close()
+
+    async def ask(address: str) -> None:
+        async with AsyncClient(address) as client:
+            for _ in range(2):
+                assert len(await client("a" * 12_000_000)) == 1
+            assert client._pool is not None
+            assert client._pool.idle == []
+
+    asyncio.run(served(answer, ask))
+
+
+def test_many_calls_at_once_take_few_connections() -> None:
+    open_now, most = 0, 0
+
+    async def answer(reader: asyncio.StreamReader, writer: StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"{}}"):
+                await asyncio.sleep(0)
+                writer.write(OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY))
+        open_now -= 1
+        writer.close()
+
+    async def ask(address: str) -> None:
+        async with AsyncClient(address) as client:
+            assert len(await asyncio.gather(*(client(TEXT) for _ in range(200)))) == 200
+        while open_now:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(served(answer, ask))
+    assert most == CONNECTIONS
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_client_is_used_in_one_event_loop_after_the_other(service: Running) -> None:
+    client = AsyncClient(service.address)
+
+    async def ask() -> socket.socket:
+        assert len(await client(TEXT)) == 2
+        assert client._pool is not None
+        ((_, writer),) = client._pool.idle
+        connection: socket.socket = writer.get_extra_info("socket").dup()
+        connection.settimeout(PATIENCE)
+        return connection
+
+    with asyncio.run(ask()) as first, asyncio.run(ask()) as second:
+        assert first.recv(1) == b""
+        asyncio.run(client.close())
+        assert second.recv(1) == b""
+    gc.collect()  # here, where asyncio's warnings of what its loop has left open are ignored
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("http://北京.invalid:80", "xn--1lq90i.invalid:80"),
+        ("https://user@北京.invalid", "xn--1lq90i.invalid"),
+        ("http://[::1]:8765", "[::1]:8765"),
+        ("http://my_service:8765", "my_service:8765"),
+    ],
+)
+def test_the_host_is_named_as_names_are_resolved(address: str, host: str) -> None:
+    assert Client(address)._service.headers["Host"] == host
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:8765", "ftp://a", "http://", "", "http://a b", "http://a..b", "http://a\x7f", "http://a/\ud800"],
+    ids=["no-scheme", "ftp", "no-host", "nothing", "space", "no-label", "control", "surrogate"],
+)
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="write http://HOST:PORT"):
         Client(address)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"address": None},
+        {"address": b"http://a"},
+        {"token": b"a"},
+        {"timeout": "5"},
+        {"timeout": None},
+        {"patience": True},
+    ],
+    ids=str,
+)
+def test_a_client_is_not_made_of_values_of_another_type(
+    kind: type[Client | AsyncClient], arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="expected "):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"timeout": 0}, {"timeout": math.nan}, {"patience": -1}, {"patience": math.nan}], ids=str
+)
+def test_times_that_are_none_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="timeout must be"):
+        Client(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ignore_labels": "PER"},
+        {"ignore_labels": b"PER"},
+        {"ignore_labels": None},
+        {"ignore_labels": [1]},
+        {"min_score": "0.5"},
+        {"min_score": None},
+        {"min_score": True},
+    ],
+    ids=str,
+)
+def test_what_would_filter_nothing_or_something_else_is_refused_before_anything_is_sent(
+    arguments: dict[str, Any],
+) -> None:
+    for client in (Client(), AsyncClient()):
+        with pytest.raises(TypeError, match="expected "):
+            client.batch([TEXT], **arguments)
+        with pytest.raises(TypeError, match="expected "):
+            entities(client, TEXT, **arguments)
+
+
+@pytest.mark.parametrize("text", [None, 1, b"a", ["a"]], ids=str)
+def test_what_is_no_text_is_refused(service: Running, text: Any) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(TypeError, match="expected one text as a str"):
+            entities(kind(service.address), text)
+        with pytest.raises(TypeError, match=r"^expected each text to be a str, but number 1 \(from 0\) is "):
+            batch(kind(service.address), ["a", text])
+
+
+def test_one_text_is_no_batch() -> None:
+    for client in (Client(), AsyncClient()):
+        with pytest.raises(TypeError, match="call the client itself for one text"):
+            client.batch(TEXT)
+        with pytest.raises(TypeError, match="expected an iterable of texts, got bytes"):
+            client.batch(b"a")  # type: ignore[arg-type]
+
+
+def test_parameters_are_those_of_each_request_of_a_batch(service: Running) -> None:
+    with Client(service.address, timeout=math.inf) as client:
+        found = list(client.batch([TEXT] * (GROUP.texts + 1), ignore_labels=iter(["PER"]), min_score=np.float32(0.01)))  # type: ignore[arg-type]
+    assert {entity.label for entities in found for entity in entities} == {"ORG"}
 
 
 @pytest.mark.parametrize("token", ["two words", "line\n", "汉字"])
