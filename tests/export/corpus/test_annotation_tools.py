@@ -55,6 +55,26 @@ def test_doccano_relations_are_left_out_and_told(tmp_path: Path) -> None:
     assert reading.troubles == [Trouble(1, "2 relations are left out", LEFT_OUT)]
 
 
+def test_doccano_with_categories_counts_utf_16_code_units(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"id": 1, "text": EMOJI.text, "cats": ["a", "b"], "entities": IN_UTF_16})
+    assert reading.format == "doccano"
+    assert reading.sentences == [EMOJI]
+    assert reading.troubles == [Trouble(1, "2 categories of the text are left out", LEFT_OUT), UTF_16_NOTE]
+
+
+def test_offsets_that_are_read_as_code_points_are_told_where_it_makes_a_difference(tmp_path: Path) -> None:
+    note = Trouble(1, "offsets are read as code points; --offsets names another unit", NOTE)
+    places = [list(span) for span in EMOJI.spans]
+    row = {"text": EMOJI.text, "entities": places}
+    assert read(tmp_path, row).troubles == [note]
+    assert read(tmp_path, row, offsets="characters").troubles == []
+    assert [found.reason for found in read(tmp_path, [[EMOJI.text, {"entities": places}]]).troubles] == [note.reason]
+    after = {"text": "京😀", "entities": [[0, 1, "LOC"]]}
+    assert read(tmp_path, after).troubles == []
+    own = [{"start": start, "end": end, "label": label} for start, end, label in places]
+    assert read(tmp_path, {"text": EMOJI.text, "entities": own}).troubles == []
+
+
 @pytest.mark.parametrize(
     ("places", "troubles"), [(IN_UTF_16, [UTF_16_NOTE]), (IN_BYTES, [BYTES_NOTE]), ([[1, 4, "PER"], [5, 6, "LOC"]], [])]
 )

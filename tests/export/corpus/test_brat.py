@@ -61,6 +61,12 @@ def test_the_texts_decide_what_offsets_count(tmp_path: Path, place: str, unit: s
     assert reading.troubles == notes
 
 
+def test_offsets_without_texts_are_read_as_code_points_and_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, "😀京\n", "T1\tLOC 1 2\n")
+    assert reading.sentences == [Sentence("😀京", (Span(1, 2, "LOC"),))]
+    assert reading.troubles == [Trouble(1, "offsets are read as code points; --offsets names another unit", NOTE)]
+
+
 @pytest.mark.parametrize("place", ["0 1", "1 2"])
 def test_a_byte_order_mark_counts_or_not_as_the_texts_say(tmp_path: Path, place: str) -> None:
     reading = read(tmp_path, "\ufeff京城\n", f"T1\tLOC {place}\t京\n")

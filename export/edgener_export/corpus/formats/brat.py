@@ -18,7 +18,6 @@ from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE, Format, Labelled
 from edgener_export.corpus.offsets import (
     AUTO_UNIT,
     CHARACTERS,
-    NAMES,
     UNITS,
     Annotation,
     annotation,
@@ -26,6 +25,7 @@ from edgener_export.corpus.offsets import (
 )
 from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.standoff import depend_on_unit, unit_remark
 from edgener_export.corpus.text_file import BYTE_ORDER_MARK
 from edgener_export.corpus.writing import ANY_LINE_END, BLANK, HALF_PAIR, LEADING_MARK, NUL, writable
 from edgener_export.errors import CorpusError
@@ -113,17 +113,18 @@ def _read_document(file: LabelledFile, text_path: Path, name: str) -> Iterator[L
         reason = f"{others} relations, events, attributes or notes are left out"
         notes.append(Trouble(1, reason, LEFT_OUT, name))
     document, places, unit = _placed(document, annotations, entities)
-    if unit != CHARACTERS and file.offsets == AUTO_UNIT:
-        notes.append(Trouble(1, f"offsets are read as {NAMES[unit]}; --offsets names another unit", NOTE, name))
+    fragments = [fragment for entity in entities for fragment in entity.fragments]
+    if file.offsets == AUTO_UNIT and (unit != CHARACTERS or depend_on_unit(document, fragments)):
+        notes.append(Trouble(1, unit_remark(unit), NOTE, name))
     whole: list[Span] = []
-    for fragments in places:
-        if _is_in_pieces(document, fragments):
-            line = 1 + document.count("\n", 0, fragments[0].start)
-            parts = " … ".join(document[part.start : part.end] for part in fragments)
-            reason = f"{fragments[0].label} {parts!r:.60} is in pieces and is left out"
+    for parts in places:
+        if _is_in_pieces(document, parts):
+            line = 1 + document.count("\n", 0, parts[0].start)
+            pieces = " … ".join(document[part.start : part.end] for part in parts)
+            reason = f"{parts[0].label} {pieces!r:.60} is in pieces and is left out"
             notes.append(Trouble(line, reason, LEFT_OUT, name))
         else:
-            whole.append(fragments[0]._replace(end=fragments[-1].end))
+            whole.append(parts[0]._replace(end=parts[-1].end))
     yield from _sentences(document, sorted(whole), notes, name)
 
 
