@@ -33,7 +33,10 @@ from edgener_export.errors import CorpusError
 NAME = "brat"
 ENTITY = re.compile(r"T\S*\t(\S+) ([0-9]+ [0-9]+(?:;[0-9]+ [0-9]+)*)(?:\t(.*))?", re.DOTALL)
 """Identifier, type, offsets of the fragments, and the text, which old files lack."""
+OTHER = re.compile(r"[REAMN]\S*\t|[#*]")
+"""The start of a relation, an event, an attribute (A or M), a normalization, a note or an equivalence."""
 SHAPE = "T1, a tab, a type, the first offset and the one behind the last, a tab and the text"
+REMEDY = "correct the line, or delete it; what is no entity begins with R, E, A, M or N and a number, with # or with *"
 LINE_END = re.compile("[\n\r]")
 SENTENCES_PER_DOCUMENT = 100
 """Sentences of a text file that is written; brat shows a whole file at once."""
@@ -140,12 +143,12 @@ def _entities(file: LabelledFile) -> tuple[list[Entity], int]:
     """Return the entities of an .ann file, and the number of its other annotations."""
     entities, others = [], 0
     for number, line in file.numbered_lines():
-        if not line.startswith("T"):
+        if OTHER.match(line):
             others += 1
             continue
         match = ENTITY.fullmatch(line)
         if not match:
-            raise file.error(number, f"expected {SHAPE}, not {line!r:.60}")
+            raise file.error(number, f"expected {SHAPE}, not {line!r:.60}; {REMEDY}")
         label, offsets, text = match.groups()
         bounds = [tuple(map(int, fragment.split(" "))) for fragment in offsets.split(";")]
         stated = text if len(bounds) == 1 else None
