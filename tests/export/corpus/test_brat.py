@@ -92,6 +92,7 @@ def test_another_encoding(tmp_path: Path) -> None:
             "T1\tLOC 0 1\t京\n T2\tLOC 1 2\t城\n",
             r"doc.ann:2: expected T1, .* not ' T2.*; correct the line",
         ),
+        (f"T1\tLOC 0 {'1' * 5000}\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
         ("t1\tLOC 0 1\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
         ("1\tLOC 0 1\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
         ("R1 In Arg1:T1 Arg2:T2\n", r"doc.ann:1: expected T1, .*what is no entity begins with R"),

@@ -31,7 +31,7 @@ from edgener_export.corpus.writing import ANY_LINE_END, BLANK, HALF_PAIR, LEADIN
 from edgener_export.errors import CorpusError
 
 NAME = "brat"
-ENTITY = re.compile(r"T\S*\t(\S+) ([0-9]+ [0-9]+(?:;[0-9]+ [0-9]+)*)(?:\t(.*))?", re.DOTALL)
+ENTITY = re.compile(r"T\S*\t(\S+) ([0-9]{1,18} [0-9]{1,18}(?:;[0-9]{1,18} [0-9]{1,18})*)(?:\t(.*))?", re.DOTALL)
 """Identifier, type, offsets of the fragments, and the text, which old files lack."""
 OTHER = re.compile(r"[REAMN]\S*\t|[#*]")
 """The start of a relation, an event, an attribute (A or M), a normalization, a note or an equivalence."""
