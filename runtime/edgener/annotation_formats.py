@@ -93,18 +93,22 @@ class LabelStudio(_AfterText):
 
 
 class Brat:
-    """A writer of the .ann file that brat has beside a text, whose whole text is one document."""
+    """A writer of the .ann file that brat has beside a text, whose whole text is one document.
+
+    brat counts a byte order mark at the start of the text as a character.
+    """
 
     def __init__(self) -> None:
         self._number = 0
 
-    def __call__(self, _place: Place, segment: Segment) -> str:
+    def __call__(self, place: Place, segment: Segment) -> str:
         if segment.start == 0:
             self._number = 0
         first = self._number + 1
         self._number += len(segment.entities)
         return "".join(
-            f"T{number}\t{it.label} {it.start} {it.end}\t{it.text.translate(ON_ONE_LINE)}\n"
+            f"T{number}\t{it.label} {place.left_out + it.start} {place.left_out + it.end}\t"
+            f"{it.text.translate(ON_ONE_LINE)}\n"
             for number, it in enumerate(segment.entities, first)
         )
 

@@ -38,10 +38,17 @@ def line_groups(
 
 
 def whole_file(
-    fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str = UTF_8
+    fd: int,
+    on_read: Callable[[int], None],
+    on_text: Callable[[str], None],
+    encoding: str = UTF_8,
+    on_mark: Callable[[], None] = lambda: None,
 ) -> Iterator[Sequence[Document]]:
-    """Yield one group of one document, an open file with its line ends; the arguments are those of ``line_groups``."""
-    yield [_pieces(_Reader(fd, on_read, on_text, encoding))]
+    """Yield one group of one document, an open file with its line ends; the arguments are those of ``line_groups``.
+
+    ``on_mark`` is called before the document begins where a byte order mark was left out.
+    """
+    yield [_pieces(_Reader(fd, on_read, on_text, encoding, on_mark))]
 
 
 def _pieces(reader: _Reader) -> Iterator[str]:
@@ -63,7 +70,9 @@ class BlockDecoder:
     Bytes that are not UTF-8 become lone surrogates; those that are not in another encoding raise UnicodeError.
     """
 
-    def __init__(self, encoding: str = UTF_8) -> None:
+    def __init__(self, encoding: str = UTF_8, on_mark: Callable[[], None] = lambda: None) -> None:
+        """Take the name of the encoding, and what to call where a byte order mark is left out."""
+        self._on_mark = on_mark
         errors = "surrogateescape" if encoding == UTF_8 else "strict"
         self._decoder = codecs.getincrementaldecoder(encoding)(errors)
         self._is_at_start = True
@@ -72,17 +81,27 @@ class BlockDecoder:
         """Return the text of the next block."""
         text = self._decoder.decode(block, final=is_last)
         if text and self._is_at_start:
-            self._is_at_start, text = False, text.removeprefix(BYTE_ORDER_MARK)
+            self._is_at_start = False
+            if text.startswith(BYTE_ORDER_MARK):
+                self._on_mark()
+                text = text.removeprefix(BYTE_ORDER_MARK)
         return text
 
 
 class _Reader:
     """The text of an open file, as much of it as has arrived and was not taken."""
 
-    def __init__(self, fd: int, on_read: Callable[[int], None], on_text: Callable[[str], None], encoding: str) -> None:
+    def __init__(
+        self,
+        fd: int,
+        on_read: Callable[[int], None],
+        on_text: Callable[[str], None],
+        encoding: str,
+        on_mark: Callable[[], None] = lambda: None,
+    ) -> None:
         self.rest = ""
         self._fd, self._on_read, self._on_text = fd, on_read, on_text
-        self._decode = BlockDecoder(encoding)
+        self._decode = BlockDecoder(encoding, on_mark)
         self._ended = False
 
     def fill(self) -> bool:

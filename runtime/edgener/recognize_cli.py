@@ -60,6 +60,7 @@ class _Run:
         self._threads = threads
         self._join_lines = join_lines
         self._said: set[str] = set()
+        self._left_out = 0
 
     def end(self) -> None:
         """Write what stands after all documents."""
@@ -70,14 +71,18 @@ class _Run:
         name = file or "standard input"
         progress = Progress(name, os.fstat(fd).st_size, is_typed=os.isatty(fd))
         inspection = Inspection(name, self._encoding)
+        self._left_out = 0
 
         def inspect(text: str) -> None:
             inspection.add(text)
             self._warn_once(inspection.warning)
 
         try:
-            read = whole_file if self._join_lines or self._format.reads_whole_files else line_groups
-            with closing(self._answer_groups(read(fd, progress.advance, inspect, self._encoding), file)) as pieces:
+            if self._join_lines or self._format.reads_whole_files:
+                groups = whole_file(fd, progress.advance, inspect, self._encoding, self._note_mark)
+            else:
+                groups = line_groups(fd, progress.advance, inspect, self._encoding)
+            with closing(self._answer_groups(groups, file)) as pieces:
                 for piece in pieces:
                     self._write(piece)
             inspection.end()
@@ -117,7 +122,17 @@ class _Run:
     def _answers(self, file: str | None, first_line: int = 1) -> Answers:
         from edgener.answers import Answers
 
-        return Answers(self._recognizer, self._new_writer(), file, join_lines=self._join_lines, first_line=first_line)
+        return Answers(
+            self._recognizer,
+            self._new_writer(),
+            file,
+            join_lines=self._join_lines,
+            first_line=first_line,
+            left_out=lambda: self._left_out,
+        )
+
+    def _note_mark(self) -> None:
+        self._left_out = 1
 
     def _warn_once(self, warning: str) -> None:
         if warning and warning not in self._said:

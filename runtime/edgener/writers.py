@@ -23,6 +23,8 @@ class Place(NamedTuple):
     """Name of the file, or None for a text that was given as an argument or on standard input."""
     line: int
     """Number of the line, counted from 1."""
+    left_out: int = 0
+    """Code points of the file before the document that are no part of it: 1 after a byte order mark."""
 
 
 class Writer(Protocol):

@@ -15,6 +15,7 @@ from edgener.table import table
 
 if TYPE_CHECKING:
     from edgener_export.corpus.reading import Reading
+    from edgener_export.corpus.sentence import Sentence
     from edgener_export.evaluation.suite import LabelledSet
 
 
@@ -75,16 +76,33 @@ def read_files(options: argparse.Namespace, path: Path) -> Reading:
     return read_labelled(path, options.source_format, options.encoding, options.offsets)
 
 
+def read_sentences(options: argparse.Namespace, path: Path) -> list[Sentence]:
+    """Return the sentences of a labelled file as ``read_files``, and tell what was left out, mended or assumed."""
+    reading = read_files(options, path)
+    for remark in reading.remarks():
+        log(remark)
+    return reading.sentences
+
+
+def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]:
+    """Return the sets of a directory, each read as ``read_sentences`` reads it."""
+    from edgener_export.evaluation.suite import read_suite
+
+    return read_suite(path, lambda file: read_sentences(options, file))
+
+
 def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
     """Return the sets of directories and files, in the order in which they are named."""
-    from edgener_export.evaluation.suite import LabelledSet, has_sets, read_suite
+    from edgener_export.corpus.formats import FORMATS
+    from edgener_export.evaluation.suite import LabelledSet, has_sets
 
+    is_directory = options.source_format in FORMATS and FORMATS[options.source_format].is_directory
     sets: list[LabelledSet] = []
     for path in paths:
-        if has_sets(path):
-            sets.extend(read_suite(path))
+        if has_sets(path) and not is_directory:
+            sets.extend(read_directory(options, path))
         else:
-            sets.append(LabelledSet(path.name.partition(".")[0], read_files(options, path).sentences))
+            sets.append(LabelledSet(path.name.partition(".")[0], read_sentences(options, path)))
     return sets
 
 
@@ -105,6 +123,8 @@ def _data(options: argparse.Namespace) -> None:
     from edgener_export.corpus.statistics import report_data
 
     against = read_files(options, options.against) if options.against else None
+    for remark in against.remarks() if against else ():
+        log(remark)
     report = report_data(read_files(options, options.file), against)
     if options.json:
         write(json.dumps(to_plain(report), ensure_ascii=False, indent=1) + "\n")

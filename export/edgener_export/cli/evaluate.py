@@ -14,7 +14,7 @@ from edgener.errors import UsageError
 from edgener.options import add_provider
 from edgener.standard_streams import log, write
 from edgener.table import table
-from edgener_export.cli.data import add_reading, read_files
+from edgener_export.cli.data import add_reading, read_directory, read_sentences
 from edgener_export.cli.recipe import add_cache
 from edgener_export.cli.threads import add_threads, threads_of
 
@@ -68,8 +68,8 @@ def _score_file(recognizers: Sequence[Recognizer], options: argparse.Namespace) 
     from edgener_export.evaluation.details import count_errors, figures_by_acquaintance, figures_by_type
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
 
-    sentences = read_files(options, options.test).sentences if options.test else read_msra(options.cache).test
-    training = read_files(options, options.train).sentences if options.train else None
+    sentences = read_sentences(options, options.test) if options.test else read_msra(options.cache).test
+    training = read_sentences(options, options.train) if options.train else None
     labels = labels_of(sentences)
     plain: dict[str, Any] = {}
     for recognizer in recognizers:
@@ -118,11 +118,11 @@ def errors_table(errors: Errors) -> str:
 
 def _score_suite(recognizers: Sequence[Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.evaluation.recognize import recognize_all
-    from edgener_export.evaluation.suite import read_suite, score_set
+    from edgener_export.evaluation.suite import score_set
     from edgener_export.evaluation.suite_table import text_tables
     from edgener_export.files.atomic import write_text
 
-    sets = read_suite(options.suite)
+    sets = read_directory(options, options.suite)
     scores = {
         labelled.name: {
             recognizer.manifest.name: score_set(

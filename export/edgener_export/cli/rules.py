@@ -36,10 +36,12 @@ def _rules(options: argparse.Namespace) -> None:
     rules = rules_of(options)
     if rules == Rules():
         raise UsageError("give rules to write, as --dictionary FILE; --no-bundle-rules alone removes all rules")
+    given = {DICTIONARY: options.dictionary, EXCLUDE: options.exclude}
+    for path in filter(None, given.values()):
+        _refuse_pipe(path)
     source = bundle_directory(options.bundle)
     target = options.output or source
     Recognizer.load(source, rules=replace(rules, of_bundle=False))  # which says what is wrong with the rules
-    given = {DICTIONARY: options.dictionary, EXCLUDE: options.exclude}
     files: dict[str, bytes | None] = {name: _content(path) for name, path in given.items() if path}
     if not rules.of_bundle:
         files = {**dict.fromkeys(given), **files}
@@ -69,6 +71,12 @@ def _scores(manifest: Manifest, rules: Rules, before: BundleRules) -> dict[str, 
     scores = rules.scores_over(before.min_score or {})
     by_label = {label: scores.get(label, scores.get("", 0.0)) for label in manifest.tag_set.labels}
     return {label: score for label, score in by_label.items() if score} or None
+
+
+def _refuse_pipe(path: Path) -> None:
+    """Raise InputError for what cannot be read twice: once to verify it, and once to write it."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no regular file; write its lines to a file, and name that")
 
 
 def _content(path: Path) -> bytes:

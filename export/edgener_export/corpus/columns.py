@@ -30,8 +30,10 @@ DOCUMENT_START = "-DOCSTART-"
 COMMENT = "#"
 SHORT_ROW = re.compile(r"(.)[ \t](\S+)", re.DOTALL)
 """A token of one character, whatever it is, one separator and a tag."""
-WORD_PLACE = re.compile(r"(.)([0-9]+)", re.DOTALL)
+WORD_PLACE = re.compile(r"(.)([0-9]{1,9})", re.DOTALL)
 """A character and its place in its word."""
+INDEX = re.compile("[0-9]{1,9}")
+"""A number that may count rows."""
 BLANK = re.compile(r"[\s\x02]")
 BLANKS = re.compile(" +")
 LEAST_IN_ORDER = 0.7
@@ -297,7 +299,7 @@ def split_list(column: str) -> list[str]:
 
 def counts_up(column: Sequence[str]) -> bool:
     """Tell whether these are whole numbers of which each is one more than the one before."""
-    if not all(value.isascii() and value.isdigit() for value in column):
+    if not all(map(INDEX.fullmatch, column)):
         return False
     numbers = [int(value) for value in column]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -126,11 +126,12 @@ def _parsed(file: LabelledFile, line: int, parse: Callable[[], Parsed], shape: s
         raise file.error(line, f"expected {shape}: {reason}") from error
 
 
-def are_of_doccano(entities: object) -> bool:
-    """Return True if entities are written as doccano's projects with relations write them."""
-    return (
-        isinstance(entities, list)
-        and bool(entities)
-        and isinstance(entities[0], dict)
-        and "start_offset" in entities[0]
-    )
+def is_of_doccano(row: dict[str, Any]) -> bool:
+    """Tell whether a row has entities as doccano's projects write them that have relations or categories besides."""
+    entities = row.get("entities")
+    if not isinstance(entities, list):
+        return False
+    first = entities[0] if entities else []
+    if isinstance(first, dict):
+        return "relations" in row or "start_offset" in first
+    return "relations" in row or isinstance(row.get("cats"), list)

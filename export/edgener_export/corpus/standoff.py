@@ -26,6 +26,18 @@ def text_of(row: Any) -> str:
     return text
 
 
+def unit_remark(unit: str) -> str:
+    """Return the remark on the unit that offsets are read in."""
+    return f"offsets are read as {NAMES[unit]}; --offsets names another unit"
+
+
+def depend_on_unit(text: str, annotations: Sequence[Annotation]) -> bool:
+    """Tell whether offsets, read as code points, would mark other texts if they counted UTF-16 code units."""
+    if any(found.text is not None for found in annotations):
+        return False
+    return any(character > "\uffff" for character in text[: max((found.end for found in annotations), default=0)])
+
+
 def labelled(
     file: LabelledFile,
     line: int,
@@ -33,11 +45,14 @@ def labelled(
     annotations: Sequence[Annotation],
     units: Sequence[str] = UNITS,
     troubles: Sequence[Trouble] = (),
+    *,
+    is_unit_certain: bool = False,
 ) -> Labelled:
     """Return a sentence with its entities, whose offsets count the first of ``units`` that fits.
 
-    A unit that the user names goes before ``units``. Raises CorpusError, which names file and line, for an entity
-    that leaves the text, or whose text stands elsewhere.
+    A unit that the user names goes before ``units``. Where it makes a difference, the unit is told, unless it
+    ``is_unit_certain`` that these offsets count ``units[0]``. Raises CorpusError, which names file and line, for an
+    entity that leaves the text, or whose text stands elsewhere.
     """
     try:
         spans, unit = to_code_points(text, annotations, units if file.offsets == AUTO_UNIT else (file.offsets,))
@@ -46,8 +61,8 @@ def labelled(
             line, f"{error}; if offsets count another unit, name it: --offsets {'|'.join(UNITS)}"
         ) from error
     notes = list(troubles)
-    if file.offsets == AUTO_UNIT and [(span.start, span.end) for span in spans] != [found[:2] for found in annotations]:
-        reason = f"offsets are read as {NAMES[unit]}; --offsets names another unit"
-        notes.append(Trouble(line, reason, NOTE))
+    are_moved = [(span.start, span.end) for span in spans] != [found[:2] for found in annotations]
+    if file.offsets == AUTO_UNIT and (are_moved or (not is_unit_certain and depend_on_unit(text, annotations))):
+        notes.append(Trouble(line, unit_remark(unit), NOTE))
     kept, left_out = without_overlaps(text, spans, line)
     return Labelled(line, Sentence(text, kept), (*notes, *left_out))

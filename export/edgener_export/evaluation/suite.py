@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,8 +61,8 @@ def has_sets(path: Path) -> bool:
     return path.is_dir() and any(found.name.endswith(SET_SUFFIXES) for found in path.iterdir())
 
 
-def read_suite(directory: Path) -> list[LabelledSet]:
-    """Return the labelled sets of a directory, in the order of their names.
+def read_suite(directory: Path, read: Callable[[Path], Sequence[Sentence]] = read_corpus_file) -> list[LabelledSet]:
+    """Return the labelled sets of a directory, in the order of their names; ``read`` reads each file.
 
     Raises CorpusError for a directory without any, and what reading a labelled file raises.
     """
@@ -71,7 +71,7 @@ def read_suite(directory: Path) -> list[LabelledSet]:
     )
     if not paths:
         raise CorpusError(f"{directory}: has no labelled sets; put files of JSON lines (*.jsonl) there")
-    return [LabelledSet(path.name.partition(".")[0], read_corpus_file(path)) for path in paths]
+    return [LabelledSet(path.name.partition(".")[0], read(path)) for path in paths]
 
 
 def score_set(labelled: LabelledSet, found: Sequence[Sequence[Span]], seed: int = 0) -> SetScore:

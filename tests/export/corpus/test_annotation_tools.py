@@ -55,6 +55,26 @@ def test_doccano_relations_are_left_out_and_told(tmp_path: Path) -> None:
     assert reading.troubles == [Trouble(1, "2 relations are left out", LEFT_OUT)]
 
 
+def test_doccano_with_categories_counts_utf_16_code_units(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"id": 1, "text": EMOJI.text, "cats": ["a", "b"], "entities": IN_UTF_16})
+    assert reading.format == "doccano"
+    assert reading.sentences == [EMOJI]
+    assert reading.troubles == [Trouble(1, "2 categories of the text are left out", LEFT_OUT), UTF_16_NOTE]
+
+
+def test_offsets_that_are_read_as_code_points_are_told_where_it_makes_a_difference(tmp_path: Path) -> None:
+    note = Trouble(1, "offsets are read as code points; --offsets names another unit", NOTE)
+    places = [list(span) for span in EMOJI.spans]
+    row = {"text": EMOJI.text, "entities": places}
+    assert read(tmp_path, row).troubles == [note]
+    assert read(tmp_path, row, offsets="characters").troubles == []
+    assert [found.reason for found in read(tmp_path, [[EMOJI.text, {"entities": places}]]).troubles] == [note.reason]
+    after = {"text": "京😀", "entities": [[0, 1, "LOC"]]}
+    assert read(tmp_path, after).troubles == []
+    own = [{"start": start, "end": end, "label": label} for start, end, label in places]
+    assert read(tmp_path, {"text": EMOJI.text, "entities": own}).troubles == []
+
+
 @pytest.mark.parametrize(
     ("places", "troubles"), [(IN_UTF_16, [UTF_16_NOTE]), (IN_BYTES, [BYTES_NOTE]), ([[1, 4, "PER"], [5, 6, "LOC"]], [])]
 )
@@ -108,6 +128,91 @@ def test_a_region_with_two_labels_keeps_one_and_tells_it(tmp_path: Path) -> None
     assert reading.troubles == [Trouble(2, "PER '王' overlaps an equally long name and is left out", LEFT_OUT)]
 
 
+def min_row(number: int, **more: Any) -> dict[str, Any]:
+    """A row of JSON-MIN that somebody submitted."""
+    return {"id": number, "annotator": 1, "annotation_id": number, "created_at": "2026-01-02", **more}
+
+
+def test_each_row_of_json_min_is_read_or_told(tmp_path: Path) -> None:
+    rows = [
+        min_row(1, text="好"),
+        min_row(2, text="王明", ner=[{"start": 0, "end": 2, "text": "王明", "labels": ["PER"]}]),
+        min_row(3, text="京城", ner=[{"start": 0, "end": 1, "text": "京", "labels": []}, {"start": 0, "end": 1}]),
+        {"id": 4, "text": "无"},
+    ]
+    reading = read(tmp_path, rows)
+    assert reading.format == "label-studio"
+    assert reading.sentences == [
+        Sentence("好", ()),
+        Sentence("王明", (Span(0, 2, "PER"),)),
+        Sentence("京城", ()),
+    ]
+    assert [(trouble.reason, trouble.kind) for trouble in reading.troubles] == [
+        ("1 results that are no labels are left out", LEFT_OUT),
+        ("1 regions without a label are left out", LEFT_OUT),
+        ("the task has no annotation and is left out", LEFT_OUT),
+    ]
+    assert read(tmp_path, rows[1:2]).sentences == reading.sentences[1:2]
+
+
+def test_a_region_without_a_label_is_told(tmp_path: Path) -> None:
+    row = task("京", (0, 1, "京", "LOC"))
+    row["annotations"][0]["result"].append({"type": "labels", "value": {"start": 0, "end": 1, "labels": []}})
+    reading = read(tmp_path, [row])
+    assert reading.sentences == [Sentence("京", (Span(0, 1, "LOC"),))]
+    assert reading.troubles == [Trouble(2, "1 regions without a label are left out", LEFT_OUT)]
+
+
+def shown(to_name: str, start: int, end: int, name: str | None, label: str) -> dict[str, Any]:
+    """A region of the object ``to_name``."""
+    value = {"start": start, "end": end, "labels": [label]} | ({"text": name} if name else {})
+    return {"type": "labels", "from_name": "label", "to_name": to_name, "value": value}
+
+
+def of_objects(data: dict[str, str], *results: dict[str, Any]) -> dict[str, Any]:
+    """A task of several strings."""
+    return {"data": data, "annotations": [{"result": list(results)}]}
+
+
+def test_regions_are_in_the_string_in_which_their_texts_stand(tmp_path: Path) -> None:
+    rows = [
+        of_objects({"text": "王明到", "head": "京城"}, shown("a", 0, 2, "王明", "PER"), shown("b", 0, 1, "京", "LOC")),
+        of_objects({"text": "京京", "head": "京京"}, shown("a", 0, 1, "京", "X"), shown("b", 1, 2, "京", "Y")),
+        of_objects({"text": "好", "head": "无"}),
+    ]
+    assert read(tmp_path, rows).sentences == [
+        Sentence("王明到", (Span(0, 2, "PER"),)),
+        Sentence("京城", (Span(0, 1, "LOC"),)),
+        Sentence("京京", (Span(0, 1, "X"),)),
+        Sentence("京京", (Span(1, 2, "Y"),)),
+        Sentence("好", ()),
+        Sentence("无", ()),
+    ]
+
+
+def test_the_name_of_an_object_decides_where_its_texts_do_not(tmp_path: Path) -> None:
+    data = {"text": "王明来了", "title": "王明来了"}
+    for name in (None, "王明"):
+        title = of_objects({**data, "title": "王明"}, shown("title", 0, 2, name, "PER"))
+        assert [found.text for found in read(tmp_path, [title]).sentences] == ["王明"]
+        body = of_objects(data, shown("anything", 0, 2, name, "PER"))
+        assert [found.text for found in read(tmp_path, [body]).sentences] == ["王明来了"]
+    unclear = of_objects(data, shown("a", 0, 1, None, "PER"), shown("b", 0, 1, None, "PER"))
+    with pytest.raises(CorpusError, match=r"data.json:2: .*strings text, title, .*rename that one a in the file"):
+        read(tmp_path, [unclear])
+
+
+def test_two_other_strings_are_told_apart_by_the_regions(tmp_path: Path) -> None:
+    rows = [
+        of_objects({"url": "x", "content": "好"}),
+        of_objects({"url": "y", "content": "在京"}, shown("text", 1, 2, "京", "LOC")),
+    ]
+    assert read(tmp_path, rows).sentences == [Sentence("好", ()), Sentence("在京", (Span(1, 2, "LOC"),))]
+    wrong = of_objects({"url": "z", "content": "在京"}, shown("text", 0, 1, "京", "LOC"))
+    with pytest.raises(CorpusError, match=r"data.json:\d+: '京' does not stand at 0 to 1"):
+        read(tmp_path, [*rows, wrong])
+
+
 def test_a_file_without_any_labelled_task_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"data.json: holds no sentence: the task has no annotation"):
         read(tmp_path, [{"data": {"text": "京"}, "annotations": []}])
@@ -118,7 +223,11 @@ def test_a_file_without_any_labelled_task_is_refused(tmp_path: Path) -> None:
     [
         ([task("京", (0, 1, "城", "LOC"))], "auto", r"data.json:2: '城' does not stand at 0 to 1; .*--offsets"),
         ([task("京", (0, 2, None, "LOC"))], "auto", "data.json:2: LOC at 0 to 2 .*leaves the text"),
-        ([{"data": {"a": "x", "b": "y"}, "annotations": [{"result": []}]}], "auto", "data.json:2: .*2 other strings"),
+        (
+            [{"data": {"a": "x", "b": "y"}, "annotations": [{"result": []}]}],
+            "auto",
+            "data.json:2: .*strings a, b, .*rename that one text",
+        ),
         ([{"data": {"text": "x"}, "annotations": [{}]}], "auto", "data.json:2: expected .*result"),
         ({"text": "京", "label": [[0, 1]]}, "auto", "data.json:1: expected .*label"),
         ({"text": "京", "label": [["0", 1, "L"]]}, "doccano", "data.json:1: .*whole numbers"),
@@ -181,6 +290,16 @@ def test_spacy_2_paragraphs_keep_their_text_and_leave_out_what_is_not_labelled(t
         read(tmp_path, [{"paragraphs": [paragraph("京", ("城", "O"))]}])
     with pytest.raises(CorpusError, match=r"data.json:2: .*token 2 of 2 is empty"):
         read(tmp_path, [{"paragraphs": [paragraph(None, ("京", "O"), ("", "U-PER"))]}])
+
+
+def test_spans_and_links_of_spacy_are_told(tmp_path: Path) -> None:
+    annotations = {"spans": {"sc": [[0, 1, "X"], [1, 2, "Y"]]}, "links": {"(0, 1)": {"Q1": 1.0}}, "cats": {"a": 1.0}}
+    reading = read(tmp_path, [["京城", {"entities": [[0, 1, "LOC"]], **annotations}], ["好", {"entities": []}]])
+    assert [sentence.spans for sentence in reading.sentences] == [(Span(0, 1, "LOC"),), ()]
+    assert [(trouble.reason, trouble.kind) for trouble in reading.troubles] == [
+        ("2 spans are left out", LEFT_OUT),
+        ("1 links are left out", LEFT_OUT),
+    ]
 
 
 def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path) -> None:

@@ -44,10 +44,11 @@ def test_lines_that_an_entity_reaches_over_are_one_sentence(tmp_path: Path) -> N
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     entities = "T1\tORG 0 2;3 4\t北京 学\nT2\tLOC 0 2\t北京\nT3\tLOC 0 1\t北\n"
     others = "R1\tIn Arg1:T1 Arg2:T2\nA1\tNegated T1\n#1\tNote T1\tx\n"
+    others += "M1\tNegated T1\nE1\tBuy:T1\nN1\tReference T1 Wiki:1\tx\n*\tEquiv T1 T2\n"
     reading = read(tmp_path, "北京大学\n", entities + others)
     assert reading.sentences == [Sentence("北京大学", (Span(0, 2, "LOC"),))]
     assert reading.troubles == [
-        Trouble(1, "3 relations, events, attributes or notes are left out", LEFT_OUT),
+        Trouble(1, "7 relations, events, attributes or notes are left out", LEFT_OUT),
         Trouble(1, "ORG '北京 … 学' is in pieces and is left out", LEFT_OUT),
         Trouble(1, "LOC '北' overlaps a longer name and is left out", LEFT_OUT),
     ]
@@ -59,6 +60,12 @@ def test_the_texts_decide_what_offsets_count(tmp_path: Path, place: str, unit: s
     assert reading.sentences == [Sentence("😀京", (Span(1, 2, "LOC"),))]
     notes = [Trouble(1, f"offsets are read as {unit}; --offsets names another unit", NOTE)] if unit else []
     assert reading.troubles == notes
+
+
+def test_offsets_without_texts_are_read_as_code_points_and_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, "😀京\n", "T1\tLOC 1 2\n")
+    assert reading.sentences == [Sentence("😀京", (Span(1, 2, "LOC"),))]
+    assert reading.troubles == [Trouble(1, "offsets are read as code points; --offsets names another unit", NOTE)]
 
 
 @pytest.mark.parametrize("place", ["0 1", "1 2"])
@@ -81,6 +88,15 @@ def test_another_encoding(tmp_path: Path) -> None:
         ("T1\tLOC 1 1\t\n", r"doc.ann:1: LOC at 1 to 1 is empty"),
         ("T1 LOC 0 1 京\n", r"doc.ann:1: expected T1, a tab, a type"),
         ("T1\tLOC 0\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
+        (
+            "T1\tLOC 0 1\t京\n T2\tLOC 1 2\t城\n",
+            r"doc.ann:2: expected T1, .* not ' T2.*; correct the line",
+        ),
+        (f"T1\tLOC 0 {'1' * 5000}\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
+        ("t1\tLOC 0 1\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
+        ("1\tLOC 0 1\t京\n", r"doc.ann:1: expected T1, a tab, a type"),
+        ("R1 In Arg1:T1 Arg2:T2\n", r"doc.ann:1: expected T1, .*what is no entity begins with R"),
+        ("LOC 0 1\n", r"doc.ann:1: expected T1, a tab, a type"),
     ],
 )
 def test_malformed_lines_are_named(tmp_path: Path, annotations: str, message: str) -> None:

@@ -95,6 +95,15 @@ def test_an_index_may_stand_before_single_tokens(tmp_path: Path) -> None:
     assert [sentence.text for sentence in reading.sentences] == ["王", "京"]
 
 
+@pytest.mark.parametrize("row", ["{} O\n", "a{} O\n", "{} x O\n"])
+def test_a_token_may_have_thousands_of_digits(tmp_path: Path, row: str) -> None:
+    digits = "1" * 5000
+    reading = read(tmp_path, row.format(digits) * 2)
+    assert digits in reading.sentences[0].text
+    with pytest.raises(CorpusError, match=r"data.txt:1: "):
+        read(tmp_path, f"王{digits}\tO\n", "weibo")
+
+
 def test_weibo_and_tokens_that_look_like_it_are_not_guessed_apart(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"data.txt: may be bio and weibo; name one: --from NAME"):
         read(tmp_path, "A0\tB-PER\nB1\tI-PER\n")

@@ -13,7 +13,7 @@ from spacy.tokens import Span as SpacySpan
 from spacy.vocab import Vocab
 
 from edgener.tags import Span
-from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE
+from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE, Trouble
 from edgener_export.corpus.reading import read_labelled
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import CorpusError
@@ -36,6 +36,36 @@ def test_span_groups_count_where_there_are_no_entities(tmp_path: Path) -> None:
     assert [(trouble.line, trouble.kind) for trouble in reading.troubles] == [(2, NOTE), (2, LEFT_OUT), (3, LEFT_OUT)]
     assert "overlaps a longer name" in reading.troubles[1].reason
     assert "no entity annotation" in reading.troubles[2].reason
+
+
+def test_spans_that_are_no_entities_are_told(tmp_path: Path) -> None:
+    found = document("北", "京", "大", "学")
+    city, school = SpacySpan(found, 0, 2, label="LOC"), SpacySpan(found, 2, 4, label="ORG")
+    found.set_ents([city])
+    found.spans["sc"] = [city, school]
+    found.spans["same"] = [city]
+    grouped = document("京", "城")
+    grouped.spans["sc"] = [SpacySpan(grouped, 0, 1, label="LOC")]
+    grouped.spans["more"] = [SpacySpan(grouped, 1, 2, label="X"), SpacySpan(grouped, 0, 2, label="Y")]
+    DocBin(docs=[found, grouped]).to_disk(tmp_path / "a.spacy")
+    reading = read_labelled(tmp_path / "a.spacy")
+    assert [sentence.spans for sentence in reading.sentences] == [(Span(0, 2, "LOC"),), (Span(0, 1, "LOC"),)]
+    assert reading.troubles == [
+        Trouble(1, "1 spans of the group 'sc' are left out", LEFT_OUT),
+        Trouble(2, "entities are those of the span group 'sc'", NOTE),
+        Trouble(2, "2 spans of the group 'more' are left out", LEFT_OUT),
+    ]
+
+
+def test_a_document_of_which_some_tokens_are_not_annotated_is_left_out(tmp_path: Path) -> None:
+    partly, whole = document("王", "在", "京"), document("王", "在")
+    partly.set_ents([SpacySpan(partly, 0, 1, label="PER")], default="missing")
+    whole.set_ents([SpacySpan(whole, 0, 1, label="PER")])
+    DocBin(docs=[partly, whole]).to_disk(tmp_path / "a.spacy")
+    reading = read_labelled(tmp_path / "a.spacy")
+    assert reading.sentences == [Sentence("王在", (Span(0, 1, "PER"),))]
+    reason = "2 of 3 tokens have no entity annotation; the document is left out"
+    assert reading.troubles == [Trouble(1, reason, LEFT_OUT)]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from edgener.lone_surrogates import STAND_INS
 from edgener.output_formats import CONLL_STAND_INS, FORMATS, Conll, Look
 from edgener.writers import Place
 from edgener_export.corpus.reading import read_labelled
-from tests.support import TEXTS, names
+from tests.support import TEXTS, names, run_tiny
 
 
 @given(TEXTS.filter(lambda text: bool(text.strip())), st.data())
@@ -104,6 +104,24 @@ def test_brat_s_annotations_belong_to_the_text_beside_them(
         read.extend((start + span.start, start + span.end, span.label) for span in sentence.spans)
         start += len(sentence.text)
     assert read == spans_of(found[0])
+
+
+@pytest.mark.parametrize("is_pipe", [False, True], ids=["file", "pipe"])
+def test_brat_offsets_count_the_byte_order_mark_of_the_text(tmp_path: Path, is_pipe: bool) -> None:
+    path = tmp_path / "written.txt"
+    path.write_bytes("\ufeff王小明走了。\r\n他在青山大学工作。\n".encode())
+    source = [] if is_pipe else ["--file", str(path)]
+    output = run_tiny("--format", "brat", *source, stdin=path.read_bytes()).output.decode()
+    path.with_suffix(".ann").write_text(output, encoding="utf-8")
+    text = path.read_bytes().decode()
+    rows = [line.split("\t") for line in output.splitlines()]
+    assert [text[slice(*map(int, place.split()[1:]))] for _, place, _ in rows] == ["王小明", "青山大学"]
+    reading = read_labelled(path, "brat")
+    assert [sentence.text for sentence in reading.sentences] == ["王小明走了。", "他在青山大学工作。"]
+    assert [[tuple(span) for span in sentence.spans] for sentence in reading.sentences] == [
+        [(0, 3, "PER")],
+        [(2, 6, "ORG")],
+    ]
 
 
 def test_spacy_converts_the_json_itself(tmp_path: Path) -> None:

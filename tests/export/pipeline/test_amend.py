@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -105,6 +106,20 @@ def test_rules_that_do_not_fit_are_refused_before_anything_is_written(
     before = (bundle / MANIFEST).read_bytes()
     assert main(["rules", str(bundle), *options]) == code
     assert message in capsys.readouterr().err
+    assert (bundle / MANIFEST).read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--dictionary", "--exclude"])
+def test_a_pipe_which_is_empty_when_it_is_read_again_is_refused(
+    bundle: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (bundle / MANIFEST).read_bytes()
+    reading, writing = os.pipe()
+    os.write(writing, "小明\tLOC\n".encode())
+    os.close(writing)
+    assert main(["rules", str(bundle), option, f"/dev/fd/{reading}"]) == 3
+    os.close(reading)
+    assert f"/dev/fd/{reading}: is no regular file; write its lines to a file" in capsys.readouterr().err
     assert (bundle / MANIFEST).read_bytes() == before
 
 

@@ -18,7 +18,6 @@ from edgener_export.corpus.labelled_file import LEFT_OUT, NOTE, Format, Labelled
 from edgener_export.corpus.offsets import (
     AUTO_UNIT,
     CHARACTERS,
-    NAMES,
     UNITS,
     Annotation,
     annotation,
@@ -26,14 +25,18 @@ from edgener_export.corpus.offsets import (
 )
 from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.standoff import depend_on_unit, unit_remark
 from edgener_export.corpus.text_file import BYTE_ORDER_MARK
 from edgener_export.corpus.writing import ANY_LINE_END, BLANK, HALF_PAIR, LEADING_MARK, NUL, writable
 from edgener_export.errors import CorpusError
 
 NAME = "brat"
-ENTITY = re.compile(r"T\S*\t(\S+) ([0-9]+ [0-9]+(?:;[0-9]+ [0-9]+)*)(?:\t(.*))?", re.DOTALL)
+ENTITY = re.compile(r"T\S*\t(\S+) ([0-9]{1,18} [0-9]{1,18}(?:;[0-9]{1,18} [0-9]{1,18})*)(?:\t(.*))?", re.DOTALL)
 """Identifier, type, offsets of the fragments, and the text, which old files lack."""
+OTHER = re.compile(r"[REAMN]\S*\t|[#*]")
+"""The start of a relation, an event, an attribute (A or M), a normalization, a note or an equivalence."""
 SHAPE = "T1, a tab, a type, the first offset and the one behind the last, a tab and the text"
+REMEDY = "correct the line, or delete it; what is no entity begins with R, E, A, M or N and a number, with # or with *"
 LINE_END = re.compile("[\n\r]")
 SENTENCES_PER_DOCUMENT = 100
 """Sentences of a text file that is written; brat shows a whole file at once."""
@@ -113,17 +116,18 @@ def _read_document(file: LabelledFile, text_path: Path, name: str) -> Iterator[L
         reason = f"{others} relations, events, attributes or notes are left out"
         notes.append(Trouble(1, reason, LEFT_OUT, name))
     document, places, unit = _placed(document, annotations, entities)
-    if unit != CHARACTERS and file.offsets == AUTO_UNIT:
-        notes.append(Trouble(1, f"offsets are read as {NAMES[unit]}; --offsets names another unit", NOTE, name))
+    fragments = [fragment for entity in entities for fragment in entity.fragments]
+    if file.offsets == AUTO_UNIT and (unit != CHARACTERS or depend_on_unit(document, fragments)):
+        notes.append(Trouble(1, unit_remark(unit), NOTE, name))
     whole: list[Span] = []
-    for fragments in places:
-        if _is_in_pieces(document, fragments):
-            line = 1 + document.count("\n", 0, fragments[0].start)
-            parts = " … ".join(document[part.start : part.end] for part in fragments)
-            reason = f"{fragments[0].label} {parts!r:.60} is in pieces and is left out"
+    for parts in places:
+        if _is_in_pieces(document, parts):
+            line = 1 + document.count("\n", 0, parts[0].start)
+            pieces = " … ".join(document[part.start : part.end] for part in parts)
+            reason = f"{parts[0].label} {pieces!r:.60} is in pieces and is left out"
             notes.append(Trouble(line, reason, LEFT_OUT, name))
         else:
-            whole.append(fragments[0]._replace(end=fragments[-1].end))
+            whole.append(parts[0]._replace(end=parts[-1].end))
     yield from _sentences(document, sorted(whole), notes, name)
 
 
@@ -139,12 +143,12 @@ def _entities(file: LabelledFile) -> tuple[list[Entity], int]:
     """Return the entities of an .ann file, and the number of its other annotations."""
     entities, others = [], 0
     for number, line in file.numbered_lines():
-        if not line.startswith("T"):
+        if OTHER.match(line):
             others += 1
             continue
         match = ENTITY.fullmatch(line)
         if not match:
-            raise file.error(number, f"expected {SHAPE}, not {line!r:.60}")
+            raise file.error(number, f"expected {SHAPE}, not {line!r:.60}; {REMEDY}")
         label, offsets, text = match.groups()
         bounds = [tuple(map(int, fragment.split(" "))) for fragment in offsets.split(";")]
         stated = text if len(bounds) == 1 else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edgener_export.corpus.json_rows import are_of_doccano, first_row, is_json_lines, json_rows, write_json_lines
+from edgener_export.corpus.json_rows import first_row, is_json_lines, is_of_doccano, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.offsets import UTF_16_UNITS, Annotation, annotation, offsets_in
 from edgener_export.corpus.sentence import Sentence
@@ -14,24 +14,25 @@ from edgener_export.corpus.standoff import labelled, text_of
 from edgener_export.corpus.writing import TWO_HALVES, writable
 
 NAME = "doccano"
+OTHERS = {"relations": "relations", "cats": "categories of the text"}
+"""Keys of annotations that are not read, and what they hold."""
 SHAPE = '{"text": ..., "label": [[start, end, label]]}, or "entities" with "start_offset" and "end_offset"'
 
 
 def recognizes(file: LabelledFile) -> bool:
-    """Tell whether the first row has a text and a list of labels, or entities as projects with relations have them."""
+    """Tell whether the first row has a text and a list of labels, or entities besides relations or categories."""
     row = file.once(first_row)
     if not (isinstance(row, dict) and "text" in row and is_json_lines(file)):
         return False
     if isinstance(row.get("label", row.get("labels")), list):
         return True
-    entities = row.get("entities")
-    return isinstance(entities, list) and ("relations" in row or are_of_doccano(entities))
+    return is_of_doccano(row)
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
-    """Yield the sentences; relations are left out, and told."""
-    for line, (text, entities, relations) in json_rows(file, _parse, SHAPE):
-        left_out = [Trouble(line, f"{relations} relations are left out", LEFT_OUT)] if relations else []
+    """Yield the sentences; relations and categories are left out, and told."""
+    for line, (text, entities, others) in json_rows(file, _parse, SHAPE):
+        left_out = [Trouble(line, f"{count} {kind} are left out", LEFT_OUT) for kind, count in others.items() if count]
         yield labelled(file, line, text, entities, (UTF_16_UNITS,), left_out)
 
 
@@ -41,13 +42,17 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
     write_json_lines(({"text": sentence.text, "label": _labels(sentence)} for sentence in checked), path)
 
 
-def _parse(row: Any) -> tuple[str, list[Annotation], int]:
+def _parse(row: Any) -> tuple[str, list[Annotation], dict[str, int]]:
     labels = row["label"] if "label" in row else row.get("labels")
-    if labels is None:
-        found = [annotation(part["start_offset"], part["end_offset"], part["label"]) for part in row["entities"]]
-    else:
-        found = [annotation(start, end, label) for start, end, label in labels]
-    return text_of(row), found, len(row.get("relations", ()))
+    found = [_annotation(part) for part in (row["entities"] if labels is None else labels)]
+    return text_of(row), found, {kind: len(row.get(key, ())) for key, kind in OTHERS.items()}
+
+
+def _annotation(part: Any) -> Annotation:
+    if isinstance(part, dict):
+        return annotation(part["start_offset"], part["end_offset"], part["label"])
+    start, end, label = part
+    return annotation(start, end, label)
 
 
 def _labels(sentence: Sentence) -> list[list[int | str]]:

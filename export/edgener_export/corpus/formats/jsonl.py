@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgener_export.corpus.json_rows import are_of_doccano, first_row, json_rows, write_json_lines
+from edgener_export.corpus.json_rows import first_row, is_of_doccano, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.offsets import Annotation, annotation
 from edgener_export.corpus.sentence import Sentence
@@ -27,13 +27,13 @@ def recognizes(file: LabelledFile) -> bool:
     row = file.once(first_row)
     if not (isinstance(row, dict) and "text" in row and "entities" in row) or "relations" in row:
         return False
-    return not are_of_doccano(row["entities"])
+    return not is_of_doccano(row)
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
     """Yield the sentences; an entity may also be ``[start, end, label]``, and may say its text, which is compared."""
     for line, row in json_rows(file, _parse, SHAPE):
-        found = labelled(file, line, row.text, row.entities)
+        found = labelled(file, line, row.text, row.entities, is_unit_certain=not row.has_lists)
         if found.sentence and (row.ignored or row.category):
             found = replace(found, sentence=replace(found.sentence, ignored=row.ignored, category=row.category))
         yield found
@@ -53,6 +53,8 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
 class _Row(NamedTuple):
     text: str
     entities: list[Annotation]
+    has_lists: bool
+    """Some entity is a list, as many other programs write it, too."""
     ignored: tuple[tuple[int, int], ...]
     category: str
 
@@ -72,7 +74,9 @@ def _parse(row: Any) -> _Row:
     if not isinstance(category, str):
         raise TypeError(f"cat is {category!r:.40}")
     ignored = tuple(_range(entry, len(text)) for entry in row.get("ignore", ()))
-    return _Row(text, [_annotation(entity) for entity in row["entities"]], ignored, category)
+    entities = row["entities"]
+    has_lists = any(isinstance(entity, list) for entity in entities)
+    return _Row(text, [_annotation(entity) for entity in entities], has_lists, ignored, category)
 
 
 def _range(entry: Any, length: int) -> tuple[int, int]:

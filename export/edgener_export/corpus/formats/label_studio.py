@@ -1,17 +1,29 @@
 """Label Studio's JSON exports, whose offsets count UTF-16 code units (Label Studio's issue 1347).
 
 Both the full export and JSON-MIN are read. The first annotation of a task counts that its annotator did not cancel.
+Regions are in one of the strings of a task. An export does not say in which; the texts of the regions, the offsets and
+the names do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgener_export.corpus.json_rows import encode_json, first_row, is_json_lines, json_rows
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
-from edgener_export.corpus.offsets import BYTES, CHARACTERS, UTF_16_UNITS, Annotation, annotation, offsets_in
+from edgener_export.corpus.offsets import (
+    AUTO_UNIT,
+    BYTES,
+    CHARACTERS,
+    UTF_16_UNITS,
+    Annotation,
+    annotation,
+    offsets_in,
+    to_code_points,
+)
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.standoff import labelled
 from edgener_export.corpus.writing import HALF_PAIR, writable, write_pieces
@@ -20,16 +32,30 @@ NAME = "label-studio"
 SHAPE = '{"data": {"text": ...}, "annotations": [{"result": [{"type": "labels", "value": {...}}]}]}'
 FROM_NAME, TO_NAME = "label", "text"
 """Names that Label Studio's own template for named entities gives to the labels and to the text."""
+UNITS = (UTF_16_UNITS, CHARACTERS, BYTES)
+SUBMITTED = ("annotator", "annotation_id")
+"""Keys of JSON-MIN that an annotation leaves, whether it has regions or not."""
+NOT_DATA = (*SUBMITTED, "created_at", "updated_at", "agreement", "history")
+"""Keys of JSON-MIN whose strings are no data of the task."""
 
 
 class Task(NamedTuple):
-    """One text of a Label Studio project."""
+    """One row of a Label Studio project."""
 
-    text: str
-    entities: list[Annotation]
+    strings: dict[str, str]
+    """The strings of its data by their keys."""
+    regions: dict[str, list[Annotation]]
+    """The regions by the name of the object that shows their text; in JSON-MIN by that of their control."""
     left_out: list[str]
     """The parts that are not read, in words."""
     is_annotated: bool
+
+
+class Text(NamedTuple):
+    """A string of a task, and the regions in it."""
+
+    text: str
+    regions: list[Annotation]
 
 
 def recognizes(file: LabelledFile) -> bool:
@@ -39,17 +65,27 @@ def recognizes(file: LabelledFile) -> bool:
         return False
     if isinstance(row.get("data"), dict):
         return "annotations" in row or "completions" in row or "predictions" in row
-    return "text" in row and isinstance(row.get("label"), list) and not is_json_lines(file)
+    if is_json_lines(file):
+        return False
+    has_labels = isinstance(row.get(FROM_NAME), list) or any(map(_is_labelled, chain(*_controls(row).values())))
+    return "annotation_id" in row or ("text" in row and has_labels)
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
-    """Yield the annotated tasks; a task without an annotation is left out, and told."""
-    for line, task in json_rows(file, _parse, SHAPE):
-        left_out = [Trouble(line, reason, LEFT_OUT) for reason in task.left_out]
-        if task.is_annotated:
-            yield labelled(file, line, task.text, task.entities, (UTF_16_UNITS, CHARACTERS, BYTES), left_out)
-        else:
+    """Yield the labelled texts of the annotated tasks; a task without an annotation is left out, and told."""
+    fields = _fields(file)
+
+    def parse(row: Any) -> tuple[list[Text], list[str]]:
+        task = _parse(row)
+        return _texts(task, fields) if task.is_annotated else [], task.left_out
+
+    for line, (texts, reasons) in json_rows(file, parse, SHAPE):
+        left_out = [Trouble(line, reason, LEFT_OUT) for reason in reasons]
+        if not texts:
             yield Labelled(line, None, tuple(left_out))
+        for found in texts:
+            yield labelled(file, line, found.text, found.regions, UNITS, left_out)
+            left_out = []
 
 
 def write(sentences: Iterable[Sentence], path: Path) -> None:
@@ -59,42 +95,121 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
 
 def _parse(row: Any) -> Task:
     if "data" not in row:
-        return Task(_string(row["text"]), _entities(row.get("label", [])), [], "label" in row)
-    data = row["data"]
-    text = data["text"] if "text" in data else _only_string(data)
+        return _parse_min(row)
+    strings = _strings(row["data"])
     annotations = row.get("annotations", row.get("completions", []))
     finished = [found for found in annotations if not found.get("was_cancelled")]
     if not finished:
-        return Task(_string(text), [], ["the task has no annotation and is left out"], False)
+        return Task(strings, {}, ["the task has no annotation and is left out"], False)
     left_out = [f"{len(finished) - 1} further annotations of the task are left out"] if len(finished) > 1 else []
-    results = finished[0]["result"]
-    labels = [found for found in results if "labels" in found.get("value", {})]
-    others = [found for found in results if "labels" not in found.get("value", {})]
+    values: dict[str, list[Any]] = {}
+    others = []
+    for result in finished[0]["result"]:
+        if "labels" in result.get("value", {}):
+            values.setdefault(str(result.get("to_name", TO_NAME)), []).append(result["value"])
+        else:
+            others.append(str(result.get("type")))
     if others:
-        kinds = ", ".join(sorted({str(found.get("type")) for found in others}))
-        left_out.append(f"{len(others)} results that are no labels are left out ({kinds})")
-    return Task(_string(text), _entities(found["value"] for found in labels), left_out, True)
+        left_out.append(f"{len(others)} results that are no labels are left out ({', '.join(sorted(set(others)))})")
+    return Task(strings, _regions(values, left_out), left_out, True)
 
 
-def _entities(values: Iterable[Any]) -> list[Annotation]:
+def _parse_min(row: Any) -> Task:
+    """Return a row of JSON-MIN, in which an annotation without regions leaves nothing but its number."""
+    controls = _controls(row)
+    is_annotated = bool(controls) or any(row.get(key) is not None for key in SUBMITTED)
+    left_out = [] if is_annotated else ["the task has no annotation and is left out"]
+    values = {name: [part for part in parts if _is_labelled(part)] for name, parts in controls.items()}
+    others = sum(map(len, controls.values())) - sum(map(len, values.values()))
+    if others:
+        left_out.append(f"{others} results that are no labels are left out")
+    return Task(_strings(row, NOT_DATA), _regions(values, left_out), left_out, is_annotated)
+
+
+def _controls(row: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the lists of regions of a row of JSON-MIN, by the names of their controls."""
+    return {
+        name: parts
+        for name, parts in row.items()
+        if isinstance(parts, list) and (name == FROM_NAME or any(map(_is_region, parts)))
+    }
+
+
+def _is_region(part: object) -> bool:
+    return isinstance(part, dict) and "start" in part and "end" in part
+
+
+def _is_labelled(part: object) -> bool:
+    return isinstance(part, dict) and "labels" in part
+
+
+def _regions(values: dict[str, list[Any]], left_out: list[str]) -> dict[str, list[Annotation]]:
+    """Return the labelled regions by name, and add to ``left_out`` how many have no label."""
+    unlabelled = sum(not value["labels"] for parts in values.values() for value in parts)
+    if unlabelled:
+        left_out.append(f"{unlabelled} regions without a label are left out")
+    return {
+        name: [
+            annotation(value["start"], value["end"], label, value.get("text"))
+            for value in parts
+            for label in value["labels"]
+        ]
+        for name, parts in values.items()
+    }
+
+
+def _strings(data: dict[str, Any], without: Sequence[str] = ()) -> dict[str, str]:
+    return {key: value for key, value in data.items() if isinstance(value, str) and key not in without}
+
+
+def _fields(file: LabelledFile) -> dict[str, str]:
+    """Return the key of the string that the regions of each object are in, for tasks that have several strings.
+
+    It is the one in which all regions stand. Of several it is that of the object's own name, or ``text`` in a project
+    of one object; an object whose string nothing tells is left out.
+    """
+    fitting: dict[str, list[str]] = {}
+    units = UNITS if file.offsets == AUTO_UNIT else (file.offsets,)
+    for _, task in json_rows(file, _parse, SHAPE):
+        for name, regions in task.regions.items() if len(task.strings) > 1 else ():
+            keys = [key for key in fitting.get(name, task.strings) if key in task.strings]
+            fitting[name] = [key for key in keys if _stand_in(task.strings[key], regions, units)] or keys
+    chosen = {}
+    for name, keys in fitting.items():
+        usual = [name, TO_NAME] if len(fitting) == 1 else [name]
+        field = keys[0] if len(keys) == 1 else next((key for key in usual if key in keys), None)
+        if field is not None:
+            chosen[name] = field
+    return chosen
+
+
+def _stand_in(text: str, regions: Sequence[Annotation], units: Sequence[str]) -> bool:
+    try:
+        to_code_points(text, regions, units)
+    except ValueError:
+        return False
+    return True
+
+
+def _texts(task: Task, fields: dict[str, str]) -> list[Text]:
+    """Return the strings that are labelled in the project, with their regions. Raises ValueError if nothing tells."""
+    if not task.strings:
+        raise ValueError("the task has no text")
+    if len(task.strings) == 1:
+        (only,) = task.strings.values()
+        return [Text(only, [region for regions in task.regions.values() for region in regions])]
+    unknown = [name for name in task.regions if fields.get(name) not in task.strings]
+    keys = [key for key in dict.fromkeys(fields.values()) if key in task.strings]
+    keys = keys or [key for key in (TO_NAME,) if key in task.strings and not unknown]
+    if unknown or not keys:
+        raise ValueError(
+            f"the task has the strings {', '.join(task.strings)}, and nothing tells which of them is labelled; rename "
+            f"that one {unknown[0] if unknown else TO_NAME} in the file"
+        )
     return [
-        annotation(value["start"], value["end"], label, value.get("text"))
-        for value in values
-        for label in value["labels"]
+        Text(task.strings[key], [it for name, regions in task.regions.items() if fields[name] == key for it in regions])
+        for key in keys
     ]
-
-
-def _only_string(data: dict[str, Any]) -> str:
-    strings = [value for value in data.values() if isinstance(value, str)]
-    if len(strings) != 1:
-        raise ValueError(f'"data" has no "text", and {len(strings)} other strings instead of one')
-    return strings[0]
-
-
-def _string(text: object) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"the text is {text!r:.40}")
-    return text
 
 
 def _pieces(sentences: Iterable[Sentence]) -> Iterator[str]:

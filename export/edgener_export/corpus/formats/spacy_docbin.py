@@ -21,9 +21,14 @@ from edgener_export.errors import CorpusError
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+    from spacy.tokens import Span as SpacySpan
 
 NAME = "spacy"
 EXTRA = "formats"
+MISSING = 0
+"""spaCy's ``ent_iob`` of a token of which nobody said whether it is in an entity."""
+DEFAULT_GROUP = "sc"
+"""The span group that spaCy's span categorizer reads and writes by default."""
 
 
 def recognizes(file: LabelledFile) -> bool:
@@ -32,7 +37,7 @@ def recognizes(file: LabelledFile) -> bool:
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
-    """Yield the documents; the line of each is its number. One without entity annotations is left out, and told."""
+    """Yield the documents; the line of each is its number. One that is not wholly annotated is left out, and told."""
     docbin, vocabulary = _libraries(file.path)
     try:
         documents = docbin().from_bytes(file.content())
@@ -70,23 +75,36 @@ def _libraries(path: Path) -> tuple[Any, Any]:
 
 
 def _labelled(document: Doc, number: int) -> Labelled:
-    found, troubles = document.ents, []
-    if not found and document.spans:
-        key = "sc" if "sc" in document.spans else next(iter(document.spans))
-        found = tuple(document.spans[key])
-        others = len(document.spans) - 1
-        more = f"; {others} other groups are left out" if others else ""
-        troubles = [
-            Trouble(number, f"entities are those of the span group {key!r}{more}", LEFT_OUT if others else NOTE)
-        ]
-    elif len(document) and not document.has_annotation("ENT_IOB"):
-        return Labelled(
-            number, None, (Trouble(number, "the document has no entity annotation and is left out", LEFT_OUT),)
-        )
+    key = _group_read(document)
+    missing = sum(token.ent_iob == MISSING for token in document) if key is None else 0
+    if missing:
+        return Labelled(number, None, (Trouble(number, _missing(missing, len(document)), LEFT_OUT),))
+    spans = _spans(document.ents if key is None else document.spans[key])
+    troubles = [] if key is None else [Trouble(number, f"entities are those of the span group {key!r}", NOTE)]
+    others = {name: sum(span not in spans for span in _spans(group)) for name, group in document.spans.items()}
+    for name, count in others.items():
+        if count:
+            troubles.append(Trouble(number, f"{count} spans of the group {name!r} are left out", LEFT_OUT))
     text: str = document.text
-    spans = (Span(span.start_char, span.end_char, span.label_) for span in found)
     kept, left_out = without_overlaps(text, spans, number)
     return Labelled(number, Sentence(text, kept), (*troubles, *left_out))
+
+
+def _group_read(document: Doc) -> str | None:
+    """Return the name of the span group that is read in place of entities; None if those are read."""
+    if document.ents or not document.spans:
+        return None
+    return DEFAULT_GROUP if DEFAULT_GROUP in document.spans else next(iter(document.spans))
+
+
+def _missing(tokens: int, of: int) -> str:
+    if tokens == of:
+        return "the document has no entity annotation and is left out"
+    return f"{tokens} of {of} tokens have no entity annotation; the document is left out"
+
+
+def _spans(found: Iterable[SpacySpan]) -> list[Span]:
+    return [Span(span.start_char, span.end_char, span.label_) for span in found]
 
 
 FORMATS = (

@@ -21,6 +21,8 @@ from edgener_export.corpus.tokens import tagged_sentence
 from edgener_export.corpus.writing import TWO_HALVES, writable, write_pieces
 
 NAME = "spacy-json"
+OTHERS = ("spans", "links")
+"""Annotations of spans that are not read."""
 SHAPE = '[TEXT, {"entities": [[start, end, label]]}], or {"paragraphs": [...]} as in spaCy 2'
 
 
@@ -39,10 +41,10 @@ def read(file: LabelledFile) -> Iterator[Labelled]:
             if isinstance(row, dict):
                 yield from [_paragraph(line, paragraph) for paragraph in row["paragraphs"]]
                 continue
-            text, entities = _pair(row)
+            text, entities, left_out = _pair(row, line)
         except MALFORMED as error:
             raise file.error(line, f"expected {SHAPE}: {error!r}") from error
-        yield labelled(file, line, text, entities)
+        yield labelled(file, line, text, entities, troubles=left_out)
 
 
 def write(sentences: Iterable[Sentence], path: Path) -> None:
@@ -50,11 +52,23 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
     write_pieces(_pieces(writable(sentences, NAME, texts=(TWO_HALVES,), types=(TWO_HALVES,))), path)
 
 
-def _pair(row: Any) -> tuple[str, list[Annotation]]:
+def _pair(row: Any, line: int) -> tuple[str, list[Annotation], list[Trouble]]:
     text, annotations = row
     if not isinstance(text, str):
         raise TypeError(f"text is {text!r:.40}")
-    return text, [annotation(start, end, label) for start, end, label in annotations["entities"]]
+    entities = [annotation(start, end, label) for start, end, label in annotations["entities"]]
+    return text, entities, _left_out(annotations, line)
+
+
+def _left_out(annotations: dict[str, Any], line: int) -> list[Trouble]:
+    """Return one trouble for each kind of annotation of spans besides entities."""
+    counts = {kind: _count(annotations.get(kind) or {}) for kind in OTHERS}
+    return [Trouble(line, f"{count} {kind} are left out", LEFT_OUT) for kind, count in counts.items() if count]
+
+
+def _count(annotations: Any) -> int:
+    """Return the number of the annotations of one kind, which are grouped by name or by place."""
+    return sum(map(len, annotations.values())) if isinstance(annotations, dict) else len(annotations)
 
 
 def _paragraph(line: int, paragraph: Any) -> Labelled:

@@ -1,0 +1,78 @@
+"""Commands that score bundles on labelled data read it as their options say, and tell what was left out of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgener_export.cli.main import main
+from edgener_export.corpus.splits import read_corpus_file
+from tests.support import TINY_BUNDLE, TINY_TEST
+
+MODEL = str(TINY_BUNDLE)
+THREADS = ["--threads", "1"]
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Path:
+    """A directory of one set in GB 18030, of which two nested names are left out."""
+    folder = tmp_path / "sets"
+    folder.mkdir()
+    rows = []
+    for number, sentence in enumerate(read_corpus_file(TINY_TEST)):
+        entities = [(start, end, label) for start, end, label in sentence.spans[: None if number % 3 else 1]]
+        if number in (1, 2):
+            entities.append((entities[0][0], entities[0][0] + 1, "PER"))
+        rows.append(json.dumps({"text": sentence.text, "entities": entities}, ensure_ascii=False) + "\n")
+    (folder / "gold.jsonl").write_bytes("".join(rows).encode("gb18030"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "is_file"),
+    [
+        (["evaluate", MODEL, "--test", "DATA"], True),
+        (["evaluate", MODEL, "--test", "DATA", "--train", "DATA"], True),
+        (["evaluate", MODEL, "--suite", "DATA"], False),
+        (["compare", MODEL, MODEL, "DATA"], True),
+        (["compare", MODEL, MODEL, "DATA"], False),
+        (["calibrate", MODEL, "DATA", "--dry-run"], True),
+        (["calibrate", MODEL, "DATA", "--dry-run"], False),
+        (["calibrate", MODEL, "DATA", "--held-out", "DATA", "--dry-run"], False),
+    ],
+    ids=lambda value: "-".join(Path(part).name.strip("-") for part in value) if isinstance(value, list) else str(value),
+)
+def test_what_is_left_out_of_the_data_is_told(
+    sets: Path, command: list[str], is_file: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(sets / "gold.jsonl" if is_file else sets)
+    arguments = [data if part == "DATA" else part for part in command]
+    assert main([*arguments, "--encoding", "gb18030", *THREADS]) == 0
+    told = capsys.readouterr().err
+    assert told.count(f"{sets / 'gold.jsonl'}: left out: 2; edgener-export data") == command.count("DATA")
+    assert "overlaps a longer name and is left out" in told
+
+
+def test_data_tells_what_is_left_out_of_the_other_file(sets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(sets / "gold.jsonl")
+    assert main(["data", file, "--against", file, "--encoding", "gb18030", "--json"]) == 0
+    assert "gold.jsonl: left out: 2" in capsys.readouterr().err
+
+
+def test_offsets_and_format_hold_for_a_directory_of_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "😀王明", "entities": [[2, 4, "PER"]]}\n', encoding="utf-8")
+    command = ["evaluate", MODEL, "--suite", str(tmp_path), *THREADS]
+    assert main(command) == 32
+    assert main([*command, "--offsets", "utf-16"]) == 0
+    assert main([*command, "--from", "bio"]) == 32
+    assert "expected a token" in capsys.readouterr().err
+
+
+def test_a_brat_directory_with_json_lines_in_it_is_one_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("王明\n", encoding="utf-8")
+    (tmp_path / "a.ann").write_text("T1\tPER 0 2\t王明\n", encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text("{}\n", encoding="utf-8")
+    assert main(["compare", MODEL, MODEL, str(tmp_path), "--from", "brat", *THREADS]) == 0
+    assert capsys.readouterr().out.count("no significant difference") == 1
