@@ -125,6 +125,9 @@ class _Job:
         self._command = [sys.executable, "-m", "edgener", "map", str(folder / "corpus"), "--output", str(self._output)]
         self._command += ["--model", str(model), "--part-size", str(PART_MIB)]
         self._command += ["--threads", str(THREADS), "--processes", str(THREADS)]
+        self._workers_killed = (
+            0  # since the start of the present parent, each of which may have left a part to do again
+        )
         (folder / "hook").mkdir()
         path = os.pathsep.join([str(ROOT / "runtime"), path_with_hook(folder / "hook", NOTE_EACH_BEGIN)])
         self._env = {**os.environ, "PYTHONPATH": path, "EDGENER_BEGUN": str(self._begun)}
@@ -176,18 +179,20 @@ class _Job:
             self._report.kills_of_parents += 1
             run.wait()
             self._note_loss(alive)
+            self._workers_killed = 0
         else:
             self._report.kills_of_workers += 1
+            self._workers_killed += 1
         return True
 
     def _note_loss(self, orphans: Sequence[int]) -> None:
-        """Count the parts that were begun and not noted when the parent had died."""
+        """Count the parts that were begun and not noted when the parent had died, but for those of killed workers."""
         deadline = time.monotonic() + PATIENCE
         while any(map(is_worker, orphans)):
             if time.monotonic() > deadline:
                 raise SystemExit("workers outlive their parent")
             time.sleep(0.02)
-        lost = len(set(self._begins()) - set(self._noted()))
+        lost = len(set(self._begins()) - set(self._noted())) - self._workers_killed
         self._report.most_parts_lost_by_a_kill = max(self._report.most_parts_lost_by_a_kill, lost)
         if lost > THREADS:
             self._report.faults.append(f"a kill cost {lost} parts")
