@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from edgener import Entity, Recognizer
 from edgener.html_page import TAIL, head
@@ -17,7 +17,7 @@ from edgener.recognizer import Segment
 from edgener.writers import Place
 from tests.html_tree import elements, parsed, text_of
 from tests.page.conftest import ANSWER_SECONDS, Visitor, kept_busy
-from tests.serve.servers import TOKEN, Running
+from tests.serve.servers import TOKEN, Running, running
 from tests.support import FRAGMENTS, labelled_texts, run_tiny
 
 pytestmark = pytest.mark.browser
@@ -164,6 +164,22 @@ def test_long_lines_make_smaller_requests(visitor: Visitor, service: Running) ->
     drop(page, "a.txt", "\n".join(["好", "好" * 60_000, "好" * 60_000]).encode())
     expect(page.locator("#status")).to_contain_text("3 of 3 lines")
     assert visitor.numbers_of_texts == [2, 1]
+
+
+def test_requests_fit_the_limits_of_the_service(visitor: Visitor) -> None:
+    with running("--workers", "1", "--most-texts", "3", "--most-bytes", "2000") as narrow:
+        page = visitor.opens(narrow)
+        lines = [*[TEXT] * 7, *["好" * 600, "\x01" * 280] * 2]
+
+        def answer_late(route: Route) -> None:
+            page.wait_for_timeout(500)
+            route.continue_()
+
+        page.route("**/info", answer_late)
+        page.reload()
+        drop(page, "a.txt", "\n".join(lines).encode())
+        expect(page.locator("#status")).to_contain_text("11 of 11 lines")
+        assert visitor.numbers_of_texts == [3, 3, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("how", ["dropped", "chosen"])

@@ -1,11 +1,11 @@
 // Asks the service that the page came from; shows, filters and saves its answers.
-const LINES = 64, CODE_UNITS = 100_000; // in one request
-const SHOWN = 1000; // lines and rows on the page
+const most = { texts: 64, bytes: 6e5 }; // of a request; a code unit has up to 6
+const SHOWN = 1000; // lines and rows
 const $ = (id) => document.getElementById(id);
 const hidden = new Set(), labels = [];
 let lines = [], total = 0, file = null, encoding = "", message = () => "", token = "", running = null;
 let chinese = navigator.language.startsWith("zh");
-const t = (en, zh) => (chinese ? zh : en);
+const t = (en, zh) => chinese ? zh : en;
 
 // The same bytes as edgener --format html: see html_page.py.
 const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;" };
@@ -29,7 +29,7 @@ const paragraph = (line, index) => `<p data-line="${index + 1}">${runs(line).map
   const text = points.join("");
   return it ? mark(it.entity_group, text, ` title="${it.score.toFixed(4)}"`) : escape(text);
 }).join("")}</p>\n`;
-const heading = () => (file === null ? "" : `<h2>${escape(file)}</h2>\n`);
+const heading = () => file === null ? "" : `<h2>${escape(file)}</h2>\n`;
 
 const FORMATS = {
   jsonl: () => lines.map((line, index) => JSON.stringify({
@@ -85,7 +85,7 @@ function addLabels(names) {
 const askToken = (error) => new Promise((done, fail) => {
   const dialog = $("ask");
   dialog.returnValue = "";
-  dialog.onclose = () => (dialog.returnValue ? done($("token").value) : fail(Error(error)));
+  dialog.onclose = () => dialog.returnValue ? done($("token").value) : fail(Error(error));
   dialog.showModal();
 });
 
@@ -109,18 +109,18 @@ async function ask(path, options) {
 
 async function run(name, text, readAs = "") {
   running?.abort();
-  const own = (running = new AbortController()), { signal } = own;
+  const own = running = new AbortController(), { signal } = own;
   const texts = text.split(/\r?\n/);
   if (!texts.at(-1)) texts.pop();
   [file, encoding, lines, total, message] = [name, readAs, [], texts.length, () => ""];
   show();
   try {
+    await info;
     while (lines.length < total) {
-      let size = 0;
-      const rest = texts.slice(lines.length, lines.length + LINES);
-      const inputs = rest.filter((it, index) => (size += it.length) < CODE_UNITS || !index);
-      const body = JSON.stringify({ inputs, parameters: { min_score: 0 } });
-      const found = await ask("v1/ner", { method: "POST", signal, body });
+      let size = 250;
+      const rest = texts.slice(lines.length, lines.length + most.texts);
+      const inputs = rest.filter((it, index) => (size += 6 * it.length) < most.bytes || !index);
+      const found = await ask("v1/ner", { method: "POST", signal, body: JSON.stringify({ inputs }) });
       addLabels(found.flat().map((it) => it.entity_group));
       lines.push(...found.map((entities, index) => ({ text: inputs[index], entities })));
       show();
@@ -151,24 +151,21 @@ function translate() {
 
 $("form").onsubmit = (event) => {
   event.preventDefault();
-  if (running) running.abort();
-  else run(null, $("text").value);
+  running ? running.abort() : run(null, $("text").value);
 };
 $("text").onkeydown = (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("form").requestSubmit();
 };
-$("file").onchange = (event) => {
-  if (event.target.files[0]) read(event.target.files[0]);
-};
+$("file").onchange = ({ target: { files } }) => files[0] && read(files[0]);
 $("least").oninput = show;
-$("language").onclick = () => ((chinese = !chinese), translate());
+$("language").onclick = () => (chinese = !chinese, translate());
 for (const button of document.querySelectorAll("[data-save]")) {
   button.onclick = async () => {
     const link = document.createElement("a"), { save } = button.dataset;
     link.href = URL.createObjectURL(new Blob([await FORMATS[save]()]));
     link.download = `${file ?? "edgener"}.${save}`;
     link.click();
-    setTimeout(URL.revokeObjectURL, 60_000, link.href);
+    setTimeout(URL.revokeObjectURL, 6e4, link.href);
   };
 }
 for (const name of ["dragover", "dragleave", "drop"]) {
@@ -181,4 +178,8 @@ for (const name of ["dragover", "dragleave", "drop"]) {
 }
 if (chinese) translate();
 show();
-ask("info").then((info) => (addLabels(info.model.labels), ($("model").textContent = info.model.name)), () => {});
+const info = ask("info").then(({ model, limits }) => {
+  addLabels(model.labels);
+  $("model").textContent = model.name;
+  for (const it in most) most[it] = Math.min(most[it], limits[it]);
+}, () => {});
