@@ -119,16 +119,24 @@ class _Service:
         self.port = (443 if self.is_secure else 80) if port is None else port
         self.prefix = path.rstrip("/")
         self.timeout, self.patience = min(float(timeout), LONGEST_TIMEOUT), float(patience)
+        self.has_answered = False
         name = f"[{host}]" if ":" in host else host
         self.headers = {"Host": name if port is None else f"{name}:{port}", "User-Agent": "edgener"}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
 
     def unreachable(self, error: Exception) -> ServiceError:
+        """Return an error that says whether to ask again: not where nobody has ever listened."""
+        is_there = self.has_answered or not isinstance(error, ConnectionRefusedError)
         return ServiceError(
             f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?",
-            retry_after=RETRY_SECONDS if _is_cut_off(error) else None,
+            retry_after=RETRY_SECONDS if is_there and _is_cut_off(error) else None,
         )
+
+    def found(self, answer: _Answer) -> _Answer:
+        """Return an answer of success, and raise ServiceError for another one."""
+        self.has_answered = True
+        return _found(answer)
 
 
 class Client:
@@ -140,7 +148,7 @@ class Client:
         """Take the service's address, the token if it asks for one, and times in seconds.
 
         An answer may take ``timeout``. A service that is overloaded is asked again for ``patience``, as is one that
-        refuses connections or ends them without an answer. Raises UsageError where ``address`` is none, and TypeError
+        ends connections without an answer, or refuses them after it has answered before. Raises UsageError where ``address`` is none, and TypeError
         for values of another type.
         """
         self._service = _Service(address, token, timeout, patience)
@@ -201,7 +209,7 @@ class Client:
         give_up_at = time.monotonic() + self._service.patience
         while True:
             try:
-                return _found(self._exchange(method, path, body))
+                return self._service.found(self._exchange(method, path, body))
             except ServiceError as error:
                 time.sleep(_pause(error, give_up_at))
 
@@ -331,7 +339,7 @@ class AsyncClient:
             give_up_at = time.monotonic() + self._service.patience
             while True:
                 try:
-                    return _found(await self._exchange(pool, request))
+                    return self._service.found(await self._exchange(pool, request))
                 except ServiceError as error:
                     seconds = _pause(error, give_up_at)
                 await asyncio.sleep(seconds)

@@ -240,19 +240,16 @@ RESET = b"reset"
 
 
 @contextmanager
-def canned(*answers: bytes, requests: list[bytes] | None = None, late: float = 0) -> Iterator[str]:
+def canned(*answers: bytes, requests: list[bytes] | None = None) -> Iterator[str]:
     """Provide the address of a server that gives these answers, one for each connection, and then closes it.
 
-    What it reads goes to ``requests``. Connections are refused until it is ``late`` seconds later.
+    What it reads goes to ``requests``.
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        if not late:
-            listener.listen()
+        listener.listen()
 
         def serve() -> None:
-            time.sleep(late)
-            listener.listen()
             for answer in answers:
                 connection, _ = listener.accept()
                 with connection:
@@ -375,13 +372,25 @@ def test_an_address_in_chinese_is_written_in_ascii(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_nobody_there_is_told_at_once_unless_a_service_has_answered_before(kind: type[Client | AsyncClient]) -> None:
+    with canned(answer_of("200 OK", ENTITY)) as address:
+        client = kind(address, patience=0)
+        assert entities(client, TEXT)
+    for asked, retry_after in ((client, RETRY_SECONDS), (kind(address), None)):
+        with pytest.raises(ServiceError, match="refused") as caught:
+            entities(asked, TEXT)
+        assert caught.value.retry_after == retry_after
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_a_service_that_ends_and_starts_is_asked_again(
     kind: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgener.client.RETRY_SECONDS", 0.1)
     half = OK + b"Content-Length: 100\r\n\r\n["
-    with canned(RESET, b"", half, answer_of("200 OK", ENTITY), late=0.3) as address:
-        assert entities(kind(address), TEXT) == [Entity(0, 1, "PER", "x", 0.5)]
+    with canned(RESET, b"", half, answer_of("200 OK", ENTITY)) as address:
+        client = kind(address)
+        assert entities(client, TEXT) == [Entity(0, 1, "PER", "x", 0.5)]
     with canned(RESET) as address, pytest.raises(ServiceError, match="cannot be reached: ") as caught:
         entities(kind(address, patience=0), TEXT)
     assert caught.value.retry_after == 0.1
