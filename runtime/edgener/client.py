@@ -127,7 +127,7 @@ class _Service:
 
     def unreachable(self, error: Exception) -> ServiceError:
         """Return an error that says whether to ask again: not where nobody has ever listened."""
-        is_there = self.has_answered or not isinstance(error, ConnectionRefusedError)
+        is_there = self.has_answered or not _is_refused(error)
         return ServiceError(
             f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?",
             retry_after=RETRY_SECONDS if is_there and _is_cut_off(error) else None,
@@ -148,8 +148,8 @@ class Client:
         """Take the service's address, the token if it asks for one, and times in seconds.
 
         An answer may take ``timeout``. A service that is overloaded is asked again for ``patience``, as is one that
-        ends connections without an answer, or refuses them after it has answered before. Raises UsageError where ``address`` is none, and TypeError
-        for values of another type.
+        ends connections without an answer, or refuses them after it has answered before. Raises UsageError where
+        ``address`` is none, and TypeError for values of another type.
         """
         self._service = _Service(address, token, timeout, patience)
         self._idle: list[http.client.HTTPConnection] = []
@@ -546,11 +546,13 @@ def _retry_after(answer: _Answer) -> float:
 
 
 def _is_cut_off(error: Exception) -> bool:
-    """Return True if a service that ends or starts may be the reason, so that it may be asked again.
+    """Return True if a service that ends or starts may be the reason, so that it may be asked again."""
+    return isinstance(error, CUT_OFF) or _is_refused(error)
 
-    asyncio has one OSError without a number for the connections to several addresses of a host.
-    """
-    return isinstance(error, CUT_OFF) or (type(error) is OSError and error.errno is None)
+
+def _is_refused(error: Exception) -> bool:
+    """Return True if nobody listens; asyncio has one OSError without a number for several addresses of a host."""
+    return isinstance(error, ConnectionRefusedError) or (type(error) is OSError and error.errno is None)
 
 
 def _pause(error: ServiceError, give_up_at: float) -> float:
