@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgener_export.corpus.labelled_file import Labelled, LabelledFile, Trouble
+from edgener_export.corpus.labelled_file import NOTE, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.schemes import broken, detect_scheme, is_tag
 from edgener_export.corpus.tokens import tagged_sentence
+from edgener_export.errors import CorpusError
 
 TOKENS = "tokens"
-TAG_COLUMNS = ("ner_tags", "tags", "labels", "ner")
-"""Names of the column that holds the tags; the first one is written."""
+TAG_COLUMNS = ("ner_tags", "ner", "tags", "labels")
+"""Names of the column that holds the tags; the first one that a file has is read, and the first one is written."""
+DATASET_INFO = "dataset_info.json"
+TagNames = Callable[[], Sequence[str]]
+"""A function that returns the names of the tags by their numbers; it is called where tags are numbers."""
 
 
 class TagRow(NamedTuple):
@@ -22,15 +28,18 @@ class TagRow(NamedTuple):
     tags: Sequence[str]
 
 
-def tag_column(row: Mapping[str, Any]) -> str:
-    """Return the name of the column that holds the tags. Raises KeyError if there is none."""
-    for name in TAG_COLUMNS:
-        if name in row:
-            return name
-    raise KeyError(TAG_COLUMNS[0])
+def tag_column(columns: Collection[str]) -> str:
+    """Return the name of the column that holds the tags; where a file has none, the name that is written."""
+    return next((name for name in TAG_COLUMNS if name in columns), TAG_COLUMNS[0])
 
 
-def tag_row(line: int, tokens: Any, tags: Any, names: Sequence[str]) -> TagRow:
+def unread_remark(lists: Iterable[str], column: str) -> str:
+    """Return the remark on the columns of lists besides the tokens and ``column``; an empty string for none."""
+    others = [name for name in lists if name not in (TOKENS, column)]
+    return f"the tags are those of {column}; {', '.join(others)} not read" if others else ""
+
+
+def tag_row(line: int, tokens: Any, tags: Any, names: TagNames) -> TagRow:
     """Return a row whose tags, if they are numbers, are looked up in ``names``.
 
     Raises TypeError or ValueError for tokens that are no strings, for tags that are none, and for another number of
@@ -51,34 +60,58 @@ def class_names(features: Any) -> dict[str, Sequence[str]]:
     """Return the names of the tags by column, from the description of a dataset's columns."""
     found: dict[str, Sequence[str]] = {}
     for column in TAG_COLUMNS:
-        feature = features.get(column) if isinstance(features, dict) else None
-        if isinstance(feature, dict):
-            names = feature.get("feature", feature).get("names")
-            found[column] = names if isinstance(names, list) else ()
+        names = _class_names(features.get(column)) if isinstance(features, dict) else ()
+        if names:
+            found[column] = names
     return found
 
 
-def sentences_of(rows: Callable[[], Iterator[TagRow]], file: LabelledFile) -> Iterator[Labelled]:
+def _class_names(feature: Any) -> Sequence[str]:
+    """Return the names of a column's classes; ``[...]`` and ``{"feature": ...}`` describe lists of what they hold."""
+    while isinstance(feature, (list, dict)):
+        if isinstance(feature, dict) and isinstance(feature.get("names"), list):
+            names: list[str] = feature["names"]
+            return names
+        feature = feature.get("feature") if isinstance(feature, dict) else next(iter(feature), None)
+    return ()
+
+
+def names_beside(path: Path) -> dict[str, Sequence[str]]:
+    """Return the names of the tags by column, as a dataset's description beside the file has them."""
+    description = path.with_name(DATASET_INFO)
+    try:
+        return class_names(json.loads(description.read_text(encoding="utf-8-sig")).get("features"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise CorpusError(f"{description}: is no description of a dataset: {error}") from error
+
+
+def sentences_of(rows: Callable[[], Iterator[TagRow]], file: LabelledFile, remark: str = "") -> Iterator[Labelled]:
     """Yield the sentences of rows, which are gone through twice: the scheme shows only in all of their tags.
 
-    Raises CorpusError where the tags have the letters of no one scheme.
+    The first one has the remark on how the file is read. Raises CorpusError where the tags have the letters of no one
+    scheme.
     """
     scheme = detect_scheme(row.tags for row in rows())
     if not scheme:
         raise file.error(1, "the letters of the tags are those of no one scheme (BIO, BIOES, BMES, BILOU)")
     for row in rows():
-        troubles = (Trouble(row.line, found.reason) for found in broken(row.tags, scheme))
+        troubles = [Trouble(row.line, remark, NOTE)] if remark else []
+        troubles += (Trouble(row.line, found.reason) for found in broken(row.tags, scheme))
         yield Labelled(row.line, tagged_sentence(row.tokens, row.tags), tuple(troubles))
+        remark = ""
 
 
-def _name(tag: object, names: Sequence[str]) -> str:
+def _name(tag: object, names_of_numbers: TagNames) -> str:
     if isinstance(tag, str):
         return tag
+    names = names_of_numbers()
     if type(tag) is int and 0 <= tag < len(names):
         return str(names[tag])
     if type(tag) is int and not names:
         raise ValueError(
-            f"the tags are numbers without names; put the dataset's dataset_info.json, whose features name them, "
+            f"the tags are numbers without names; put the dataset's {DATASET_INFO}, whose features name them, "
             f"beside the file (found {tag})"
         )
     raise ValueError(f"tag {tag!r:.40} is none of the {len(names)} that the dataset names")

@@ -309,6 +309,27 @@ def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path
     assert reading.sentences == [Sentence("王明", (Span(0, 2, "X"),))]
     with pytest.raises(CorpusError, match=r"data.json:1: .*tag 3 is none of the 3 that the dataset names"):
         read(tmp_path, {"tokens": ["王"], "tags": [3]})
+    bracketed = {"features": {"tags": [{"names": ["O", "B-Y"], "_type": "ClassLabel"}]}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(bracketed), "utf-8-sig")
+    assert read(tmp_path, {"tokens": ["王"], "tags": [1]}).sentences == [Sentence("王", (Span(0, 1, "Y"),))]
     (tmp_path / "dataset_info.json").write_text("{", "utf-8")
+    assert read(tmp_path, {"tokens": ["王"], "tags": ["B-Y"]}).sentences == [Sentence("王", (Span(0, 1, "Y"),))]
     with pytest.raises(CorpusError, match=r"dataset_info.json: is no description of a dataset"):
         read(tmp_path, {"tokens": ["王"], "tags": [3]})
+
+
+def test_of_several_columns_that_of_entities_is_read_and_the_others_are_told(tmp_path: Path) -> None:
+    columns = {"id": "1", "tokens": ["王", "在"], "tags": ["B-NR", "B-P"], "pos_tags": [1, 2]}
+    for column in ("ner", "ner_tags"):
+        reading = read(tmp_path, {**columns, column: ["B-PER", "O"]})
+        assert reading.sentences == [Sentence("王在", (Span(0, 1, "PER"),))]
+        assert reading.troubles == [Trouble(1, f"the tags are those of {column}; tags, pos_tags not read", NOTE)]
+    assert read(tmp_path, {"id": "1", "tokens": ["王"], "tags": ["O"]}).troubles == []
+
+
+def test_a_row_without_the_column_of_the_others_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text(
+        '{"tokens": ["王"], "ner_tags": ["B-PER"]}\n{"tokens": ["王"], "tags": ["B-NR"]}\n', "utf-8"
+    )
+    with pytest.raises(CorpusError, match=r"data.jsonl:2: expected .*ner_tags"):
+        read_labelled(tmp_path / "data.jsonl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,8 +100,21 @@ def test_tag_numbers_of_parquet_are_named_in_its_schema_or_refused(tmp_path: Pat
     with pytest.raises(CorpusError, match=r"a.parquet:1: .*numbers without names"):
         read_labelled(tmp_path / "a.parquet")
     pq.write_table(pa.table({"text": ["京"]}), tmp_path / "b.parquet")
-    with pytest.raises(CorpusError, match=r"b.parquet: expected columns tokens and ner_tags; it has text"):
+    with pytest.raises(
+        CorpusError, match=r"b.parquet: expected columns tokens and ner_tags, both of lists; it has text \(string"
+    ):
         read_labelled(tmp_path / "b.parquet")
+
+
+def test_tag_numbers_of_parquet_are_named_beside_the_file(tmp_path: Path) -> None:
+    features = {"ner_tags": {"feature": {"names": ["O", "B-LOC"], "_type": "ClassLabel"}, "_type": "Sequence"}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"features": features}), "utf-8")
+    rows = pa.table({"tokens": [["京"]], "pos_tags": [[7]], "ner_tags": [[1]], "id": ["1"]})
+    for metadata in ({}, {"huggingface": json.dumps({"info": {"features": {"ner_tags": {"feature": ["x"]}}}})}):
+        pq.write_table(rows.replace_schema_metadata(metadata), tmp_path / "a.parquet")
+        reading = read_labelled(tmp_path / "a.parquet")
+        assert reading.sentences == [Sentence("京", (Span(0, 1, "LOC"),))]
+        assert reading.troubles == [Trouble(1, "the tags are those of ner_tags; pos_tags not read", NOTE)]
 
 
 def test_columns_of_parquet_that_are_not_read_may_hold_what_python_has_no_type_for(tmp_path: Path) -> None:

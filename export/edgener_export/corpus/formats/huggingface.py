@@ -5,8 +5,8 @@ Tags are names, or numbers whose names stand in the ``dataset_info.json`` beside
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,20 @@ from edgener_export.corpus.json_rows import first_row, json_rows, write_json_lin
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.schemes import spans_to_tags
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.corpus.tag_rows import TAG_COLUMNS, TOKENS, TagRow, class_names, sentences_of, tag_column, tag_row
+from edgener_export.corpus.tag_rows import (
+    TAG_COLUMNS,
+    TOKENS,
+    TagNames,
+    TagRow,
+    names_beside,
+    sentences_of,
+    tag_column,
+    tag_row,
+    unread_remark,
+)
 from edgener_export.corpus.writing import TWO_HALVES, writable
-from edgener_export.errors import CorpusError
 
 NAME = "hf"
-DATASET_INFO = "dataset_info.json"
 SHAPE = f'{{"{TOKENS}": [...], "{TAG_COLUMNS[0]}": [...]}} with as many tags as tokens'
 
 
@@ -30,9 +38,16 @@ def recognizes(file: LabelledFile) -> bool:
 
 
 def read(file: LabelledFile) -> Iterator[Labelled]:
-    """Yield the rows, joined to texts."""
-    names = _names_beside(file.path)
-    yield from sentences_of(lambda: _rows(file, names), file)
+    """Yield the rows, joined to texts; other columns of lists are not read, and told."""
+    first = file.once(first_row)
+    lists = [name for name, value in first.items() if isinstance(value, list)] if isinstance(first, dict) else []
+    column = tag_column(lists)
+
+    @cache
+    def names() -> Sequence[str]:
+        return names_beside(file.path).get(column, ())
+
+    yield from sentences_of(lambda: _rows(file, column, names), file, unread_remark(lists, column))
 
 
 def write(sentences: Iterable[Sentence], path: Path) -> None:
@@ -50,23 +65,11 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
     )
 
 
-def _rows(file: LabelledFile, names: dict[str, Sequence[str]]) -> Iterator[TagRow]:
+def _rows(file: LabelledFile, column: str, names: TagNames) -> Iterator[TagRow]:
     def parse(row: Any) -> TagRow:
-        column = tag_column(row)
-        return tag_row(0, row[TOKENS], row[column], names.get(column, ()))
+        return tag_row(0, row[TOKENS], row[column], names)
 
     return (row._replace(line=line) for line, row in json_rows(file, parse, SHAPE))
-
-
-def _names_beside(path: Path) -> dict[str, Sequence[str]]:
-    """Return the names of the tags by column, as a dataset's description beside the file has them."""
-    description = path.with_name(DATASET_INFO)
-    try:
-        return class_names(json.loads(description.read_text(encoding="utf-8")).get("features"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError) as error:
-        raise CorpusError(f"{description}: is no description of a dataset: {error}") from error
 
 
 FORMATS = (

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,18 @@ from edgener.tags import OUTSIDE
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.schemes import spans_to_tags
 from edgener_export.corpus.sentence import Sentence, labels_of
-from edgener_export.corpus.tag_rows import TAG_COLUMNS, TOKENS, TagRow, class_names, sentences_of, tag_column, tag_row
+from edgener_export.corpus.tag_rows import (
+    TAG_COLUMNS,
+    TOKENS,
+    TagNames,
+    TagRow,
+    class_names,
+    names_beside,
+    sentences_of,
+    tag_column,
+    tag_row,
+    unread_remark,
+)
 from edgener_export.corpus.writing import HALF_PAIR, writable
 from edgener_export.errors import CorpusError
 
@@ -36,7 +50,14 @@ def recognizes(file: LabelledFile) -> bool:
 def read(file: LabelledFile) -> Iterator[Labelled]:
     """Yield the rows, joined to texts; the line of each is its number."""
     _require(file.path)
-    yield from sentences_of(lambda: _rows(file), file)
+    lists, named = _lists(file)
+    column = tag_column(lists)
+
+    @cache
+    def names() -> Sequence[str]:
+        return named.get(column) or names_beside(file.path).get(column, ())
+
+    yield from sentences_of(lambda: _rows(file, column, names), file, unread_remark(lists, column))
 
 
 def write(sentences: Iterable[Sentence], path: Path) -> None:
@@ -66,32 +87,47 @@ def _require(path: Path) -> None:
         raise CorpusError(f"{path}: Parquet needs pyarrow: {how_to_install('export', EXTRA)}")
 
 
-def _rows(file: LabelledFile) -> Iterator[TagRow]:
+@contextmanager
+def _table(file: LabelledFile) -> Iterator[Any]:
+    """Open the file. Raises CorpusError for one that is no Parquet, within the block, too."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(pa.BufferReader(file.content())) as table:
-            names = _names(table.schema_arrow.metadata or {})
-            number = 0
-            columns = [name for name in (TOKENS, *TAG_COLUMNS) if name in table.schema_arrow.names]
-            if TOKENS not in columns or len(columns) < 2:
-                raise CorpusError(
-                    f"{file.path}: expected columns {TOKENS} and {TAG_COLUMNS[0]}; it has "
-                    f"{', '.join(table.schema_arrow.names) or 'none'}"
-                )
-            for batch in table.iter_batches(ROWS_AT_ONCE, columns=columns):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _row(file, number, row, names)
+            yield table
     except (pa.ArrowException, OSError, ValueError) as error:
         raise CorpusError(f"{file.path}: cannot be read as Parquet: {error}") from error
 
 
-def _row(file: LabelledFile, number: int, row: dict[str, Any], names: dict[str, Sequence[str]]) -> TagRow:
+def _lists(file: LabelledFile) -> tuple[list[str], dict[str, Sequence[str]]]:
+    """Return the columns of lists, and the names of tags by column.
+
+    Raises CorpusError where the tokens or the tags are missing, or are no lists.
+    """
+    import pyarrow as pa
+
+    with _table(file) as table:
+        schema = table.schema_arrow
+    is_list = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    lists = [field.name for field in schema if any(is_of(field.type) for is_of in is_list)]
+    if TOKENS not in lists or tag_column(lists) not in lists:
+        have = ", ".join(f"{field.name} ({field.type})" for field in schema) or "none"
+        raise CorpusError(f"{file.path}: expected columns {TOKENS} and {TAG_COLUMNS[0]}, both of lists; it has {have}")
+    return lists, _names(schema.metadata or {})
+
+
+def _rows(file: LabelledFile, column: str, names: TagNames) -> Iterator[TagRow]:
+    with _table(file) as table:
+        batches = table.iter_batches(ROWS_AT_ONCE, columns=[TOKENS, column])
+        rows = chain.from_iterable(batch.to_pylist() for batch in batches)
+        for number, row in enumerate(rows, start=1):
+            yield _row(file, number, row, column, names)
+
+
+def _row(file: LabelledFile, number: int, row: dict[str, Any], column: str, names: TagNames) -> TagRow:
     try:
-        column = tag_column(row)
-        return tag_row(number, row[TOKENS], row[column], names.get(column, ()))
+        return tag_row(number, row[TOKENS], row[column], names)
     except (KeyError, TypeError, ValueError) as error:
         raise file.error(number, f"expected columns {TOKENS} and {TAG_COLUMNS[0]}: {error}") from error
 
