@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from edgener.tags import Span
@@ -67,6 +67,22 @@ def test_sentences_on_one_line_are_held_by_every_format_and_recognized(
     for reading in (read_labelled(path, name), read_labelled(path)):
         assert reading.sentences == given_sentences
         assert [trouble for trouble in reading.troubles if trouble.kind != "note"] == []
+
+
+MARKS = st.sampled_from("#[]{}\"'\\:,-/0123truefalsenull春O")
+"""Characters with which comments, JSON, tags and lines between documents begin."""
+
+
+@settings(few, max_examples=200)
+@given(given_sentences=st.lists(sentences(MARKS, PLAIN_TYPES, 1), min_size=1, max_size=3))
+def test_tagged_lines_are_recognized_whatever_they_begin_with(
+    tmp_path_factory: pytest.TempPathFactory, given_sentences: list[Sentence]
+) -> None:
+    assume(any(len(sentence.text) > 1 for sentence in given_sentences))
+    path = write(given_sentences, "tagged-lines", tmp_path_factory.mktemp("marks"))
+    reading = read_labelled(path)
+    assert (reading.format, reading.sentences) == ("tagged-lines", given_sentences)
+    assert [trouble for trouble in reading.troubles if trouble.kind != "note"] == []
 
 
 @by_format
