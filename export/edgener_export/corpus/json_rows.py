@@ -83,6 +83,14 @@ def is_json_lines(file: LabelledFile) -> bool:
     return not _opens_array(next(file.numbered_lines(), (0, ""))[1])
 
 
+def is_empty_array(file: LabelledFile) -> bool:
+    """Tell whether a JSON file is an array without elements."""
+    try:
+        return not is_json_lines(file) and next(json_array(file), None) is None
+    except CorpusError:
+        return False
+
+
 def first_row(file: LabelledFile) -> Any:
     """Return the first row of a JSON file; None if it has none, or is no JSON."""
     if file.path.is_dir():

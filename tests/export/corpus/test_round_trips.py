@@ -142,10 +142,10 @@ def test_json_lines_hold_what_no_line_of_text_can(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", PACKED)
 def test_text_is_packed_where_the_name_says_so(tmp_path: Path, suffix: str) -> None:
     sentence = Sentence("京城", (Span(0, 1, "LOC"),))
-    for name in ("bio", "jsonl", "label-studio"):
+    for name in ("bio", "jsonl", "label-studio", "spacy", "hf-parquet"):
         writer = FORMATS[name].write
         assert writer is not None
-        path = tmp_path / f"{name}{suffix}"
+        path = tmp_path / f"{name}{next(iter(FORMATS[name].suffixes), '')}{suffix}"
         writer([sentence], path)
         assert path.read_bytes()[:2] in (b"\xfd7", b"\x1f\x8b")
         assert read_labelled(path).sentences == [sentence]
