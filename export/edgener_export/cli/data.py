@@ -85,10 +85,21 @@ def read_sentences(options: argparse.Namespace, path: Path) -> list[Sentence]:
 
 
 def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]:
-    """Return the sets of a directory, each read as ``read_sentences`` reads it."""
+    """Return the sets of a directory that can be scored, each read as ``read_sentences`` reads it.
+
+    Raises CorpusError for a directory of sets without any entity.
+    """
+    from edgener_export.errors import CorpusError
     from edgener_export.evaluation.suite import read_suite
 
-    return read_suite(path, lambda file: read_sentences(options, file))
+    sets = read_suite(path, lambda file: read_sentences(options, file))
+    scored = [labelled for labelled in sets if labelled.labels]
+    if not scored:
+        raise CorpusError(f"{path}: no set has an entity, so that none can be scored")
+    if len(scored) < len(sets):
+        names = ", ".join(labelled.name for labelled in sets if not labelled.labels)
+        log(f"{path}: not scored, as no sentence has an entity: {names}")
+    return scored
 
 
 def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:

@@ -21,12 +21,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "print what the model does not know of a sentence before it, with a tab"
     parser.add_argument("--scores", action="store_true", help=help_text)
 
+    help_text = "encoding of the text, such as gb18030; default: %(default)s"
+    parser.add_argument("--encoding", default="utf-8", help=help_text)
+
 
 def _select(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from edgener import Recognizer
-    from edgener_export.corpus.text_file import iterate_lines
+    from edgener_export.corpus.text_file import NAME_ENCODING, iterate_lines
     from edgener_export.labelling.select import MOST_CANDIDATES, POOL, candidates, diverse
 
     if options.number < 1:
@@ -34,7 +37,9 @@ def _select(options: argparse.Namespace) -> None:
     if not 0 <= options.diversity <= 1:
         raise UsageError(f"--diversity is {options.diversity}; it must be between 0 and 1")
     recognizer = Recognizer.load(options.model)
-    lines = tqdm(iterate_lines(options.text, "strict"), disable=None, desc="select", unit="text")
+    lines = tqdm(
+        iterate_lines(options.text, "strict", options.encoding, NAME_ENCODING), disable=None, desc="select", unit="text"
+    )
     keep = max(options.number, min(POOL * options.number, MOST_CANDIDATES))
     found = candidates(lines, recognizer, keep)
     chosen = 0

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
-from edgener_export.cli.data import add_reading, read_files
+from edgener_export.cli.data import add_reading, read_sentences
 from edgener_export.cli.recipe import GOES_ON, add_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgener_export.corpus.sentence import Sentence
     from edgener_export.plan.one_command import Outcome
     from edgener_export.plan.preparation import Request, Types
     from edgener_export.plan.split import Split
@@ -78,7 +77,7 @@ def _train(options: argparse.Namespace) -> None:
         license=options.license,
         overrides=options.set,
     )
-    read = [_read(options, path) for path in (options.data, options.dev) if path]
+    read = [read_sentences(options, path) for path in (options.data, options.dev) if path]
     everything = renamed(request, chain.from_iterable(read))
     sentences, dev = everything[: len(read[0])], everything[len(read[0]) :]
     split = split_of(request, sentences, dev, str(options.dev), log)
@@ -107,14 +106,6 @@ def _renames(entries: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--rename {entry}: expected OLD=NEW, or OLD= to drop a type")
         renames[old] = new
     return renames
-
-
-def _read(options: argparse.Namespace, path: Path) -> list[Sentence]:
-    """Return the sentences of a labelled file, and tell what was left out of it or mended."""
-    reading = read_files(options, path)
-    for remark in reading.remarks():
-        log(remark)
-    return reading.sentences
 
 
 def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:

@@ -322,7 +322,13 @@ def _is_comment(line: str, columns: Sequence[str], width: int) -> bool:
     if not line.startswith(COMMENT):
         return False
     is_row = len(columns) > 1 and is_column_tag(columns[-1]) and len(columns) == (width or len(columns))
-    return not is_row and (line[1:2] in ("", " ", "\t", COMMENT) or len(columns) == 1)
+    return not (is_row or _is_sentence(line)) and (line[1:2] in ("", " ", "\t", COMMENT) or len(columns) == 1)
+
+
+def _is_sentence(line: str) -> bool:
+    """Tell whether a line is a whole sentence: tokens, a tab, and as many tags."""
+    tokens, tab, tags = line.partition("\t")
+    return bool(tab) and are_tags(tags) and len(split_list(tokens)) == len(split_list(tags))
 
 
 def _verify_row(file: LabelledFile, number: int, line: str, columns: Sequence[str], layout: Layout) -> None:

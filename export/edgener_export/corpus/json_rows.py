@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from edgener.lone_surrogates import JSON_ESCAPES
 from edgener_export.corpus.labelled_file import LabelledFile
+from edgener_export.corpus.schemes import is_tag
 from edgener_export.corpus.writing import write_pieces
 from edgener_export.errors import CorpusError
 
@@ -82,17 +83,33 @@ def is_json_lines(file: LabelledFile) -> bool:
     return not _opens_array(next(file.numbered_lines(), (0, ""))[1])
 
 
+def is_empty_array(file: LabelledFile) -> bool:
+    """Tell whether a JSON file is an array without elements."""
+    try:
+        return not is_json_lines(file) and next(json_array(file), None) is None
+    except CorpusError:
+        return False
+
+
 def first_row(file: LabelledFile) -> Any:
     """Return the first row of a JSON file; None if it has none, or is no JSON."""
     if file.path.is_dir():
         return None
     first = next(file.numbered_lines(), (0, ""))[1].lstrip()
+    if _ends_in_tags(first):
+        return None
     try:
         if first.startswith("["):
             return next((element for _, element in json_array(file)), None)
         return json.loads(first) if first.startswith("{") else None
     except (ValueError, RecursionError, CorpusError):
         return None
+
+
+def _ends_in_tags(line: str) -> bool:
+    """Tell whether tags stand behind the last tab, where JSON would have a mark: tagged text may begin as JSON does."""
+    _, tab, last = line.rstrip("\t ").rpartition("\t")
+    return bool(tab) and all(map(is_tag, last.split()))
 
 
 def write_json_lines(rows: Iterable[Any], path: Path) -> None:

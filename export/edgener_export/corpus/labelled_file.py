@@ -10,7 +10,15 @@ from typing import Any, Literal, TypeVar
 
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.corpus.text_file import HEAD, UNREADABLE, UTF_8, iterate_lines, open_packed, suffix_inside
+from edgener_export.corpus.text_file import (
+    HEAD,
+    NAME_ENCODING,
+    UNREADABLE,
+    UTF_8,
+    iterate_lines,
+    open_packed,
+    suffix_inside,
+)
 from edgener_export.errors import CorpusError
 
 Kind = Literal["broken tags", "left out", "note"]
@@ -18,6 +26,8 @@ BROKEN: Kind = "broken tags"
 LEFT_OUT: Kind = "left out"
 NOTE: Kind = "note"
 Measure = TypeVar("Measure")
+REMEDY = f"{NAME_ENCODING} (in a recipe: encoding, under [data])"
+OF_WEIBO = ", or name the format weibo if it is Weibo NER with its torn emoji"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class LabelledFile:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines without their ends. Raises CorpusError where they cannot be read or decoded."""
-        return iterate_lines(self.path, self.errors, self.encoding)
+        remedy = REMEDY + (OF_WEIBO if self.encoding == UTF_8 else "")
+        return iterate_lines(self.path, self.errors, self.encoding, remedy)
 
     def numbered_lines(self) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers, from 1, but for those that are blank."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgener_export.corpus.columns import complaint
 from edgener_export.corpus.formats import AUTO, FORMATS, READABLE
-from edgener_export.corpus.json_rows import is_json
+from edgener_export.corpus.json_rows import is_empty_array, is_json
 from edgener_export.corpus.labelled_file import BROKEN, LEFT_OUT, NOTE, Format, Kind, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.sentence import Sentence
@@ -100,7 +100,7 @@ def detect(file: LabelledFile) -> Format:
     if file.path.is_dir():
         raise CorpusError(f"{file.path}: cannot be read: it is a directory without .ann files, which brat has")
     line = next(file.numbered_lines(), None)
-    if line is None:
+    if line is None or is_empty_array(file):
         raise CorpusError(f"{file.path}: holds no sentence")
     if is_json(file):
         raise file.error(

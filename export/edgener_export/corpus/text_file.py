@@ -19,10 +19,23 @@ PACKED = (".xz", ".gz")
 """Suffixes of packed files."""
 HEAD = 4096
 """Bytes at the start of a file that are looked at for signs of another encoding."""
-UTF_16_SHARE = 0.7
-"""Least share of byte pairs with the same half zero that makes a file look like UTF-16 without a byte order mark."""
+WIDE_MARKS = {
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
+"""Byte order marks of encodings that are not read without being named; that of UTF-32 begins with that of UTF-16."""
+WIDE_ZEROS = {
+    "utf-32-le": (4, ({2, 3}, {1, 2, 3})),
+    "utf-32-be": (4, ({0, 1}, {0, 1, 2})),
+    "utf-16-le": (2, ({1},)),
+    "utf-16-be": (2, ({0},)),
+}
+"""Bytes of a code unit, and which of them are zero in most units, without a byte order mark."""
+ZERO_SHARE = 0.7
+"""Least share of code units in which a byte is zero that makes it one of those."""
 UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
-REMEDY = "name the encoding it has, such as --encoding gb18030 for GBK and GB2312 (in a recipe: encoding, under [data])"
+NAME_ENCODING = "name the encoding it has, such as --encoding gb18030 for GBK and GB2312"
+"""The remedy for a file in another encoding, where the user can name one."""
 
 
 def open_packed(path: Path, mode: str) -> IO[bytes]:
@@ -55,17 +68,18 @@ def read_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> lis
     return list(iterate_lines(path, errors, encoding))
 
 
-def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Iterator[str]:
+def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8, remedy: str = "") -> Iterator[str]:
     """Yield the lines one by one, without their ends (LF or CRLF); what follows the last line end is a line too.
 
     ``errors`` is what ``bytes.decode`` calls so. A byte order mark is no part of the first line. Raises CorpusError
-    where the file cannot be read; it names the line of the first bytes that are not in the encoding.
+    where the file cannot be read; it names the line of the first bytes that are not in the encoding, and the
+    ``remedy``, which is to convert the file where none is given.
     """
     verify_encoding(encoding)
     try:
         with open_packed(path, "rb") as file:
             if is_utf_8(encoding):
-                _refuse_utf_16(path, file.read(HEAD))
+                _refuse_wide(path, file.read(HEAD), remedy)
                 file.seek(0)
             text = io.TextIOWrapper(file, encoding, errors, newline="\n")
             has_begun = False
@@ -77,7 +91,7 @@ def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> 
             if line.endswith("\n"):
                 yield ""
     except UnicodeError as error:
-        raise CorpusError(_undecodable(path, encoding)) from error
+        raise CorpusError(_undecodable(path, encoding, remedy)) from error
     except UNREADABLE as error:
         raise CorpusError(f"{path}: cannot be read: {error}") from error
 
@@ -92,17 +106,30 @@ def _without_byte_order_mark(line: str) -> str:
     return line if is_token else line.removeprefix(BYTE_ORDER_MARK)
 
 
-def _refuse_utf_16(path: Path, head: bytes) -> None:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise CorpusError(f"{path}:1: starts with the byte order mark of UTF-16; add --encoding utf-16")
-    pairs = len(head) // 2
-    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if pairs and head[first::2].count(0) >= UTF_16_SHARE * pairs > head[1 - first :: 2].count(0):
-            raise CorpusError(f"{path}:1: every second byte is zero, as in UTF-16; add --encoding {name}")
+def _refuse_wide(path: Path, head: bytes, remedy: str) -> None:
+    """Raise CorpusError for the first bytes of a file in UTF-32 or UTF-16, with a byte order mark or without."""
+    for name, marks in WIDE_MARKS.items():
+        if head.startswith(marks):
+            how = f"add --encoding {name}" if remedy else _conversion(path, name)
+            raise CorpusError(f"{path}:1: starts with the byte order mark of {name.upper()}; {how}")
+    for name, (width, zeros) in WIDE_ZEROS.items():
+        number = len(head) // width
+        empty = [head[place::width].count(0) >= ZERO_SHARE * number for place in range(width)]
+        if number and {place for place in range(width) if empty[place]} in zeros:
+            how = f"add --encoding {name}" if remedy else _conversion(path, name)
+            what = (
+                "every second byte is zero, as in UTF-16" if width == 2 else "half of the bytes are zero, as in UTF-32"
+            )
+            raise CorpusError(f"{path}:1: {what}; {how}")
 
 
-def _undecodable(path: Path, encoding: str) -> str:
+def _conversion(path: Path, encoding: str) -> str:
+    return f"convert it, as: iconv -f {encoding} -t utf-8 {path} > utf-8.txt"
+
+
+def _undecodable(path: Path, encoding: str, remedy: str) -> str:
     """Return the message that names the first bytes that are not in the encoding."""
+    remedy = remedy or _conversion(path, "gb18030")
     with open_packed(path, "rb") as file:
         content = file.read()
     try:
@@ -110,8 +137,7 @@ def _undecodable(path: Path, encoding: str) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].decode(encoding, "replace").count("\n") + 1
         what = "UTF-8" if is_utf_8(encoding) else encoding
-        torn = ", or name the format weibo if it is Weibo NER with its torn emoji" if is_utf_8(encoding) else ""
-        return f"{path}:{line}: is not {what} at byte {error.start}; {REMEDY}{torn}"
+        return f"{path}:{line}: is not {what} at byte {error.start}; {remedy}"
     except UnicodeError as error:
-        return f"{path}:1: is not {encoding}: {error}; {REMEDY}"
-    return f"{path}: is not {encoding}; {REMEDY}"
+        return f"{path}:1: is not {encoding}: {error}; {remedy}"
+    return f"{path}: is not {encoding}; {remedy}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgener_export.cli.main import main
+from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.splits import read_corpus_file
 from tests.support import TINY_BUNDLE, TINY_TEST
 
@@ -76,3 +77,16 @@ def test_a_brat_directory_with_json_lines_in_it_is_one_set(tmp_path: Path, capsy
     (tmp_path / "b.jsonl").write_text("{}\n", encoding="utf-8")
     assert main(["compare", MODEL, MODEL, str(tmp_path), "--from", "brat", *THREADS]) == 0
     assert capsys.readouterr().out.count("no significant difference") == 1
+
+
+def test_a_set_without_entities_is_not_scored_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    jsonl.write(read_corpus_file(TINY_TEST)[:5], tmp_path / "some.jsonl")
+    (tmp_path / "none.jsonl").write_text('{"text": "王小明来了", "entities": []}\n', encoding="utf-8")
+    assert main(["evaluate", MODEL, "--suite", str(tmp_path), *THREADS]) == 0
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()[1:]] == ["some", "mean"]
+    assert shown.out.splitlines()[-1].split()[1] == shown.out.splitlines()[-2].split()[3]
+    assert "not scored, as no sentence has an entity: none" in shown.err
+    (tmp_path / "some.jsonl").unlink()
+    assert main(["evaluate", MODEL, "--suite", str(tmp_path), *THREADS]) == 32
+    assert "no set has an entity" in capsys.readouterr().err

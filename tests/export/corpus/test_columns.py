@@ -33,6 +33,9 @@ WANG = Sentence("王明在北京", (Span(0, 2, "PER"), Span(3, 5, "LOC")))
         ("王\x02明\x02在\x02北\x02京\tB-PER\x02I-PER\x02O\x02B-LOC\x02I-LOC\n", WANG),
         ("王明\tB-PER\n在\tO\n北京\tB-LOC\n", WANG),
         ("王 明\tB-PER O\n", Sentence("王明", (Span(0, 1, "PER"),))),
+        ("# 春 节 #\tO B-T I-T O\n", Sentence("#春节#", (Span(1, 3, "T"),))),
+        ("[ 1 ] 张 伟\tO O O B-PER I-PER\n", Sentence("[1]张伟", (Span(3, 5, "PER"),))),
+        ("[ { } ] 张 伟\tO O O O B-PER I-PER\n", Sentence("[{}]张伟", (Span(4, 6, "PER"),))),
         ("# text = 王明在北京\n王\tB-PER\n明\tI-PER\n# 在\n在\tO\n北\tB-LOC\n京\tI-LOC\n", WANG),
         ("王\tB-PER\t\n明\tI-PER\t\n在\tO\t\n北\tB-LOC\t\n京\tI-LOC\t\n", WANG),
         ("1 B-ORG\n2 I-ORG\n3 I-ORG\n", Sentence("123", (Span(0, 3, "ORG"),))),
@@ -76,6 +79,14 @@ def test_rows_that_do_not_fit_are_refused_by_line(tmp_path: Path, content: str, 
 def test_a_sentence_a_line_is_no_row_of_bio(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"data.txt:1: .*unknown tag 'B-PER O'.* its format is tagged-lines"):
         read(tmp_path, "王 明\tB-PER O\n", "bio")
+
+
+def test_a_labelled_sentence_that_begins_with_a_hash_is_not_dropped(tmp_path: Path) -> None:
+    reading = read(tmp_path, "# 春 节 #\tO B-T I-T O\n好\tO\n")
+    assert reading.format == "tagged-lines"
+    assert [sentence.text for sentence in reading.sentences] == ["#春节#", "好"]
+    with pytest.raises(CorpusError, match=r"data.txt:1: .* its format is tagged-lines"):
+        read(tmp_path, "# 春 节 #\tO B-T I-T O\n好\tO\n", "bio")
 
 
 def test_what_is_not_read_is_told(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_the_encoding_that_is_named_is_read(tmp_path: Path, content: str, encodi
     [
         ("gb18030", "data.txt:1: is not UTF-8 at byte .*--encoding gb18030"),
         ("utf-16", "data.txt:1: starts with the byte order mark of UTF-16; add --encoding utf-16"),
+        ("utf-32", "data.txt:1: starts with the byte order mark of UTF-32; add --encoding utf-32"),
         ("utf-16-le", "data.txt:1: .*--encoding"),
         ("utf-16-be", "data.txt:1: .*--encoding"),
     ],
@@ -63,6 +64,28 @@ def test_another_encoding_is_refused_with_the_remedy(tmp_path: Path, content: st
     path.write_bytes(content.encode(encoding))
     with pytest.raises(CorpusError, match=message):
         read_labelled(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("row", ["I B-ORG\n", '{"text": "I", "entities": []}\n'], ids=["bio", "jsonl"])
+def test_utf_32_without_a_mark_is_refused(tmp_path: Path, encoding: str, row: str) -> None:
+    path = tmp_path / "data.txt"
+    path.write_bytes(row.encode(encoding))
+    with pytest.raises(CorpusError, match=f"data.txt:1: half of the bytes are zero, .*--encoding {encoding}"):
+        read_labelled(path)
+    assert read_labelled(path, encoding=encoding).sentences[0].text == "I"
+
+
+def test_a_text_whose_encoding_nobody_can_name_is_to_be_converted(tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    path.write_bytes("王明".encode("gb18030"))
+    with pytest.raises(
+        CorpusError, match=r"names.txt:1: is not UTF-8 .*; convert it, as: iconv -f gb18030 .*names.txt"
+    ):
+        read_lines(path)
+    path.write_bytes("王明".encode("utf-16"))
+    with pytest.raises(CorpusError, match=r"names.txt:1: starts .*UTF-16; convert it, as: iconv -f utf-16 "):
+        read_lines(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

@@ -109,6 +109,7 @@ def test_packed_files(tmp_path: Path) -> None:
     [
         ("", "auto", "data.txt: holds no sentence"),
         ("\n \n", "auto", "holds no sentence"),
+        ("\n[\n]\n", "auto", "data.txt: holds no sentence"),
         ("京 B-LOC\n城\n", "auto", "data.txt:2: expected a token.*there is one column"),
         ("京 B-LOC\n城 \n", "auto", "data.txt:2: expected a token"),
         ("京 B-LOC\n城 X-LOC\n", "auto", "data.txt:2: expected .*: unknown tag 'X-LOC'"),

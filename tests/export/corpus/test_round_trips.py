@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from edgener.tags import Span
@@ -69,6 +69,22 @@ def test_sentences_on_one_line_are_held_by_every_format_and_recognized(
         assert [trouble for trouble in reading.troubles if trouble.kind != "note"] == []
 
 
+MARKS = st.sampled_from("#[]{}\"'\\:,-/0123truefalsenull春O")
+"""Characters with which comments, JSON, tags and lines between documents begin."""
+
+
+@settings(few, max_examples=200)
+@given(given_sentences=st.lists(sentences(MARKS, PLAIN_TYPES, 1), min_size=1, max_size=3))
+def test_tagged_lines_are_recognized_whatever_they_begin_with(
+    tmp_path_factory: pytest.TempPathFactory, given_sentences: list[Sentence]
+) -> None:
+    assume(any(len(sentence.text) > 1 for sentence in given_sentences))
+    path = write(given_sentences, "tagged-lines", tmp_path_factory.mktemp("marks"))
+    reading = read_labelled(path)
+    assert (reading.format, reading.sentences) == ("tagged-lines", given_sentences)
+    assert [trouble for trouble in reading.troubles if trouble.kind != "note"] == []
+
+
 @by_format
 @few
 @given(given_sentences=st.lists(sentences(ANY_CHARACTER | SPECIAL, ANY_TYPES, 0), min_size=1, max_size=3))
@@ -126,10 +142,10 @@ def test_json_lines_hold_what_no_line_of_text_can(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", PACKED)
 def test_text_is_packed_where_the_name_says_so(tmp_path: Path, suffix: str) -> None:
     sentence = Sentence("京城", (Span(0, 1, "LOC"),))
-    for name in ("bio", "jsonl", "label-studio"):
+    for name in ("bio", "jsonl", "label-studio", "spacy", "hf-parquet"):
         writer = FORMATS[name].write
         assert writer is not None
-        path = tmp_path / f"{name}{suffix}"
+        path = tmp_path / f"{name}{next(iter(FORMATS[name].suffixes), '')}{suffix}"
         writer([sentence], path)
         assert path.read_bytes()[:2] in (b"\xfd7", b"\x1f\x8b")
         assert read_labelled(path).sentences == [sentence]

@@ -61,6 +61,18 @@ def test_the_command_is_the_same_each_time_and_reads_a_text_once(
     assert {line.partition("\t")[2] for line in shown.out.splitlines()} == {*KNOWN, *STRANGE}
 
 
+def test_a_text_in_another_encoding_is_read_where_it_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "posts.txt"
+    path.write_bytes(f"{KNOWN[0]}\n".encode("gb18030"))
+    arguments = ["select", str(path), "--model", str(TINY_BUNDLE), "--number", "1"]
+    assert main(arguments) == 32
+    assert "name the encoding it has, such as --encoding gb18030" in capsys.readouterr().err
+    assert main([*arguments, "--encoding", "gb18030"]) == 0
+    assert capsys.readouterr().out == f"{KNOWN[0]}\n"
+
+
 @pytest.mark.parametrize("option", [["--number", "0"], ["--diversity", "1.5"]])
 def test_numbers_that_make_no_sense_are_refused(option: list[str], tmp_path: Path) -> None:
     assert main(["select", str(tmp_path / "x.txt"), *option]) == 2

@@ -31,6 +31,7 @@ from edgener_export.corpus.tag_rows import (
     tag_row,
     unread_remark,
 )
+from edgener_export.corpus.text_file import open_packed
 from edgener_export.corpus.writing import HALF_PAIR, writable
 from edgener_export.errors import CorpusError
 
@@ -79,7 +80,8 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
         metadata={METADATA: json.dumps({"info": {"features": features}})},
     )
     columns = {TOKENS: [list(sentence.text) for sentence in checked], TAG_COLUMNS[0]: tags}
-    pq.write_table(pa.table(columns, schema=schema), path)
+    with open_packed(path, "wb") as file:
+        pq.write_table(pa.table(columns, schema=schema), file)
 
 
 def _require(path: Path) -> None:
