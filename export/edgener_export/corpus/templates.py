@@ -26,7 +26,7 @@ from edgener_export.errors import CorpusError
 START, IGNORED = "sentence", "?"
 HEAD = re.compile(r"([A-Za-z]\w*)(?:\*(\d+(?:\.\d+)?))?", re.ASCII)
 SLOT = re.compile(r"\{([^{}]*)\}")
-NUMBERS = re.compile(r"(\d+)\.\.(\d+)", re.ASCII)
+NUMBERS = re.compile(r"(\d{1,18})\.\.(\d{1,18})", re.ASCII)
 SYMBOL = re.compile(r"(?:(\?|[^=?]+)=)?([A-Za-z]\w*)", re.ASCII)
 
 
@@ -174,7 +174,7 @@ def _slot(place: str, content: str, types: Mapping[str, object]) -> Slot | Numbe
         return Numbers(int(numbers[1]), int(numbers[2]), len(numbers[1]))
     if not symbol:
         raise CorpusError(
-            f"{place}: {{{content}}} is no slot; expected {{symbol}}, {{TYPE=symbol}}, {{?=symbol}}, or {{1..9}}"
+            f"{place}: {{{content:.60}}} is no slot; expected {{symbol}}, {{TYPE=symbol}}, {{?=symbol}}, or {{1..9}}"
         )
     label = symbol[1] or ""
     if label and label != IGNORED and label not in types:

@@ -77,6 +77,7 @@ def test_the_seed_decides_every_sentence(tmp_path: Path) -> None:
         ("sentence\t{sentence}", 1, "sentence → sentence never ends"),
         ("sentence\tx{PER=}y", 1, "{PER=} is no slot"),
         ("sentence\t{9..1}", 1, "{9..1} is no slot"),
+        (f"sentence\t{{1..{'9' * 5000}}}", 1, "is no slot"),
         ("sentence\tx{y", 1, "brace without its partner"),
         ("sentence\t{TITLE=a}\na\tx", 1, "TITLE is no type"),
         ("sentence\t{ORG=a}\na\t{LOC=LOC}公司", 1, "cannot be ORG as a whole"),
