@@ -21,7 +21,7 @@ html_copy_source = False
 myst_heading_anchors = 3
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:class", r"(collections|numpy|pathlib|edgener\.[a-z_]+)\..*|NDArray|Path|Iterable|Iterator")
+    ("py:class", r"(collections|numpy|pathlib|edgener\.[a-z_]+)\..*|NDArray|Path|Iterable|Iterator|WordFile")
 ]
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
