@@ -82,7 +82,7 @@ def measure(way: str, options: argparse.Namespace, train: Sequence[Sentence], te
         jsonl.write(train if is_protected else [*train, KNOWN], directory / TRAIN)
         jsonl.write(test, directory / HELD_OUT)
         (directory / GOLDEN_TEXTS).write_text("", encoding="utf-8")
-        tables = recipe_tables(parts, choices_for(len(train)))
+        tables = recipe_tables(parts, choices_for(len(train), is_taught=is_protected))
         (directory / RECIPE).write_text("\n".join(recipe_lines(parts, tables)), encoding="utf-8")
         step = "distil" if is_protected else "finetune"
         settings = [f"{step}.{setting}" for setting in (f"precision={options.precision}", *options.set)]

@@ -48,11 +48,13 @@ class _Size:
     choices: Choices
     known_rate: float
     """The highest learning rate where the base model knows all types; with more it unlearns more than it learns."""
+    taught_rate: float = math.inf
+    """The highest learning rate where the base model teaches the types that it knows beside new ones."""
 
 
 BY_SIZE = (
-    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4),
-    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4), known_rate=1e-4),
+    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4, taught_rate=2e-4),
+    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4), known_rate=1e-4, taught_rate=3e-4),
     _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4),
     _Size(
         25_000,
@@ -72,13 +74,15 @@ def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = Fals
     """Return the settings for a training on this many sentences.
 
     ``megabytes`` is the size of the base model; ``is_known`` says that it knows all types that the sentences label, and
-    ``is_taught`` that it teaches others, for which it would have to read swapped sentences anew in each pass.
+    ``is_taught`` that it teaches others, for which it would have to read swapped sentences anew in each pass, and which
+    are unlearned at a high rate.
     """
     size = next(size for size in BY_SIZE if sentences <= size.sentences)
     rate = size.choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
+    highest = size.known_rate if is_known else size.taught_rate if is_taught else math.inf
     return replace(
         size.choices,
-        learning_rate=min(rate, size.known_rate) if is_known else rate,
+        learning_rate=min(rate, highest),
         swap_probability=0.0 if is_taught else size.choices.swap_probability,
     )
 

@@ -38,6 +38,11 @@ def test_no_names_are_swapped_where_a_teacher_would_have_to_read_the_sentences_a
     assert choices_for(10_000, is_taught=True) == replace(choices_for(10_000), swap_probability=0.0)
 
 
+def test_few_sentences_of_new_types_are_learned_slowly_where_the_base_model_teaches_the_others() -> None:
+    assert [choices_for(size, is_taught=True).learning_rate for size in (50, 200, 1_000)] == [2e-4, 3e-4, 5e-4]
+    assert choices_for(200, 29.5, is_taught=True) == choices_for(200, 29.5)
+
+
 def test_fewer_sentences_are_read_more_often_in_smaller_batches() -> None:
     for few, more in pairwise(BY_SIZE):
         assert few.choices.epochs >= more.choices.epochs
