@@ -68,7 +68,8 @@ class Mutant:
         """The whole changed source."""
         changed = self.tree.deep_replace(self.mutation.original_node, self.mutation.mutated_node)
         assert isinstance(changed, Module)
-        return changed.code
+        code: str = changed.code
+        return code
 
     @cached_property
     def change(self) -> str:

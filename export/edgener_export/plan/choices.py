@@ -53,7 +53,7 @@ class _Size:
 
 
 BY_SIZE = (
-    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4, taught_rate=2e-4),
+    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4, taught_rate=5e-4),
     _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4), known_rate=1e-4, taught_rate=3e-4),
     _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4),
     _Size(

@@ -39,7 +39,7 @@ def test_no_names_are_swapped_where_a_teacher_would_have_to_read_the_sentences_a
 
 
 def test_few_sentences_of_new_types_are_learned_slowly_where_the_base_model_teaches_the_others() -> None:
-    assert [choices_for(size, is_taught=True).learning_rate for size in (50, 200, 1_000)] == [2e-4, 3e-4, 5e-4]
+    assert [choices_for(size, is_taught=True).learning_rate for size in (50, 200, 1_000)] == [5e-4, 3e-4, 5e-4]
     assert choices_for(200, 29.5, is_taught=True) == choices_for(200, 29.5)
 
 
