@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, settings
 from edgener import Recognizer
 from tests.support import TINY_BUNDLE
 
-# A shell starts background jobs with Ctrl-C ignored, and programs inherit that; the tests send it to theirs.
+# A shell starts background jobs with Ctrl-C ignored, and nohup ignores SIGHUP; programs inherit that, and the tests send
+# both to theirs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile(
     "same-every-time",
