@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from edgener import Recognizer
 from tests.support import TINY_BUNDLE
 
-# A shell starts background jobs with Ctrl-C ignored, and nohup ignores SIGHUP; programs inherit that, and the tests send
-# both to theirs.
+# A shell starts background jobs with Ctrl-C ignored, and nohup ignores SIGHUP; programs inherit that, and the tests
+# send both to theirs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
