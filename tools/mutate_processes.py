@@ -44,7 +44,8 @@ from tools.fast_first import FIRST, SECONDS_FILE
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutate-processes"
 RESULTS = WORK / "results.jsonl"
-CORPORA, SERVICE = ("tests/runtime/corpora",), ("tests/serve", "tests/runtime/test_service.py")
+CORPORA = ("tests/runtime/corpora",)
+SERVICE = ("tests/serve", "tests/runtime/test_service.py", "tests/docs/test_openapi_document.py")
 TESTS = {"corpora": CORPORA, "serve": SERVICE, "client": ("tests/serve/test_client.py",)}
 """The tests of a module, by the first part of its name."""
 LEFT_OUT = ("bundles/", "export/recipes/")
