@@ -6,8 +6,8 @@
 [('王小明', 'PER'), ('北京大学', 'ORG')]
 
 ``AsyncClient`` does the same with ``await``. Connections are kept and used again. A service that is overloaded says
-when to ask again, and the clients wait until then. They also ask again where a connection is refused, or ends before
-the answer is whole: a request is safe to repeat.
+when to ask again, and the clients wait until then. They also ask again where a connection ends before the answer is
+whole, or is refused by a service that has answered before: a request is safe to repeat.
 """
 
 from __future__ import annotations

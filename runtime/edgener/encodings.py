@@ -58,13 +58,16 @@ class Inspection:
         if self._is_first and text:
             self._is_first = False
             self._check_start(text)
-        self._lines += _filled(text.split("\n"))
-        if self._encoding == UTF_8 and not text.isascii():
+        if self._encoding != UTF_8:
+            return
+        lines = text.split("\n")
+        self._lines += _filled(lines)
+        if not text.isascii():
             undecodable = len(UNDECODABLE.findall(text))
             self._undecodable += undecodable
             self._beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
             if undecodable:
-                self._undecodable_lines += sum(bool(UNDECODABLE.search(line)) for line in text.split("\n"))
+                self._undecodable_lines += sum(bool(UNDECODABLE.search(line)) for line in lines)
                 self.warning = f"{self.name}: holds bytes that are not UTF-8; they are kept as they are"
             if self._beyond_ascii >= ENOUGH:
                 self.end()

@@ -79,9 +79,13 @@ def read_files(options: argparse.Namespace, path: Path) -> Reading:
 def read_sentences(options: argparse.Namespace, path: Path) -> list[Sentence]:
     """Return the sentences of a labelled file as ``read_files``, and tell what was left out, mended or assumed."""
     reading = read_files(options, path)
+    _tell(reading)
+    return reading.sentences
+
+
+def _tell(reading: Reading) -> None:
     for remark in reading.remarks():
         log(remark)
-    return reading.sentences
 
 
 def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]:
@@ -134,8 +138,8 @@ def _data(options: argparse.Namespace) -> None:
     from edgener_export.corpus.statistics import report_data
 
     against = read_files(options, options.against) if options.against else None
-    for remark in against.remarks() if against else ():
-        log(remark)
+    if against:
+        _tell(against)
     report = report_data(read_files(options, options.file), against)
     if options.json:
         write(json.dumps(to_plain(report), ensure_ascii=False, indent=1) + "\n")
