@@ -69,6 +69,15 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def says_how_to_read(options: argparse.Namespace) -> bool:
+    """Return whether an option of ``add_reading`` was given another value than its default."""
+    from edgener_export.corpus.formats import AUTO
+    from edgener_export.corpus.offsets import AUTO_UNIT
+    from edgener_export.corpus.text_file import UTF_8
+
+    return (options.source_format, options.encoding, options.offsets) != (AUTO, UTF_8, AUTO_UNIT)
+
+
 def read_files(options: argparse.Namespace, path: Path) -> Reading:
     """Return what a labelled file says, read as the options of ``add_reading`` say."""
     from edgener_export.corpus.reading import read_labelled

@@ -14,7 +14,7 @@ from edgener.errors import UsageError
 from edgener.options import add_provider
 from edgener.standard_streams import log, write
 from edgener.table import table
-from edgener_export.cli.data import add_reading, read_directory, read_sentences
+from edgener_export.cli.data import add_reading, read_directory, read_sentences, says_how_to_read
 from edgener_export.cli.recipe import add_cache
 from edgener_export.cli.threads import add_threads, threads_of
 
@@ -54,6 +54,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise UsageError("--plot needs --suite")
     if options.suite and (options.details or options.train):
         raise UsageError("--details and --train need one labelled file, not --suite")
+    if not (options.suite or options.test or options.train) and says_how_to_read(options):
+        raise UsageError("--from, --encoding and --offsets tell how a labelled file is read; name it with --test")
     threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads, provider=options.provider) for bundle in options.bundles]
     if options.suite:

@@ -68,6 +68,8 @@ class _Done:
     """Everything that the logs say of one input file."""
 
     size: int | None = None
+    format: str | None = None
+    """None where a version of edgener noted it that did not write it down."""
     parts: dict[int, dict[str, Any]] = field(default_factory=dict)
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -84,14 +86,19 @@ class Job:
     def begin(self, files: Sequence[InputFile]) -> None:
         """Learn all files of the job, before anything else is done with them.
 
-        Raises MixedJobError where a file has another size than when the job met it first.
+        Raises MixedJobError where a file has another size or another format than when the job met it first.
         """
         sizes = {}
         for file in files:
             sizes[file.name] = state_of(file).size
-            size = self._known(file).size
-            if size is not None and size != sizes[file.name]:
+            known = self._known(file)
+            if known.size is not None and known.size != sizes[file.name]:
                 raise self._changed(file)
+            if known.format is not None and known.format != file.format:
+                raise MixedJobError(
+                    f"{file.path}: is read as {file.format}, but {self.output} was begun with it as {known.format}; give "
+                    "another folder with --output, or the same --input-format"
+                )
         self._owners = owners(sizes, self._shard.count)
         if self._shard.count == 1:  # no other run may be writing parts of files that this one does not see
             for name in self._done.keys() - sizes.keys():
@@ -107,8 +114,8 @@ class Job:
         known = self._known(file)
         state = self._begun[file.name] = state_of(file)
         if known.size is None:
-            known.size = state.size
-            self._log.append({"kind": BEGUN, "file": file.name, "size": state.size})
+            known.size, known.format = state.size, file.format
+            self._log.append({"kind": BEGUN, "file": file.name, "size": state.size, "format": file.format})
         if self._is_finished(file):
             return
         self._remove_old_drafts(file)
@@ -317,7 +324,7 @@ def _note(known: _Done, entry: dict[str, Any]) -> None:
     elif entry["kind"] == FILE:
         known.finished[entry["shard"]] = entry
     else:
-        known.size = entry["size"]
+        known.size, known.format = entry["size"], entry.get("format")
 
 
 def _fingerprint(model: Model, settings: Settings) -> dict[str, Any]:

@@ -90,3 +90,9 @@ def test_a_set_without_entities_is_not_scored_and_told(tmp_path: Path, capsys: p
     (tmp_path / "some.jsonl").unlink()
     assert main(["evaluate", MODEL, "--suite", str(tmp_path), *THREADS]) == 32
     assert "no set has an entity" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--from", "bio"], ["--encoding", "gb18030"], ["--offsets", "bytes"]])
+def test_evaluate_refuses_to_be_told_how_to_read_no_file(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", MODEL, *option]) == 2
+    assert "name it with --test" in capsys.readouterr().err

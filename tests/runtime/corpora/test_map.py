@@ -403,6 +403,19 @@ def test_another_option_in_the_same_folder_has_an_exit_code_of_its_own(corpus: P
     assert "was begun with min_score 'null', not '0.5'; give another folder with --output" in finished.errors
 
 
+def test_a_file_that_is_read_as_another_format_is_refused_and_others_are_not(tmp_path: Path) -> None:
+    file, other, output = tmp_path / "a.csv", tmp_path / "b.dat", tmp_path / "out"
+    file.write_text("text\n王小明在北京。\n", encoding="utf-8")
+    other.write_text('{"text": "王小明在北京。"}\n', encoding="utf-8")
+    assert run_map(file, output).code == 0
+    before = result_files(output)
+    finished = run_map(file, output, options=(*OPTIONS, "--input-format", "lines"))
+    assert finished.code == 9
+    assert f"a.csv: is read as lines, but {output} was begun with it as csv" in finished.errors
+    assert result_files(output) == before
+    assert run_map(other, output, options=(*OPTIONS, "--input-format", "jsonl")).code == 0
+
+
 def test_rules_of_the_recognizer_apply_and_their_files_belong_to_the_job(tmp_path: Path) -> None:
     words, output = tmp_path / "words", tmp_path / "out"
     (tmp_path / "in.txt").write_text("王小明在青山大学吃豆腐。", encoding="utf-8")
