@@ -170,3 +170,23 @@ def test_what_is_refused_is_noted_once_with_the_status_that_its_client_gets(
             return talk.statuses(), talk.noted
 
     assert asyncio.run(refused()) == ([status for _, _, status in noted], noted)
+
+
+WHOLE = b"POST /v1/ner HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [(b"no HTTP\r\n\r\n", 400), (CONFLICT, 400), (head_of(LIMITS.head_bytes + 1, 2), 431)],
+    ids=["garbage", "conflict", "large"],
+)
+@pytest.mark.parametrize("before", [1, 3])
+def test_requests_that_came_in_one_piece_with_a_bad_one_are_answered_before_it(
+    before: int, bad: bytes, status: int
+) -> None:
+    assert statuses_of([WHOLE * before + bad, b"", b"", b""]) == [200] * before + [status]
+
+
+def test_a_body_that_breaks_after_other_requests_is_refused_after_their_answers() -> None:
+    broken = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n"
+    assert statuses_of([WHOLE + broken + WHOLE, b"", b""]) == [200, 400]

@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
         """Time at which the request began to arrive, or the connection was made; None between two requests."""
         self._parser = self._new_parser()
         self._requests: deque[Request] = deque()
+        self._refusal: ProblemError | None = None
         self._arriving: Request | None = None
         self._heard = self._rests_since = self.began
         self._received = self._in_head = self._is_streaming = self._is_closing = self._is_asked_for_leave = False
@@ -212,7 +213,13 @@ class Connection(asyncio.Protocol):
         self._complete(request)
 
     def refuse(self, problem: ProblemError) -> None:
-        """Answer with an error although there is no whole request, and close the connection."""
+        """Answer with an error although there is no whole request, and close the connection.
+
+        Whole requests that came before are answered first.
+        """
+        if self._requests and self._requests[0].is_whole:
+            self._refuse_later(problem)
+            return
         if self._requests and self._requests[0].has_begun:
             self.abort()  # in the middle of another answer
             return
@@ -367,11 +374,24 @@ class Connection(asyncio.Protocol):
             self.close()
         if self.is_closing:
             return
-        self._go_on()
+        if self._refusal and not self._requests:
+            self.refuse(self._refusal)
+            return
+        if not self._refusal:
+            self._go_on()
         if self._requests:
             self._start(self._requests[0])
         else:
             self._rests_since = self.loop.time()
+
+    def _refuse_later(self, problem: ProblemError) -> None:
+        """Refuse what arrives now after the answers to the requests before it; nothing more is read until then."""
+        if self._arriving:
+            self._requests.remove(self._arriving)
+            self._arriving.leave()
+            self._arriving = None
+        self._refusal = problem
+        self._pause_reading()
 
     def _leave_requests(self) -> None:
         requests = list(self._requests)
