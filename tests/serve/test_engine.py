@@ -155,6 +155,7 @@ def test_the_queue_always_has_room_for_another_client(session: ControlledSession
         with pytest.raises(Overloaded, match="overloaded") as too_long:
             ends.ask("polite", "李" * 999, client="polite")
         assert too_long.value.reason == "overloaded"
+        assert 0 < too_long.value.retry_after < 1000 * 7e-5
         ends.ask("polite", "李" * 199, client="polite")
         session.release()
         ends.take(12)

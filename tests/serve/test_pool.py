@@ -60,6 +60,7 @@ def test_no_further_neighbour_would_lower_the_cost(lengths: list[int], data: st.
         ([10, 40], 1, [40]),
         ([10, 12, 40], 0, [10, 12]),
         ([10, 12, 40], 1, [10, 12]),
+        ([2, 20, 21], 2, [20, 21]),
         ([300, 300], 0, [300]),
     ],
 )

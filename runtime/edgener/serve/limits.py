@@ -1,4 +1,8 @@
-"""Limits that keep a service alive whatever its clients do."""
+"""Limits that keep a service alive whatever its clients do.
+
+protocol.py watches the clocks and the sizes of connections, routes.py those of requests; the shares of the queue that
+clients take, and their turns, are in engine.py and turns.py.
+"""
 
 from __future__ import annotations
 
