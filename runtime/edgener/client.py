@@ -23,7 +23,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from numbers import Real
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from urllib.parse import quote, urlsplit
 
 from edgener.entity import Entity
 from edgener.errors import EdgenerError, UsageError
-from edgener.lone_surrogates import JSON_ESCAPES
+from edgener.lone_surrogates import FIRST_OF_PAIR, JSON_ESCAPES
 from edgener.text_arguments import checked_texts, require_text
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
@@ -163,8 +163,8 @@ class Client:
         for arguments of another type.
         """
         require_text(text)
-        answer = self._ask("POST", "/v1/ner", _body([_json(text)], _parameters(min_score, ignore_labels)))
-        return _entities(answer, 1)[0]
+        answer = self._ask("POST", "/v1/ner", _body([_text_json(text)], _parameters(min_score, ignore_labels)))
+        return _entities(answer, [text])[0]
 
     def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
@@ -179,8 +179,8 @@ class Client:
     def _batch(self, texts: Iterator[str], parameters: bytes) -> Iterator[list[Entity]]:
         self._limits = self._limits or self._ask_limits()
         for group in _groups(texts, parameters, self._limits):
-            answer = self._ask("POST", "/v1/ner", _body(group, parameters))
-            yield from _entities(answer, len(group))
+            answer = self._ask("POST", "/v1/ner", _body(group.json, parameters))
+            yield from _entities(answer, group.texts)
 
     def _ask_limits(self) -> _Limits:
         try:
@@ -296,8 +296,8 @@ class AsyncClient:
     async def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
         """Return what a call of ``Client`` returns."""
         require_text(text)
-        answer = await self._ask("POST", "/v1/ner", _body([_json(text)], _parameters(min_score, ignore_labels)))
-        return _entities(answer, 1)[0]
+        answer = await self._ask("POST", "/v1/ner", _body([_text_json(text)], _parameters(min_score, ignore_labels)))
+        return _entities(answer, [text])[0]
 
     def batch(
         self, texts: Iterable[str], *, min_score: float = 0.0, ignore_labels: Collection[str] = ()
@@ -308,8 +308,8 @@ class AsyncClient:
     async def _batch(self, texts: Iterator[str], parameters: bytes) -> AsyncIterator[list[Entity]]:
         self._limits = self._limits or await self._ask_limits()
         for group in _groups(texts, parameters, self._limits):
-            answer = await self._ask("POST", "/v1/ner", _body(group, parameters))
-            for entities in _entities(answer, len(group)):
+            answer = await self._ask("POST", "/v1/ner", _body(group.json, parameters))
+            for entities in _entities(answer, group.texts):
                 yield entities
 
     async def _ask_limits(self) -> _Limits:
@@ -467,21 +467,31 @@ def _limits_where_hidden(error: ServiceError) -> _Limits:
     raise error
 
 
-def _groups(texts: Iterable[str], parameters: bytes, limits: _Limits) -> Iterator[list[bytes]]:
-    """Yield texts as JSON, as many together as one request may hold."""
+class _Group(NamedTuple):
+    """Texts that one request asks for."""
+
+    texts: list[str]
+    json: list[bytes]
+    """Each of them as JSON."""
+
+
+def _groups(texts: Iterable[str], parameters: bytes, limits: _Limits) -> Iterator[_Group]:
+    """Yield texts, as many together as one request may hold."""
     empty = len(_body([], parameters)) - 1  # a comma is before each text but the first
-    group: list[bytes] = []
+    group = _Group([], [])
     size = empty
-    for text in map(_json, texts):
-        if group and size + 1 + len(text) > limits.bytes:
+    for text in texts:
+        encoded = _text_json(text)
+        if group.texts and size + 1 + len(encoded) > limits.bytes:
             yield group
-            group, size = [], empty
-        group.append(text)
-        size += 1 + len(text)
-        if len(group) >= limits.texts:
+            group, size = _Group([], []), empty
+        group.texts.append(text)
+        group.json.append(encoded)
+        size += 1 + len(encoded)
+        if len(group.texts) >= limits.texts:
             yield group
-            group, size = [], empty
-    if group:
+            group, size = _Group([], []), empty
+    if group.texts:
         yield group
 
 
@@ -494,18 +504,29 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).translate(JSON_ESCAPES).encode()
 
 
-def _entities(answer: _Answer, count: int) -> list[list[Entity]]:
-    """Return the entities of ``count`` texts; raise ServiceError for an answer that holds something else."""
+def _text_json(text: str) -> bytes:
+    """Return a text as JSON that is read as so many code points; the model sees U+FFFD for half a pair, either way."""
+    return _json(FIRST_OF_PAIR.sub("\ufffd", text))
+
+
+def _entities(answer: _Answer, texts: Sequence[str]) -> list[list[Entity]]:
+    """Return the entities of the texts; raise ServiceError for an answer that does not fit them."""
     try:
-        found = [
-            [Entity(one["start"], one["end"], one["entity_group"], one["word"], one["score"]) for one in entities]
-            for entities in json.loads(answer.body)
+        found = json.loads(answer.body)
+        if len(found) != len(texts):
+            raise ValueError("another number of texts")
+        return [
+            [_entity(one["start"], one["end"], one["entity_group"], text, one["score"]) for one in entities]
+            for text, entities in zip(texts, found, strict=True)
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise _strange(answer) from error
-    if len(found) != count:
-        raise _strange(answer)
-    return found
+
+
+def _entity(start: int, end: int, label: str, text: str, score: float) -> Entity:
+    if not 0 <= start < end <= len(text):
+        raise ValueError("offsets outside of the text")
+    return Entity(start, end, label, text[start:end], score)
 
 
 def _fields(answer: _Answer) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from pathlib import Path
 
@@ -66,8 +67,8 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    if options.seconds <= 0:
-        raise UsageError(f"--seconds is {options.seconds}; it must be more than 0")
+    if not 0 < options.seconds < math.inf:
+        raise UsageError(f"--seconds is {options.seconds}; it must be a number above 0")
     threads = threads_of(options.threads)
     load_recognizer_class()
     from edgener.bench import measure

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 
 from edgener.errors import InputError, UsageError
 from edgener.line_reader import UTF_8
 from edgener.lone_surrogates import UNDECODABLE
 
-SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
+SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950"}
 """Encodings that files are called by, and the larger ones that they are in when a rare character occurs."""
 ENOUGH = 16
 """Code points beyond ASCII after which a file can be judged before its end."""
+ENOUGH_LINES = 4
+"""Lines after which a pipe can be, from which a single one may come alone."""
 MOST, MOST_OF_OTHERS = 1 / 2, 1 / 32
 """Shares of the code points beyond ASCII that may be undecodable, of UTF-8 and of encodings that take most bytes."""
 BLANK = " \t\r\0"
 """Characters of lines that hold nothing; half of the code of a line break in UTF-16 is NUL."""
-COMPRESSED = {"\x1f\udc8b": "zcat", "\udcfd7zXZ": "xzcat", "BZh": "bzcat", "(\udcb5/\udcfd": "zstdcat"}
+COMPRESSED = {
+    re.compile("\x1f\udc8b"): "zcat",
+    re.compile("\udcfd7zXZ"): "xzcat",
+    re.compile("BZh[1-9]1AY&SY"): "bzcat",
+    re.compile("\\(\udcb5/\udcfd"): "zstdcat",
+}
 """Starts of compressed files, and the programs that decompress them to standard output."""
 UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 """Byte order marks of UTF-16, read as UTF-8; that of UTF-32 begins with the first of them."""
 LEAST_LENGTH, NUL_SHARE = 16, 0.4
 """Every second character of English text in UTF-16 is NUL; text of this length with this share of them is none."""
-OTHER_FORMATS = {"PK\x03\x04": "a ZIP archive or an office document", "%PDF-": "a PDF"}
+OTHER_FORMATS = {
+    re.compile("PK\x03\x04"): "a ZIP archive or an office document",
+    re.compile(r"%PDF-\d\.\d"): "a PDF",
+}
 """Starts of files that hold text in a form that only other programs read."""
 
 
@@ -41,14 +52,17 @@ def known_encoding(name: str) -> str:
 class Inspection:
     """Looks at the text of one file, block by block, for what shows that it is not lines of UTF-8 text."""
 
-    def __init__(self, name: str, encoding: str, original: str = UTF_8) -> None:
-        """Take the file's name, the encoding of its text, and the one that this text was made from."""
+    def __init__(self, name: str, encoding: str, original: str = UTF_8, *, is_pipe: bool = False) -> None:
+        """Take the file's name, the encoding of its text, and the one that this text was made from.
+
+        What comes through a pipe may be lines of a log, of which one says little of the next ones.
+        """
         self.name = name
         """The file, as messages call it."""
         self.warning = ""
         """Message for the user about the blocks so far; empty where there is nothing to tell."""
         self._encoding = encoding
-        self._is_first = True
+        self._is_first, self._enough_lines = True, ENOUGH_LINES if is_pipe else 1
         self._original, self._most = ("UTF-8", MOST) if original == UTF_8 else (original, MOST_OF_OTHERS)
         self._undecodable = self._beyond_ascii = 0
         self._lines = self._undecodable_lines = 0
@@ -69,7 +83,7 @@ class Inspection:
             if undecodable:
                 self._undecodable_lines += sum(bool(UNDECODABLE.search(line)) for line in lines)
                 self.warning = f"{self.name}: holds bytes that are not UTF-8; they are kept as they are"
-            if self._beyond_ascii >= ENOUGH:
+            if self._beyond_ascii >= ENOUGH and self._lines >= self._enough_lines:
                 self.end()
 
     def end(self) -> None:
@@ -87,10 +101,10 @@ class Inspection:
 
     def _check_start(self, text: str) -> None:
         for start, program in COMPRESSED.items():
-            if text.startswith(start):
+            if start.match(text):
                 raise InputError(f"{self.name}: is compressed; decompress it: {program} FILE | edgener")
         for start, kind in OTHER_FORMATS.items():
-            if text.startswith(start):
+            if start.match(text):
                 raise InputError(f"{self.name}: is {kind}, not text; extract its text first")
         if self._encoding == UTF_8:
             self._check_utf_16(text)

@@ -135,15 +135,15 @@ class OperatorRules:
         return added
 
     def _hints(self, text: str, first: int, last: int) -> Iterator[Match]:
-        """Yield the hints that stand in a text between two places."""
+        """Yield the hints that stand in a text between two places; variation selectors after one are no part of it."""
         shown, starts, ends = self._comparable(text[first:last], join_lines=False)
         for layer, (dictionary, _) in enumerate(self._words):
             candidates = dictionary.candidates(shown, layer) if dictionary and dictionary.has_hints else []
             for _, start, minus_end, _, place in candidates:
                 meaning = self._meaning(layer, place, shown[start:-minus_end])
-                match_start, match_end = first + starts[start], first + ends[-minus_end - 1]
-                if meaning and meaning.weight and _is_whole(text, match_start, match_end):
-                    yield Match(match_start, match_end, meaning)
+                match_start, last_character = first + starts[start], first + starts[-minus_end - 1]
+                if meaning and meaning.weight and _is_whole(text, match_start, first + ends[-minus_end - 1]):
+                    yield Match(match_start, last_character + 1, meaning)
 
     def text_ahead(self, *, join_lines: bool) -> int:
         """Return the number of code points after a chunk that a decision about the words in the chunk can depend on.

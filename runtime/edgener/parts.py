@@ -82,10 +82,22 @@ def parts(documents: Iterable[Iterable[str]], *, join_lines: bool = False, ahead
 
 
 def pools(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Yield lists of the parts, in order, whose rows are sorted by length together."""
+    """Yield lists of the parts, in order, whose rows are sorted by length together.
+
+    Where ``parts`` raises an error, it is raised after a list of those before it.
+    """
     pool: list[Part] = []
     code_points = 0
-    for part in parts:
+    source = iter(parts)
+    while True:
+        try:
+            part = next(source, None)
+        except Exception:
+            if pool:
+                yield pool
+            raise
+        if part is None:
+            break
         pool.append(part)
         code_points += len(part.chunk.text)
         if len(pool) == POOL_DOCUMENTS or code_points >= POOL_CODE_POINTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command
 from edgener.encodings import Inspection, known_encoding
 from edgener.errors import InputError, UsageError
-from edgener.line_reader import Document, line_groups, whole_file
+from edgener.line_reader import UTF_8, Document, line_groups, whole_file
 from edgener.options import (
     add_model,
     add_provider,
@@ -69,8 +70,9 @@ class _Run:
     def read(self, fd: int, file: str | None) -> None:
         """Answer all lines of an open file; raise InputError where it cannot be read or is no text."""
         name = file or "standard input"
-        progress = Progress(name, os.fstat(fd).st_size, is_typed=os.isatty(fd))
-        inspection = Inspection(name, self._encoding)
+        status = os.fstat(fd)
+        progress = Progress(name, status.st_size, is_typed=os.isatty(fd))
+        inspection = Inspection(name, self._encoding, is_pipe=not stat.S_ISREG(status.st_mode))
         self._left_out = 0
 
         def inspect(text: str) -> None:
@@ -92,7 +94,8 @@ class _Run:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from error
         except UnicodeError as error:
             reason = getattr(error, "reason", error)
-            raise InputError(f"{name}: is not {self._encoding}: {reason}; name its encoding with --encoding") from error
+            remedy = "name its encoding" if self._encoding == UTF_8 else "name another one"
+            raise InputError(f"{name}: is not {self._encoding}: {reason}; {remedy} with --encoding") from error
         finally:
             progress.close()
 
@@ -185,10 +188,12 @@ def _recognize(options: argparse.Namespace) -> None:
     rules = rules_of(options)
     recognizer_class = load_recognizer_class()
     from edgener.output_formats import FORMATS
+    from edgener.recognizer import check_threads
 
     if FORMATS[options.format].reads_whole_files and len(options.text) + len(options.file) > 1:
         raise UsageError(f"--format {options.format} describes one file; run edgener once for each")
     threads = threads_of(options.threads)
+    check_threads(threads)
     is_one_document = options.join_lines or FORMATS[options.format].reads_whole_files
     by_document = _are_whole_files(options.file) and not is_one_document and threads > 1
     recognizer = recognizer_class.load(

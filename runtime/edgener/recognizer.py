@@ -90,9 +90,12 @@ class Recognizer:
         ``serial``, one batch is computed at a time, however many threads of the program ask: memory does not grow with
         them. ``provider`` computes: ``cpu``, ``cuda`` or ``tensorrt``; the latter two take the bundle's fp16 graph,
         if it has one. ``rules`` change the entities that are found; their files are read now.
-        Raises UsageError, ProviderError, InputError for a file of ``rules``, or a BundleError that names the file and
-        the remedy.
+        Raises TypeError, UsageError, ProviderError, InputError for a file of ``rules``, or a BundleError that names the
+        file and the remedy.
         """
+        for name, value in (("threads", threads), ("batch_size", batch_size)):
+            if not isinstance(value, int):
+                raise TypeError(f"expected {name} as an int, got {value!r}")
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
         bundle = load_bundle(path, provider)
@@ -103,8 +106,11 @@ class Recognizer:
     def with_rules(self, rules: Rules | None) -> Recognizer:
         """Return a recognizer with other rules, or with the bundle's alone, that shares this one's model and memory.
 
-        Raises UsageError for rules that do not fit the model, and InputError for a fault of their files.
+        Raises UsageError for rules that do not fit the model, InputError for a fault of their files, and TypeError for
+        what is neither Rules nor None.
         """
+        if not isinstance(rules, Rules | None):
+            raise TypeError(f"expected rules as edgener.Rules or None, got {type(rules).__name__}")
         return Recognizer(self.manifest, self._encoder, self._session, self._batch_size, rules, self._bundle_rules)
 
     def __call__(self, text: str, *, join_lines: bool = False) -> list[Entity]:
@@ -260,6 +266,12 @@ def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
         yield batch
 
 
+def check_threads(threads: int) -> None:
+    """Raise UsageError for more threads than may be asked for."""
+    if threads > MOST_THREADS:
+        raise UsageError(f"threads is {threads}; it must be at most {MOST_THREADS}")
+
+
 def open_recognizer(
     bundle: Bundle,
     *,
@@ -270,8 +282,7 @@ def open_recognizer(
     rules: Rules | None = None,
 ) -> Recognizer:
     """Return the model of a bundle that was just verified; options and errors are those of ``Recognizer.load``."""
-    if threads > MOST_THREADS:
-        raise UsageError(f"threads is {threads}; it must be at most {MOST_THREADS}")
+    check_threads(threads)
     encoder = Encoder(bundle.path(TOKENIZER), bundle.manifest.aliases)
     if encoder.vocabulary_size != bundle.manifest.vocabulary_size:
         raise TokenizerError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,12 +40,14 @@ class Rules:
     """The rules of the bundle hold, too, but for what these say otherwise; False leaves them out."""
 
     def __post_init__(self) -> None:
-        """Raise UsageError for scores outside of 0 to 1 and for an empty list of types, TypeError for a bare str."""
+        """Raise UsageError for scores outside of 0 to 1 and for an empty list of types, TypeError for another type."""
         if isinstance(self.types, str):
             raise TypeError(f"expected types as a list or another collection, got the str {self.types!r}")
         if self.types is not None and not self.types:
             raise UsageError("types is empty, so that nothing would be found; name at least one type, or leave it out")
         for score in self.scores_over({}).values():
+            if not isinstance(score, Real):
+                raise TypeError(f"expected min_score as a number, or as numbers by type, got {score!r}")
             if not 0 <= score <= 1:
                 raise UsageError(f"min_score is {score}; it must be between 0 and 1")
 

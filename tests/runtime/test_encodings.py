@@ -53,6 +53,12 @@ def test_a_rare_character_of_gb18030_is_read_from_a_file_that_is_called_gbk(tmp_
     assert run_tiny("--encoding", "gbk", "--format", "text", "--file", path).output.decode().count("𠮷") == 1
 
 
+def test_the_characters_that_windows_adds_to_big5_are_read(tmp_path: Path) -> None:
+    text = "王小明在恒生銀行裏工作。"
+    finished = run_tiny("--file", written(tmp_path, text.encode("cp950")), "--encoding", "big5")
+    assert (finished.code, finished.rows[0]["text"]) == (0, text)
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-le", "big5"])
 @pytest.mark.parametrize("repeat", [1, 3000])
 def test_a_file_in_another_encoding_is_refused_with_the_remedy(encoding: str, repeat: int, tmp_path: Path) -> None:
@@ -141,10 +147,10 @@ def test_only_the_first_characters_of_a_file_show_that_it_is_compressed() -> Non
     inspection = Inspection("file", "utf-8")
     inspection.add("")
     with pytest.raises(InputError, match="file: is compressed"):
-        inspection.add("BZh91AY")
+        inspection.add("BZh91AY&SY")
     inspection = Inspection("file", "utf-8")
     inspection.add("a")
-    inspection.add("BZh91AY")
+    inspection.add("BZh91AY&SY")
     assert inspection.warning == ""
 
 
@@ -187,6 +193,33 @@ def test_only_utf8_is_judged_by_what_cannot_be_decoded() -> None:
     assert inspection.warning == ""
 
 
+@pytest.mark.parametrize("text", ["BZhang Wei在北京。", "BZh9是文件头。", "%PDF-文件格式"])
+def test_text_that_begins_as_other_files_do_is_text(text: str) -> None:
+    inspection = Inspection("file", "utf-8")
+    inspection.add(text)
+    inspection.end()
+    assert inspection.warning == ""
+
+
+def test_a_pipe_is_judged_by_four_lines_or_at_its_end_and_a_file_by_its_first() -> None:
+    bad, good = "\udcff" * 20 + "\n", "王小明" * 7 + "\n"
+    with pytest.raises(InputError, match="file: is not UTF-8"):
+        Inspection("file", "utf-8").add(bad)
+    log = Inspection("log", "utf-8", is_pipe=True)
+    for line in (bad, *[good] * 6):
+        log.add(line)
+    log.end()
+    log = Inspection("log", "utf-8", is_pipe=True)
+    for line in (bad, bad, bad):
+        log.add(line)
+    with pytest.raises(InputError, match="log: is not UTF-8"):
+        log.add(bad)
+    log = Inspection("log", "utf-8", is_pipe=True)
+    log.add(bad)
+    with pytest.raises(InputError, match="log: is not UTF-8"):
+        log.end()
+
+
 @pytest.mark.parametrize("start", ["PK\x03\x04", "%PDF-"])
 def test_the_start_of_another_kind_of_file_is_refused_by_name(start: str) -> None:
     kind = {"PK\x03\x04": "a ZIP archive or an office document", "%PDF-": "a PDF"}[start]
@@ -225,7 +258,7 @@ def test_a_file_whose_first_line_is_a_json_object_gets_a_hint(text: str, is_warn
         ("GBK", "gb18030"),
         ("gb2312", "gb18030"),
         ("utf-16", "utf-16"),
-        ("big5", "big5"),
+        ("big5", "cp950"),
     ],
 )
 def test_an_encoding_is_known_by_any_of_its_names_and_read_by_the_larger_one(name: str, decoder: str) -> None:

@@ -118,7 +118,7 @@ def test_a_file_that_is_not_in_its_encoding_is_told_with_the_reason(tmp_path: Pa
     file = tmp_path / "old.txt"
     file.write_bytes(b"\xff\xff\n")
     finished = run_tiny("--file", str(file), "--encoding", "gb18030")
-    reason = "illegal multibyte sequence; name its encoding with --encoding"
+    reason = "illegal multibyte sequence; name another one with --encoding"
     assert (finished.code, finished.errors) == (3, f"edgener: {file}: is not gb18030: {reason}\n")
 
 
@@ -135,3 +135,10 @@ def test_a_name_that_holds_nul_and_a_directory_are_told() -> None:
 def test_texts_and_files_together_are_wrong_arguments() -> None:
     finished = run_tiny(TEXT, "--file", "news.txt")
     assert (finished.code, finished.errors) == (2, "edgener: give either texts or --file, not both\n")
+
+
+def test_more_threads_than_any_machine_makes_are_refused_for_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("王小明\n", encoding="utf-8")
+    finished = run_tiny("--file", str(tmp_path / "a.txt"), "--threads", "5000")
+    assert (finished.code, finished.output) == (2, b"")
+    assert "threads is 5000; it must be at most 1024" in finished.errors

@@ -287,3 +287,20 @@ def test_the_smallest_window_still_works(recognizer: Recognizer, bundle: Path) -
 def test_more_threads_than_any_machine_makes_are_refused() -> None:
     with pytest.raises(UsageError, match="threads is 99999; it must be at most 1024"):
         Recognizer.load(TINY_BUNDLE, threads=99999)
+
+
+@pytest.mark.parametrize(("name", "value"), [("threads", 1.5), ("threads", "2"), ("batch_size", 2.5)])
+def test_numbers_of_another_type_are_told(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"expected {name} as an int, got {value!r}"):
+        Recognizer.load(TINY_BUNDLE, **{name: value})
+
+
+def test_what_came_before_an_error_of_the_source_is_answered_first(recognizer: Recognizer) -> None:
+    def source() -> Iterator[str]:
+        yield from ("王小明在北京。", "李娜在上海。")
+        raise OSError("the disk is gone")
+
+    answers = recognizer.batch(source())
+    assert [next(answers), next(answers)] == list(recognizer.batch(("王小明在北京。", "李娜在上海。")))
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(answers)

@@ -124,6 +124,15 @@ def test_no_rules_change_nothing_bit_for_bit(recognizer: Recognizer, texts: list
     assert list(recognizer.with_rules(everything).batch(texts)) == plain
 
 
+@pytest.mark.parametrize("text", ["王小明\ufe0f去", "王\U000e0100小明\ufe0f\ufe0f去"])
+def test_variation_selectors_in_a_hint_and_after_it_do_not_hide_it(text: str, tmp_path: Path) -> None:
+    rules = OperatorRules([hinting(tmp_path, ("王小明", "PER", 5))], LABELS, str)
+    places = [(at, at + 1) for at, character in enumerate(text) if character in "王小明去"]
+    row = Row(Part(Chunk(0, text, 0, len(text)), is_last=True), WHOLE, np.arange(len(places)), np.array(places))
+    tokens, _ = rules.hints(row, TagSet.of("BIOES", LABELS)).nonzero()
+    assert tokens.tolist() == [0, 1, 2]
+
+
 @settings(max_examples=20)
 @given(in_pieces(st.lists(st.sampled_from([row.text for row in ROWS]) | TEXTS, max_size=12).map("".join)))
 def test_rules_give_the_same_one_by_one_and_in_batches_and_in_pieces(recognizer: Recognizer, pieces: list[str]) -> None:
@@ -390,6 +399,17 @@ def test_scores_are_probabilities(score: float) -> None:
     for min_score in (score, {"PER": score}):
         with pytest.raises(UsageError, match="between 0 and 1"):
             Rules(min_score=min_score)
+
+
+@pytest.mark.parametrize("score", ["0.5", {"PER": "x"}, {"PER": None}, [0.5]])
+def test_lowest_scores_are_numbers(score: Any) -> None:
+    with pytest.raises(TypeError, match="expected min_score as a number, or as numbers by type"):
+        Rules(min_score=score)
+
+
+def test_rules_are_no_other_mapping(recognizer: Recognizer) -> None:
+    with pytest.raises(TypeError, match=r"expected rules as edgener\.Rules or None, got dict"):
+        recognizer.with_rules({"王小明": "PER"})  # type: ignore[arg-type]
 
 
 def test_types_are_a_collection_of_at_least_one() -> None:

@@ -39,7 +39,7 @@ from edgener.errors import UsageError
 from tests.serve.servers import PATIENCE, TEXT, TOKEN, Running, running
 from tests.support import labelled_texts, run_python
 
-TEXTS = ["", "\ud800" + TEXT, *(row.text for row in labelled_texts()[: GROUP.texts + 6])]
+TEXTS = ["", "\ud800" + TEXT, "\ud83d\ude00" + TEXT, *(row.text for row in labelled_texts()[: GROUP.texts + 6])]
 
 
 def entities(client: Client | AsyncClient, text: str, **arguments: Any) -> list[Entity]:
@@ -127,9 +127,10 @@ def test_a_group_takes_as_many_texts_as_its_body_has_room_for(least: int) -> Non
     texts = ["", "a", "的", "\U0001f600", "\ud800", '"\n', "的" * 60] * 3
     parameters, limits = b'{"min_score": 0.5}', _Limits(least, 4)
     groups = list(_groups(texts, parameters, limits))
-    assert [text for group in groups for text in group] == list(map(_json, texts))
-    assert {json.loads(_body(group, parameters))["parameters"]["min_score"] for group in groups} == {0.5}
-    for group, following in pairwise([*groups, [b"x" * 160]]):
+    assert [text for group in groups for text in group.texts] == texts
+    assert [text for group in groups for text in group.json] == list(map(_json, texts))
+    assert {json.loads(_body(group.json, parameters))["parameters"]["min_score"] for group in groups} == {0.5}
+    for group, following in pairwise([*(group.json for group in groups), [b"x" * 160]]):
         size = len(_body(group, parameters))
         assert size <= least or len(group) == 1
         assert len(group) == 4 or size + 1 + len(following[0]) > least
@@ -138,7 +139,7 @@ def test_a_group_takes_as_many_texts_as_its_body_has_room_for(least: int) -> Non
 def test_a_full_group_does_not_wait_for_the_next_text() -> None:
     endless = iter(lambda: TEXT, "")
     first = next(_groups(chain(islice(endless, 4), map(pytest.fail, endless)), b"{}", _Limits(texts=4)))
-    assert len(first) == 4
+    assert len(first.texts) == 4
 
 
 def test_nothing_but_the_standard_library_is_loaded() -> None:
@@ -298,7 +299,7 @@ ENTITY = b'[[{"entity_group": "PER", "word": "x", "start": 0, "end": 1, "score":
 )
 def test_answers_that_a_proxy_has_changed_are_understood(ask: Ask, answer: bytes) -> None:
     with canned(answer) as address:
-        assert ask(address) == [Entity(0, 1, "PER", "x", 0.5)]
+        assert ask(address) == [Entity(0, 1, "PER", "王", 0.5)]
 
 
 @both
@@ -353,6 +354,14 @@ def test_a_proxy_that_hides_the_limits_is_asked_nevertheless(kind: type[Client |
 
 
 @both
+@pytest.mark.parametrize("place", ['"start": 0, "end": 12', '"start": -1, "end": 2', '"start": 2, "end": 2'])
+def test_entities_outside_of_the_text_are_no_answer(ask: Ask, place: str) -> None:
+    body = f'[[{{{place}, "entity_group": "PER", "word": "x", "score": 1.0}}]]'.encode()
+    with canned(answer_of("200 OK", body)) as address, pytest.raises(ServiceError, match="not edgener's"):
+        ask(address)
+
+
+@both
 def test_a_service_that_is_not_there_is_told(ask: Ask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -390,7 +399,7 @@ def test_a_service_that_ends_and_starts_is_asked_again(
     half = OK + b"Content-Length: 100\r\n\r\n["
     with canned(RESET, b"", half, answer_of("200 OK", ENTITY)) as address:
         client = kind(address)
-        assert entities(client, TEXT) == [Entity(0, 1, "PER", "x", 0.5)]
+        assert entities(client, TEXT) == [Entity(0, 1, "PER", "王", 0.5)]
     with canned(RESET) as address, pytest.raises(ServiceError, match="cannot be reached: ") as caught:
         entities(kind(address, patience=0), TEXT)
     assert caught.value.retry_after == 0.1
