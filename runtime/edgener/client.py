@@ -512,12 +512,9 @@ def _text_json(text: str) -> bytes:
 def _entities(answer: _Answer, texts: Sequence[str]) -> list[list[Entity]]:
     """Return the entities of the texts; raise ServiceError for an answer that does not fit them."""
     try:
-        found = json.loads(answer.body)
-        if len(found) != len(texts):
-            raise ValueError("another number of texts")
         return [
             [_entity(one["start"], one["end"], one["entity_group"], text, one["score"]) for one in entities]
-            for text, entities in zip(texts, found, strict=True)
+            for text, entities in zip(texts, json.loads(answer.body), strict=True)
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise _strange(answer) from error

@@ -16,4 +16,4 @@ UNDECODABLE = re.compile("[\udc80-\udcff]")
 JSON_ESCAPES = {code: f"\\u{code:04x}" for code in LONE_SURROGATES}
 """A table for ``str.translate`` that makes JSON text writable as UTF-8 without losing any of them."""
 FIRST_OF_PAIR = re.compile("[\ud800-\udbff](?=[\udc00-\udfff])")
-"""The first half of a surrogate pair whose halves stand side by side, which every reader of JSON takes for one character."""
+"""The first half of a pair that stands side by side, which every reader of JSON takes for one character."""

@@ -13,7 +13,7 @@ from edgener_export.corpus.labelled_file import BROKEN, LEFT_OUT, NOTE, Format, 
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.standoff import verify_unit
-from edgener_export.corpus.text_file import UTF_8, verify_encoding
+from edgener_export.corpus.text_file import UTF_8, wide_encoding
 from edgener_export.errors import CorpusError
 
 COUNTED: dict[Kind, str] = {NOTE: "notes", LEFT_OUT: "left out", BROKEN: "broken tags that were mended"}
@@ -77,7 +77,7 @@ def iterate_labelled(
     """Return the format of a file, and its sentences one by one, as the file is read. Raises as ``read_labelled``."""
     if format_name not in (AUTO, *READABLE):
         raise CorpusError(f"{path}: format {format_name!r} is unknown; known: {', '.join((AUTO, *READABLE))}")
-    verify_encoding(encoding)
+    encoding = wide_encoding(encoding)
     verify_unit(offsets)
     if not path.exists():
         raise CorpusError(f"{path}: cannot be read: there is no such file")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from edgener.encodings import SUPERSETS
 from edgener_export.errors import CorpusError
 
 UTF_8 = "utf-8"
@@ -52,11 +53,14 @@ def suffix_inside(path: Path) -> str:
     return (path.with_suffix("") if path.suffix in PACKED else path).suffix
 
 
-def verify_encoding(name: str) -> None:
-    """Raise CorpusError if Python knows no text encoding of this name."""
+def wide_encoding(name: str) -> str:
+    """Return the encoding that files called by this name are read in, which holds rare characters, too.
+
+    Raises CorpusError if Python knows no text encoding of this name.
+    """
     try:
         "".encode(name)
-        codecs.lookup(name)
+        return SUPERSETS.get(codecs.lookup(name).name, name)
     except (LookupError, ValueError) as error:
         raise CorpusError(
             f"encoding {name!r} is unknown; Chinese text is utf-8, gb18030 (GBK, GB2312), big5, or utf-16"
@@ -75,7 +79,7 @@ def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8, rem
     where the file cannot be read; it names the line of the first bytes that are not in the encoding, and the
     ``remedy``, which is to convert the file where none is given.
     """
-    verify_encoding(encoding)
+    encoding = wide_encoding(encoding)
     try:
         with open_packed(path, "rb") as file:
             if is_utf_8(encoding):

@@ -96,8 +96,8 @@ class Job:
                 raise self._changed(file)
             if known.format is not None and known.format != file.format:
                 raise MixedJobError(
-                    f"{file.path}: is read as {file.format}, but {self.output} was begun with it as {known.format}; give "
-                    "another folder with --output, or the same --input-format"
+                    f"{file.path}: is read as {file.format}, but {self.output} was begun with it as {known.format}; "
+                    "give another folder with --output, or the same --input-format"
                 )
         self._owners = owners(sizes, self._shard.count)
         if self._shard.count == 1:  # no other run may be writing parts of files that this one does not see

@@ -144,3 +144,14 @@ def test_lines_end_with_lf_or_crlf_alone(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"")[:-4])
     with pytest.raises(CorpusError, match=r"text.gz: cannot be read"):
         read_lines(path)
+
+
+@pytest.mark.parametrize(("named", "written"), [("gbk", "gb18030"), ("gb2312", "gb18030"), ("big5", "cp950")])
+def test_rare_characters_are_read_from_files_that_are_called_by_a_smaller_encoding(
+    named: str, written: str, tmp_path: Path
+) -> None:
+    character = "恒" if named == "big5" else "\U00020000"
+    path = tmp_path / "data.txt"
+    path.write_bytes(f"{character} B-ORG\n生 I-ORG\n".encode(written))
+    (sentence,) = read_labelled(path, encoding=named).sentences
+    assert sentence.text == f"{character}生"
