@@ -42,7 +42,7 @@ SENTENCES := runtime export edge tools tests examples docs
 HANGS := 600
 
 test: lint
-	$(TEST)/bin/pytest --numprocesses auto --dist loadfile --timeout $(HANGS)
+	$(TEST)/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --timeout $(HANGS)
 
 test-page: $(TEST)/installed
 	$(TEST)/bin/pytest -m browser --timeout $(HANGS) tests/page
