@@ -46,7 +46,8 @@ WORK = ROOT / "build" / "mutate-processes"
 RESULTS = WORK / "results.jsonl"
 CORPORA = ("tests/runtime/corpora",)
 SERVICE = ("tests/serve", "tests/runtime/test_service.py", "tests/docs/test_openapi_document.py")
-TESTS = {"corpora": CORPORA, "serve": SERVICE, "client": ("tests/serve/test_client.py",)}
+CLIENT = ("tests/serve/test_client.py",)
+TESTS = {"corpora": CORPORA, "serve": SERVICE, "client": CLIENT, "client_answers": CLIENT, "client_requests": CLIENT}
 """The tests of a module, by the first part of its name."""
 LEFT_OUT = ("bundles/", "export/recipes/")
 """Large folders that these tests need not."""

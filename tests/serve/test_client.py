@@ -23,18 +23,9 @@ import numpy as np
 import pytest
 
 from edgener import Entity, Recognizer
-from edgener.client import (
-    CONNECTIONS,
-    GROUP,
-    RETRY_SECONDS,
-    AsyncClient,
-    Client,
-    ServiceError,
-    _body,
-    _groups,
-    _json,
-    _Limits,
-)
+from edgener.client import CONNECTIONS, AsyncClient, Client, ServiceError
+from edgener.client_answers import RETRY_SECONDS
+from edgener.client_requests import GROUP, Limits, body_of, groups, to_json
 from edgener.errors import UsageError
 from tests.serve.servers import PATIENCE, TEXT, TOKEN, Running, running
 from tests.support import labelled_texts, run_python
@@ -125,20 +116,20 @@ def test_texts_that_are_taken_alone_are_taken_together(service: Running) -> None
 @pytest.mark.parametrize("least", range(55, 90))
 def test_a_group_takes_as_many_texts_as_its_body_has_room_for(least: int) -> None:
     texts = ["", "a", "的", "\U0001f600", "\ud800", '"\n', "的" * 60] * 3
-    parameters, limits = b'{"min_score": 0.5}', _Limits(least, 4)
-    groups = list(_groups(texts, parameters, limits))
-    assert [text for group in groups for text in group.texts] == texts
-    assert [text for group in groups for text in group.json] == list(map(_json, texts))
-    assert {json.loads(_body(group.json, parameters))["parameters"]["min_score"] for group in groups} == {0.5}
-    for group, following in pairwise([*(group.json for group in groups), [b"x" * 160]]):
-        size = len(_body(group, parameters))
+    parameters, limits = b'{"min_score": 0.5}', Limits(least, 4)
+    found = list(groups(texts, parameters, limits))
+    assert [text for group in found for text in group.texts] == texts
+    assert [text for group in found for text in group.json] == list(map(to_json, texts))
+    assert {json.loads(body_of(group.json, parameters))["parameters"]["min_score"] for group in found} == {0.5}
+    for group, following in pairwise([*(group.json for group in found), [b"x" * 160]]):
+        size = len(body_of(group, parameters))
         assert size <= least or len(group) == 1
         assert len(group) == 4 or size + 1 + len(following[0]) > least
 
 
 def test_a_full_group_does_not_wait_for_the_next_text() -> None:
     endless = iter(lambda: TEXT, "")
-    first = next(_groups(chain(islice(endless, 4), map(pytest.fail, endless)), b"{}", _Limits(texts=4)))
+    first = next(groups(chain(islice(endless, 4), map(pytest.fail, endless)), b"{}", Limits(texts=4)))
     assert len(first.texts) == 4
 
 
