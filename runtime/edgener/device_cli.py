@@ -11,7 +11,7 @@ from pathlib import Path
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import MachineError, UsageError
-from edgener.options import add_model, add_threads, load_recognizer_class, model_of, threads_of
+from edgener.options import add_model, add_threads, load_recognizer_class, model_directory, model_of, threads_of
 from edgener.standard_streams import write
 from edgener.table import table
 
@@ -92,7 +92,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _add_install(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory of the new model")
+    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the new model")
     parser.add_argument(
         "--key",
         type=Path,
