@@ -97,7 +97,7 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         "--key",
         type=Path,
         metavar="PUBLIC",
-        help="public key that must have signed the model; default: trusted.pub in the models' directory, if any",
+        help="public key that must have signed the model; default: the device's trusted key, which no other replaces",
     )
     add_json(parser)
 
@@ -105,12 +105,10 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
 def _install(options: argparse.Namespace) -> None:
     load_recognizer_class()
     from edgener.installed import install, models_directory
-    from edgener.minisign import PublicKey
-    from edgener.signing import trusted_key
+    from edgener.signing import key_of_installation
 
     models = models_directory()
-    key = PublicKey.read(options.key) if options.key else trusted_key(models)
-    _write_path(install(options.bundle, models, key), options.json)
+    _write_path(install(options.bundle, models, key_of_installation(models, options.key)), options.json)
 
 
 def _rollback(options: argparse.Namespace) -> None:
