@@ -21,7 +21,9 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     from edgener_edge.build import DEVICE, OWN
 
     _add_device(parser)
-    parser.add_argument("--bundle", type=model_directory, metavar="DIR", help="directory of the model; default: the built-in one")
+    parser.add_argument(
+        "--bundle", type=model_directory, metavar="DIR", help="directory of the model; default: the built-in one"
+    )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="file to write; default: edgener-NAME.run in this directory"
     )
