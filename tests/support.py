@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -245,6 +246,17 @@ def tensor_changed(**changes: Any) -> Callable[[Path], None]:
 def disk_full(*_arguments: object) -> NoReturn:
     """Raise the error of a full disk in the place of a function that writes."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Files cannot grow beyond ``size`` bytes, as on a disk that is full then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def open_to_all(folder: Path) -> None:

@@ -192,12 +192,15 @@ class Bundle:
 
 
 def bundle_directory(name: str | Path) -> Path:
-    """The directory of the built-in bundle for ``default``; everything else is a directory itself."""
-    return DEFAULT_BUNDLE if str(name) == BUILT_IN else Path(name)
+    """The directory of the built-in bundle for the string ``default``; everything else is a directory itself.
+
+    A path is never that string: ``Path("./default")`` equals ``Path("default")``.
+    """
+    return DEFAULT_BUNDLE if name == BUILT_IN else Path(name)
 
 
 def load_bundle(name: str | Path, provider: str | None = None) -> Bundle:
-    """Read and verify the bundle in a directory, or the built-in one for ``default``.
+    """Read and verify the bundle in a directory, or the built-in one for the string ``default``.
 
     Version, names, sizes and checksums of all files are checked; those that ``provider`` has no use for, where one is
     given, are not opened for it. Raises a BundleError that names the file and the remedy.

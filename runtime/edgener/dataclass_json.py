@@ -48,10 +48,17 @@ def _convert(kind: Any, value: object, where: str) -> Any:
         items = _expect(dict, value, where)
         return {key: _convert(get_args(kind)[1], item, _field(where, key)) for key, item in items.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _float(value, where)
     if kind is int and isinstance(value, bool):
         raise RecordError(f"{where} is {value!r}, expected int")
     return _expect(kind, value, where)
+
+
+def _float(value: int, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise RecordError(f"{where} has {len(str(value))} digits, too many for a float") from error
 
 
 def _convert_record(cls: Any, value: object, where: str) -> Any:

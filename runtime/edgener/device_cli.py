@@ -11,7 +11,7 @@ from pathlib import Path
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import MachineError, UsageError
-from edgener.options import add_model, add_threads, load_recognizer_class, model_of, threads_of
+from edgener.options import add_model, add_threads, load_recognizer_class, model_directory, model_of, threads_of
 from edgener.standard_streams import write
 from edgener.table import table
 
@@ -92,12 +92,12 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _add_install(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory of the new model")
+    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the new model")
     parser.add_argument(
         "--key",
         type=Path,
         metavar="PUBLIC",
-        help="public key that must have signed the model; default: trusted.pub in the models' directory, if any",
+        help="public key that must have signed the model; default: the device's trusted key, which no other replaces",
     )
     add_json(parser)
 
@@ -105,12 +105,10 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
 def _install(options: argparse.Namespace) -> None:
     load_recognizer_class()
     from edgener.installed import install, models_directory
-    from edgener.minisign import PublicKey
-    from edgener.signing import trusted_key
+    from edgener.signing import key_of_installation
 
     models = models_directory()
-    key = PublicKey.read(options.key) if options.key else trusted_key(models)
-    _write_path(install(options.bundle, models, key), options.json)
+    _write_path(install(options.bundle, models, key_of_installation(models, options.key)), options.json)
 
 
 def _rollback(options: argparse.Namespace) -> None:

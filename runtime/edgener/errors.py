@@ -22,7 +22,7 @@ EdgenerError                    1
     ├── TokenizerError         19  tokenizer.json cannot be used
     ├── GoldenError            20  the model does not give the answers that it was packed with
     ├── UnsignedError          21  it has no signature, but this device asks for one
-    ├── WrongKeyError          22  it was signed with another key than the trusted one
+    ├── WrongKeyError          22  it was signed with another key than the trusted one, or --key is another
     └── ForgedError            23  its manifest or its signature was changed after signing
 """
 
@@ -169,7 +169,7 @@ class UnsignedError(BundleError):
 
 
 class WrongKeyError(BundleError):
-    """The bundle was signed with another key than the trusted one."""
+    """The bundle was signed with another key than the trusted one, or the key that was given is another."""
 
     exit_code = 22
 

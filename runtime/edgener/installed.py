@@ -2,7 +2,8 @@
 
 The directory holds one folder a model and two links, ``current`` and ``previous``. A link is only ever replaced by
 renaming, and only after everything that it points to is on the disk: whenever the power fails, ``current`` points to a
-whole model that gave its golden answers, or does not exist yet and the built-in model answers.
+whole model that gave its golden answers, or does not exist yet and the built-in model answers. The new ``previous`` is
+there as a draft before ``current`` changes; who finds the two apart renames it, so that no way back is lost.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ def models_directory() -> Path:
     given = os.environ.get("EDGENER_MODELS")
     if given:
         return Path(given)
-    home = os.environ.get("HOME") or "/root"
-    return Path(os.environ.get("XDG_DATA_HOME") or f"{home}/.local/share") / "edgener/models"
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if not data.is_absolute():  # the XDG specification has programs ignore it then
+        data = Path(os.environ.get("HOME") or "/root") / ".local/share"
+    return data / "edgener/models"
 
 
 def current_model(directory: Path | None = None) -> Path:
@@ -70,9 +73,7 @@ def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path
         _check_answers(_whole(target, key) or _copy(bundle, target, key))
         old = _target(directory, CURRENT)
         if old != target.name:
-            if old:
-                _point(directory, PREVIOUS, old)
-            _point(directory, CURRENT, target.name)
+            _switch(directory, old, target.name)
     return target
 
 
@@ -88,8 +89,7 @@ def rollback(directory: Path, key: PublicKey | None = None) -> Path:
             remedy = f"; remove {directory / CURRENT} to use the built-in one again" if old else ""
             raise BundleMissingError(f"{directory}: holds no older model to go back to{remedy}")
         _check_answers(_verified(directory / new, key))
-        _point(directory, CURRENT, new)
-        _point(directory, PREVIOUS, old)
+        _switch(directory, old, new)
     return directory / new
 
 
@@ -173,13 +173,41 @@ def _target(directory: Path, link: str) -> str:
         return ""
 
 
-def _point(directory: Path, link: str, target: str) -> None:
-    """Replace a link in one step that is on the disk when this returns."""
+def _switch(directory: Path, old: str, new: str) -> None:
+    """Let ``current`` point to ``new``, and then ``previous`` to ``old``, if there is one."""
+    if old:
+        _draft(directory, PREVIOUS, old)
+    _draft(directory, CURRENT, new)
+    _publish(directory, CURRENT)
+    if old:
+        _publish(directory, PREVIOUS)
+
+
+def _finish_switch(directory: Path) -> None:
+    """Do the rest of a switch that was cut short after ``current`` had changed."""
+    old = _target(directory, f"{DRAFT}{PREVIOUS}")
+    if old and old != _target(directory, CURRENT):
+        _publish(directory, PREVIOUS)
+
+
+def _draft(directory: Path, link: str, target: str) -> None:
+    """Make a link, under the name of its draft, that is on the disk when this returns."""
     draft = directory / f"{DRAFT}{link}"
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
-    draft.replace(directory / link)
     _sync(directory)
+
+
+def _publish(directory: Path, link: str) -> None:
+    """Replace a link by its draft in one step that is on the disk when this returns."""
+    (directory / f"{DRAFT}{link}").replace(directory / link)
+    _sync(directory)
+
+
+def _tidy(directory: Path) -> None:
+    """Finish what a killed installation left half done, and delete what nothing points to."""
+    _finish_switch(directory)
+    _delete_others(directory)
 
 
 def _delete_others(directory: Path) -> None:
@@ -222,10 +250,11 @@ def _locked(directory: Path) -> Iterator[None]:
             path.chmod(0o755)
         with (directory / LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _delete_others(directory)
+            _tidy(directory)
             try:
                 yield
             finally:
-                _delete_others(directory)
+                _tidy(directory)
     except OSError as error:
-        raise OutputError(f"{error.filename or directory}: cannot be written: {error.strerror}") from error
+        place = error.filename2 or error.filename or directory  # filename2 is where a copy goes
+        raise OutputError(f"{place}: cannot be written: {error.strerror}") from error

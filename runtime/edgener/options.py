@@ -16,16 +16,23 @@ if TYPE_CHECKING:
     from edgener.recognizer import Recognizer
 
 
+def model_directory(text: str) -> Path:
+    """Return the directory that an argument names: that of the built-in model for ``default``."""
+    from edgener.bundle import bundle_directory
+
+    return bundle_directory(text)
+
+
 def add_bundle(parser: argparse.ArgumentParser) -> None:
     """Add the argument BUNDLE, which may be left out."""
     help_text = "directory of a model; default: the installed model, else the built-in one"
-    parser.add_argument("bundle", nargs="?", type=Path, metavar="BUNDLE", help=help_text)
+    parser.add_argument("bundle", nargs="?", type=model_directory, metavar="BUNDLE", help=help_text)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--model``."""
     help_text = "directory of a model; default: the installed model, else the built-in one"
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help=help_text)
+    parser.add_argument("--model", type=model_directory, metavar="BUNDLE", help=help_text)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

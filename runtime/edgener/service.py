@@ -6,6 +6,7 @@ that sends more than the sockets hold must read meanwhile, as with a pipe: nothi
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -174,20 +175,35 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
     A dead one that lies there is replaced. Raises OutputError where something else is there, or none can be made.
     """
-    _remove_stale(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
-            listener.bind(str(path))
-            listener.listen()
+            with _alone_in(path.parent):
+                _remove_stale(path)
+                listener.bind(str(path))
+                listener.listen()
+                own = path.stat()
         except OSError as error:
             raise OutputError(f"{path}: no socket can be made there: {error.strerror or error}") from error
-        own = path.stat()
         try:
             yield listener
         finally:
             with suppress(FileNotFoundError):
                 if os.path.samestat(own, path.stat()):
                     path.unlink()
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Let one service at a time look for a stale socket in ``directory`` and replace it.
+
+    The lock is on the directory itself, so that no file of it is left.
+    """
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _remove_stale(path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.bundle import FP16_GRAPH, Manifest, Tensor
-from edgener.errors import GraphError, ProviderError, SignatureError, UsageError
+from edgener.errors import BundleUnreadableError, GraphError, ProviderError, SignatureError, UsageError
 from edgener.providers import CPU, PROVIDERS, execution_providers
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, at import
@@ -30,6 +30,7 @@ class Session:
     """A loaded graph, safe to share between threads: it keeps nothing between two runs."""
 
     def __init__(self, graph: Path, manifest: Manifest, threads: int, provider: str = CPU) -> None:
+        _check_path(graph)
         _check_provider(provider, onnxruntime.get_available_providers(), "is not in")
         try:
             self._session = _open(graph, threads, provider)
@@ -78,6 +79,16 @@ def _open(graph: Path, threads: int, provider: str) -> onnxruntime.InferenceSess
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     providers = execution_providers(provider, is_fp16=graph.name == FP16_GRAPH)
     return onnxruntime.InferenceSession(str(graph), options, providers=providers)
+
+
+def _check_path(graph: Path) -> None:
+    """Raise BundleUnreadableError for a path that onnxruntime, which takes UTF-8 alone, could not be told."""
+    try:
+        str(graph).encode()
+    except UnicodeEncodeError as error:
+        raise BundleUnreadableError(
+            f"{graph}: onnxruntime opens no path that is not UTF-8; rename the directory of the model"
+        ) from error
 
 
 def _check_provider(provider: str, available: Sequence[str], trouble: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from edgener.bundle import MANIFEST, SIGNATURE, load_bundle, read_manifest_bytes
-from edgener.errors import OutputError, UnsignedError
+from edgener.errors import OutputError, UnsignedError, WrongKeyError
 from edgener.minisign import PublicKey, SecretKey
 
 TRUSTED_KEY = "trusted.pub"
@@ -24,8 +25,11 @@ def make_keys(stem: Path) -> tuple[Path, Path]:
     for path in files:
         if path.exists():
             raise OutputError(f"{path}: exists already; name other files, or delete it")
-    for path, (text, mode) in files.items():
-        _write(path, text, mode)
+    with ExitStack() as undo:
+        for path, (text, mode) in files.items():
+            _write(path, text, mode)
+            undo.callback(path.unlink, missing_ok=True)
+        undo.pop_all()
     secret_path, public_path = files
     return secret_path, public_path
 
@@ -69,10 +73,29 @@ def trusted_key(models: Path) -> PublicKey | None:
     return None
 
 
+def key_of_installation(models: Path, given: Path | None) -> PublicKey | None:
+    """Return the key that must have signed a model: the device's, else that in the file ``given``, if there is one.
+
+    Raises WrongKeyError where the device trusts another key than the given one, KeyFileError where one cannot be read.
+    """
+    trusted, key = trusted_key(models), PublicKey.read(given) if given else None
+    if trusted and key and key != trusted:
+        raise WrongKeyError(
+            f"{given}: holds the key {key.name}, but this device trusts {trusted.name} alone; leave --key out, and "
+            "install a model that is signed with the trusted key"
+        )
+    return trusted or key
+
+
 def _write(path: Path, text: str, mode: int) -> None:
+    """Write a new file; one that cannot be written to its end is deleted."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

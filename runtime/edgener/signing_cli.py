@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from edgener.command_line import Command, add_json
+from edgener.options import model_directory
 from edgener.standard_streams import write
 
 
@@ -26,7 +27,7 @@ def _keygen(options: argparse.Namespace) -> None:
 
 
 def _add_sign(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory of the model")
+    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the model")
     parser.add_argument(
         "--key", type=Path, required=True, metavar="SECRET", help="secret key, NAME.key of 'edgener keygen'"
     )

@@ -26,7 +26,13 @@ def inherited_listener() -> socket.socket | None:
     os.environ.pop("LISTEN_FDNAMES", None)
     if count != "1":
         raise UsageError(f"systemd passed {count or 'no'} sockets; the socket unit must have one ListenStream=")
-    listener = socket.socket(fileno=FIRST_DESCRIPTOR)
+    try:
+        listener = socket.socket(fileno=FIRST_DESCRIPTOR)
+    except OSError as error:
+        raise UsageError(
+            f"systemd passed no socket as descriptor {FIRST_DESCRIPTOR}: {error.strerror}; the socket unit must have "
+            "one ListenStream="
+        ) from error
     listener.set_inheritable(False)
     listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if listener.family not in FAMILIES or listener.type != socket.SOCK_STREAM or not listens:

@@ -55,7 +55,7 @@ class Encoder:
         Raises TokenizerError if the file is not a tokenizer of BERT's kind.
         """
         try:
-            self._tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+            self._tokenizer: Tokenizer = Tokenizer.from_buffer(path.read_bytes())  # a path need not be UTF-8
         except Exception as error:  # tokenizers raises bare Exception
             raise TokenizerError(f"{path}: not a tokenizer.json that this version can read: {error}") from error
         self._tokenizer.no_truncation()

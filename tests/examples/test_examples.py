@@ -74,7 +74,7 @@ def pharmacy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_pharmacy_learns_its_own_names(pharmacy_bundle: Path) -> None:
     test = read_corpus_file(PHARMACY / "test.jsonl")
-    before = evaluate(Path("default"), test, "pharmacy", threads=1).quality.f1
+    before = evaluate(DEFAULT_BUNDLE, test, "pharmacy", threads=1).quality.f1
     after = evaluate(pharmacy_bundle, test, "pharmacy", threads=1).quality.f1
     assert after > before + 10
 

@@ -66,6 +66,7 @@ def test_missing_fields_take_their_defaults_and_whole_numbers_are_floats() -> No
         ({"inner": 3}, "inner is 3, expected dict"),
         ({"inner": {}}, "inner.number is missing"),
         ({"inner": {"number": "x"}}, "inner.number is 'x', expected float"),
+        ({"inner": {"number": 10**400}}, "inner.number has 401 digits, too many for a float"),
         ({"inner": {"number": 1, "colour": 2}}, "inner.colour is unknown; known: number, flag"),
         ({"items": {}}, "items is {}, expected list"),
         ({"items": [{"number": 1}, {}]}, "items[1].number is missing"),

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,15 @@ from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, GRAPH, MANIFEST, describe_fil
 from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
 from edgener.golden import Cases, read_cases, write_cases
 from edgener.installed import CURRENT, check_golden, current_model, install, models_directory, rollback
-from tests.support import TINY_BUNDLE, change_manifest, disk_full, open_to_all, replace_file, without_rights
+from tests.support import (
+    TINY_BUNDLE,
+    change_manifest,
+    disk_full,
+    largest_file,
+    open_to_all,
+    replace_file,
+    without_rights,
+)
 
 STEPS = [
     (os, "fsync"),
@@ -78,6 +87,7 @@ def test_a_folder_is_called_by_the_models_name_and_its_manifest(tmp_path: Path, 
     [
         ({"EDGENER_MODELS": "/m", "XDG_DATA_HOME": "/x", "HOME": "/h"}, "/m"),
         ({"XDG_DATA_HOME": "/x", "HOME": "/h"}, "/x/edgener/models"),
+        ({"XDG_DATA_HOME": "not/absolute", "HOME": "/h"}, "/h/.local/share/edgener/models"),
         ({"HOME": "/h"}, "/h/.local/share/edgener/models"),
         ({"EDGENER_MODELS": "", "XDG_DATA_HOME": "", "HOME": ""}, "/root/.local/share/edgener/models"),
     ],
@@ -172,6 +182,14 @@ def test_installations_that_fail_leave_nothing_behind(
     assert current_model(directory) == first
 
 
+def test_a_place_without_room_is_named_and_not_the_file_that_is_copied(tmp_path: Path) -> None:
+    with largest_file(1000), pytest.raises(OutputError) as caught:
+        install(TINY_BUNDLE, tmp_path / "models")
+    assert str(caught.value).startswith(f"{tmp_path / 'models'}/")
+    assert str(caught.value).endswith(": cannot be written: File too large")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [".lock"]
+
+
 def test_a_damaged_model_is_mended_by_installing_it_again(tmp_path: Path) -> None:
     directory = tmp_path / "models"
     first = install(TINY_BUNDLE, directory)
@@ -219,6 +237,35 @@ def test_nothing_to_go_back_to(tmp_path: Path) -> None:
         rollback(tmp_path / "models")
     Path(str(caught.value).partition("; remove ")[2].partition(" to use")[0]).unlink()
     assert current_model(tmp_path / "models") == DEFAULT_BUNDLE
+
+
+@pytest.mark.parametrize("command", ["install", "rollback"])
+def test_power_loss_while_links_change_loses_no_way_back(
+    tmp_path: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    older = shutil.copytree(TINY_BUNDLE, tmp_path / "older")
+    change_manifest(older, name="older")
+    installed = tmp_path / "installed"
+    folders = [install(bundle, installed).name for bundle in (older, TINY_BUNDLE)]
+    change = partial(install, other_bundle) if command == "install" else rollback
+    seen = set()
+    for number in range(200):
+        directory = shutil.copytree(installed, tmp_path / str(number), symlinks=True)
+        with monkeypatch.context() as patch:
+            lost = lose_power_at(number, patch)
+            with contextlib.suppress(PowerLossError):
+                change(directory)
+            is_done = not lost
+        before = current_model(directory).name
+        check_golden(directory / before)
+        expected = folders[0] if before == folders[1] else folders[1]  # what lay there before it
+        assert rollback(directory).name == expected
+        assert rollback(directory).name == before
+        seen.add(before)
+        if is_done:
+            break
+    assert 5 < number < 199
+    assert len(seen) == 2
 
 
 @pytest.mark.slow

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from edgener.bundle import DEFAULT_BUNDLE
+from edgener.bundle import DEFAULT_BUNDLE, SIGNATURE
 from edgener.errors import UsageError
-from edgener.options import model_of, threads_of
+from edgener.options import model_directory, model_of, threads_of
+from tests.support import DATA, TINY_BUNDLE, read_manifest, run_main
 
 
 @pytest.mark.parametrize(("variable", "threads"), [(None, 1), ("1", 1), ("4", 4)])
@@ -37,3 +40,34 @@ def test_the_model_is_that_of_the_option_or_the_installed_one(tmp_path: Path, mo
     monkeypatch.setenv("EDGENER_MODELS", str(tmp_path))
     assert model_of(tmp_path / "mine") == tmp_path / "mine"
     assert model_of(None) == DEFAULT_BUNDLE
+
+
+def test_default_is_the_built_in_model_and_a_directory_of_that_name_is_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EDGENER_MODELS", str(tmp_path / "models"))
+    shutil.copytree(TINY_BUNDLE, "default")
+    assert model_directory("default") == DEFAULT_BUNDLE
+    assert model_directory("./default") == Path("default")
+    tiny, built_in = read_manifest(TINY_BUNDLE).name, read_manifest(DEFAULT_BUNDLE).name
+    assert json.loads(run_main("inspect", "./default", "--json").output)["name"] == tiny
+    assert json.loads(run_main("inspect", "default", "--json").output)["name"] == built_in
+    installed = json.loads(run_main("install", "./default", "--json").output)["model"]
+    assert read_manifest(Path(installed)).name == tiny
+    arguments = ("--min-score", "0", "--format", "jsonl", "王小明在云州市。")
+    of_built_in = run_main("--model", str(DEFAULT_BUNDLE), *arguments)
+    assert of_built_in.rows[0]["entities"]
+    assert run_main("--model", "default", *arguments) == of_built_in
+    assert run_main("--model", "./default", *arguments) == run_main("--model", str(TINY_BUNDLE), *arguments)
+
+
+def test_a_damaged_directory_called_default_is_not_signed_for_the_built_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(TINY_BUNDLE, "default")
+    Path("default/model.onnx").write_bytes(b"")
+    refused = run_main("sign", "./default", "--key", str(DATA / "minisign" / "test.key"))
+    assert (refused.code, refused.errors[:36]) == (16, "edgener: default/model.onnx: has 0 b")
+    assert not Path("default", SIGNATURE).exists()

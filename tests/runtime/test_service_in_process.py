@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,28 @@ def test_a_dead_socket_is_replaced_and_another_service_is_not(place: Path) -> No
         assert str(caught.value) == f"{place}: another service answers there; stop it, or name another path"
         assert place.is_socket()
     assert not place.exists()
+
+
+def test_one_of_many_services_that_come_at_once_replaces_a_dead_socket(place: Path) -> None:
+    barrier = threading.Barrier(8, timeout=PATIENCE)
+
+    def listens(_number: int) -> bool:
+        barrier.wait()
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(listening(place))
+            except OutputError:
+                return False
+            else:
+                return True
+            finally:
+                barrier.wait()
+
+    with ThreadPoolExecutor(barrier.parties) as pool:
+        for _ in range(50):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+                dead.bind(str(place))
+            assert sum(pool.map(listens, range(barrier.parties))) == 1
 
 
 def test_what_is_no_socket_stays(place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import GRAPH, Manifest
-from edgener.errors import GraphError, ProviderError, SignatureError, UsageError
+from edgener.errors import BundleUnreadableError, GraphError, ProviderError, SignatureError, UsageError
 from edgener.providers import PROVIDERS
 from edgener.session import AbandonedError, SerialSession, Session, graph_signature, session_options
 from tests.support import TINY_BUNDLE, missing_providers, read_manifest
@@ -31,6 +32,14 @@ def test_a_graph_runs_as_it_is_stored_on_threads_that_sleep(threads: int) -> Non
 
 def test_a_graph_is_described_as_its_manifest_does() -> None:
     assert graph_signature(PLACE) == (MANIFEST.inputs, MANIFEST.outputs)
+
+
+def test_a_path_that_is_not_utf8_is_told_and_its_tokenizer_is_not_blamed(bundle: Path) -> None:
+    renamed = bundle.rename(os.fsdecode(os.fsencode(bundle) + b"\xff"))
+    with pytest.raises(BundleUnreadableError) as caught:
+        Recognizer.load(renamed)
+    remedy = "onnxruntime opens no path that is not UTF-8; rename the directory of the model"
+    assert str(caught.value) == f"{renamed / GRAPH}: {remedy}"
 
 
 @pytest.mark.parametrize(("serial", "kind"), [(False, Session), (True, SerialSession)])

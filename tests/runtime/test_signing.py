@@ -25,7 +25,7 @@ from edgener.errors import (
 from edgener.installed import CURRENT, check_golden, current_model, install, rollback
 from edgener.minisign import PublicKey, SecretKey
 from edgener.signing import TRUSTED_KEY, make_keys, sign_bundle, trusted_key, verify_bundle
-from tests.support import DATA, TINY_BUNDLE, change_manifest, disk_full, run_main, run_python
+from tests.support import DATA, TINY_BUNDLE, change_manifest, disk_full, largest_file, run_main, run_python
 
 MINISIGN = DATA / "minisign"
 TEXT = MINISIGN / "text"
@@ -192,6 +192,27 @@ def test_keygen_writes_a_secret_file_and_no_old_one_again(tmp_path: Path) -> Non
     assert before == (secret.read_text(), public.read_text())
 
 
+@pytest.mark.parametrize("size", [0, 10])
+def test_keys_and_signatures_that_find_no_room_leave_nothing_behind(
+    tmp_path: Path, bundle: Path, key: SecretKey, size: int
+) -> None:
+    before = sorted(bundle.iterdir())
+    with largest_file(size):
+        with pytest.raises(OutputError, match=r"r\.key: cannot be written: File too large"):
+            make_keys(tmp_path / "r")
+        with pytest.raises(OutputError, match="cannot be written: File too large"):
+            sign_bundle(bundle, key)
+    assert sorted(bundle.iterdir()) == before
+    assert list(tmp_path.iterdir()) == [bundle]
+
+
+def test_a_secret_key_without_its_public_one_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "r.pub").symlink_to("nowhere")
+    with pytest.raises(OutputError, match=r"r\.pub: cannot be written: File exists"):
+        make_keys(tmp_path / "r")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.pub"]
+
+
 def test_a_signed_bundle_is_accepted_and_its_signature_goes_along(tmp_path: Path, signed: Path, key: SecretKey) -> None:
     target = install(signed, tmp_path / "models", key.public())
     verify_bundle(target, key.public())
@@ -314,6 +335,27 @@ def test_a_device_with_a_key_takes_no_unsigned_model(
     assert run_main("install", str(signed)).code == 0
     assert (models / CURRENT).is_symlink()
     assert trusted_key(models) == key.public()
+
+
+def test_no_other_key_stands_over_that_of_the_device(
+    tmp_path: Path, signed: Path, key: SecretKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    monkeypatch.setenv("EDGENER_MODELS", str(models))
+    (models / TRUSTED_KEY).write_text(key.public().to_text())
+    (tmp_path / "same.pub").write_text(key.public().to_text())
+    _, other = make_keys(tmp_path / "other")
+    evil = shutil.copytree(signed, tmp_path / "evil")
+    sign_bundle(evil, SecretKey.read(tmp_path / "other.key"))
+    refused = run_main("install", str(evil), "--key", str(other))
+    assert refused.code == WrongKeyError.exit_code
+    names = PublicKey.read(other).name, key.public().name
+    assert refused.errors.startswith(
+        f"edgener: {other}: holds the key {names[0]}, but this device trusts {names[1]} alone; "
+    )
+    assert not (models / CURRENT).exists()
+    assert run_main("install", str(signed), "--key", str(tmp_path / "same.pub")).code == 0
 
 
 def test_the_key_of_a_device_build_counts(tmp_path: Path, key: SecretKey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,24 @@ def test_another_kind_of_socket_is_refused(
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("is_open", "reason"), [(False, "Bad file descriptor"), (True, "Socket operation on non-socket")]
+)
+def test_a_descriptor_that_is_no_socket_is_refused(pass_socket: Pass, is_open: bool, reason: str) -> None:
+    descriptor = os.memfd_create("no socket")
+    pass_socket(None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(systemd, "FIRST_DESCRIPTOR", descriptor)
+        if not is_open:
+            os.close(descriptor)
+        with pytest.raises(UsageError) as caught:
+            inherited_listener()
+    if is_open:
+        os.close(descriptor)
+    remedy = "the socket unit must have one ListenStream="
+    assert str(caught.value) == f"systemd passed no socket as descriptor {descriptor}: {reason}; {remedy}"
+
+
 @pytest.mark.parametrize("kind", ["path", "path-with-at", "abstract"])
 def test_systemd_is_told_at_the_place_that_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     address = {

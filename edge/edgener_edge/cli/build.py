@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edgener.command_line import Command
+from edgener.options import model_directory
 from edgener.standard_streams import log, write
 from edgener_edge.cli.downloads import GOES_ON, add_downloads, apt_root, open_cache
 
@@ -20,7 +21,9 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     from edgener_edge.build import DEVICE, OWN
 
     _add_device(parser)
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="directory of the model; default: the built-in one")
+    parser.add_argument(
+        "--bundle", type=model_directory, metavar="DIR", help="directory of the model; default: the built-in one"
+    )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="file to write; default: edgener-NAME.run in this directory"
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
 from edgener.errors import UsageError
+from edgener.options import model_directory
 from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory of the bundle")
+    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the bundle")
     help_text = "labelled files, or directories of labelled sets (*.jsonl); all sets have the same weight"
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help=help_text)
     help_text = (
@@ -43,16 +44,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from edgener.bundle import BUILT_IN, SIGNATURE, bundle_directory, load_bundle
+    from edgener.bundle import DEFAULT_BUNDLE, SIGNATURE, load_bundle
     from edgener_export.evaluation.answers import answers_to, halves, uncalibrated
     from edgener_export.evaluation.score_calibration import OWN, measure
     from edgener_export.pipeline.amend import amend_bundle
 
-    if str(options.bundle) == BUILT_IN and not (options.output or options.dry_run):
+    if options.bundle == DEFAULT_BUNDLE and not (options.output or options.dry_run):
         raise UsageError("the built-in bundle is not changed; name a directory with --output, or measure by --dry-run")
     if options.precision is not None and not 0 < options.precision <= 1:
         raise UsageError(f"--precision is {options.precision}; it must be a share above 0, at most 1")
-    source = bundle_directory(options.bundle)
+    source: Path = options.bundle
     recognizer = uncalibrated(load_bundle(source), threads_of(options.threads))
     sets = read_sets(options, options.data)
     if options.held_out:

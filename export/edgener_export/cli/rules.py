@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
 from edgener.errors import InputError, UsageError
-from edgener.options import add_rules
+from edgener.options import add_rules, model_directory
 from edgener.standard_streams import log
 
 if TYPE_CHECKING:
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory of the bundle")
+    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the bundle")
     add_rules(parser)
     parser.add_argument("--output", type=Path, metavar="DIR", help="bundle to write; default: BUNDLE itself")
 
 
 def _rules(options: argparse.Namespace) -> None:
     from edgener import Recognizer, Rules
-    from edgener.bundle import BUILT_IN, SIGNATURE, bundle_directory
+    from edgener.bundle import DEFAULT_BUNDLE, SIGNATURE
     from edgener.bundle_rules import DICTIONARY, EXCLUDE
     from edgener.options import rules_of
     from edgener_export.pipeline.amend import amend_bundle
 
-    if str(options.bundle) == BUILT_IN and not options.output:
+    if options.bundle == DEFAULT_BUNDLE and not options.output:
         raise UsageError("the built-in bundle is not changed; name a directory with --output")
     rules = rules_of(options)
     if rules == Rules():
@@ -39,7 +39,7 @@ def _rules(options: argparse.Namespace) -> None:
     given = {DICTIONARY: options.dictionary, EXCLUDE: options.exclude}
     for path in filter(None, given.values()):
         _refuse_pipe(path)
-    source = bundle_directory(options.bundle)
+    source: Path = options.bundle
     target = options.output or source
     Recognizer.load(source, rules=replace(rules, of_bundle=False))  # which says what is wrong with the rules
     files: dict[str, bytes | None] = {name: _content(path) for name, path in given.items() if path}

