@@ -7,6 +7,7 @@ import platform
 import random
 import re
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -67,6 +68,51 @@ def test_killed_while_unpacking_it_works_at_the_next_start(files: tuple[Path, Pa
         with starting(files[0], home):
             time.sleep(choose.uniform(0, 0.08))
         assert start(files[0], home, "again") == (0, "answer: again\n", "")
+        assert len(list(home.iterdir())) == 1
+
+
+def test_drafts_of_starts_that_were_cut_off_are_deleted_before_the_free_space_is_looked_at(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    home, boot = tmp_path / "home", Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    alive = make_drafts(home, boot, ended.pid)
+    write_run(files[1], DEVICE, NAME, 10**18, tmp_path / "huge.run")
+    assert start(tmp_path / "huge.run", home).code == OutputError.exit_code
+    assert set(home.iterdir()) == alive
+    assert start(files[0], home).code == 0
+    unpacked = set(home.iterdir()) - alive
+    make_drafts(home, boot, ended.pid)
+    assert start(files[0], home).code == 0
+    assert set(home.iterdir()) == alive | unpacked
+
+
+def make_drafts(home: Path, boot: str, ended: int) -> set[Path]:
+    """Make drafts of starts that were cut off, and of some that may be under way; returns the paths of the latter."""
+    node, other_boot = os.uname().nodename, "00000000-0000-4000-8000-000000000000"
+    dead = {f"{node},{other_boot},{os.getpid()},aaaaaa", f"{node},{boot},{ended},bbbbbb"}
+    alive = {f"{node},{boot},{os.getpid()},cccccc", f"another-{node},{other_boot},{ended},dddddd"}
+    for name in dead | alive:
+        (home / f".unpack-{name}/half").mkdir(parents=True, exist_ok=True)
+    return {home / f".unpack-{name}" for name in alive}
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_unpacking_gives_its_own_exit_code_and_leaves_nothing(
+    files: tuple[Path, Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    home = tmp_path / "home"
+    before = signal.signal(number, signal.SIG_DFL)  # a shell cannot trap one that it was started to ignore
+    try:
+        with starting(files[0], home) as process:
+            while not list(home.glob(".unpack-*")):
+                assert process.poll() is None
+            process.send_signal(number)
+            assert process.wait(timeout=60) == 128 + number
+    finally:
+        signal.signal(number, before)
+    assert not home.exists()
 
 
 @pytest.mark.parametrize("place", [STUB_SIZE, STUB_SIZE + 100, -1])
@@ -95,6 +141,14 @@ def assert_refused(finished: Finished, place: Path, reason: str) -> None:
 def test_a_place_that_cannot_be_written_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert_refused(start(files[0], tmp_path / "file/home"), tmp_path / "file/home", "cannot be written")
+
+
+@pytest.mark.parametrize("character", ":;$")
+def test_a_place_that_the_loader_cannot_name_is_refused(
+    files: tuple[Path, Path], tmp_path: Path, character: str
+) -> None:
+    place = tmp_path / f"a{character}b"
+    assert_refused(start(files[0], place), place, r"a path with ':', ';' or '\$' cannot be used")
 
 
 def test_a_place_without_room_is_refused_before_anything_is_unpacked(files: tuple[Path, Path], tmp_path: Path) -> None:
