@@ -108,6 +108,7 @@ def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Bui
     device = order.device
     if output.suffix != ".run":
         raise BuildError(f"{output}: the file of a build must end with .run")
+    archive.check_output(output)
     name = f"edgener-{device.name}"
     model = load_bundle(order.bundle)
     time = build_time(lock.date)

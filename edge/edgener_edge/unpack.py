@@ -20,6 +20,8 @@ from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import PLATFORMS, Platform
 from edgener_edge.errors import ArtifactError, BuildError
 
+HOW_TO_BUILD = "'edgener-edge build' makes one"
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -53,6 +55,8 @@ class Artifact:
 
 def unpack(file: Path, directory: Path) -> Artifact:
     """Unpack ``file`` into ``directory``; raises ArtifactError where a byte of it is not as it was built."""
+    if file.is_dir():
+        raise ArtifactError(f"{file}: is a directory, and no device build; {HOW_TO_BUILD}")
     try:
         with file.open("rb") as stream:
             if not file.name.endswith(".tar.gz"):
@@ -64,7 +68,7 @@ def unpack(file: Path, directory: Path) -> Artifact:
         raise ArtifactError(f"{file}: is no device build, or a damaged one ({error}); build it again") from error
     folders = [path for path in directory.iterdir() if (path / BUILD_FILE).is_file()]
     if len(folders) != 1:
-        raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
+        raise ArtifactError(f"{file}: is no device build; {HOW_TO_BUILD}")
     check_files(folders[0], file)
     try:
         record = from_plain(BuildRecord, json.loads((folders[0] / BUILD_FILE).read_bytes()))
@@ -99,7 +103,7 @@ def check_files(folder: Path, file: Path) -> None:
 def _check_payload(file: Path, stream: IO[bytes]) -> None:
     named = payload_digest(stream.read(STUB_SIZE))
     if named is None:
-        raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
+        raise ArtifactError(f"{file}: is no device build; {HOW_TO_BUILD}")
     if hashlib.file_digest(stream, "sha256").hexdigest() != named:  # type: ignore[arg-type]
         raise ArtifactError(f"{file}: is damaged or was changed (its checksum differs); build it again")
 

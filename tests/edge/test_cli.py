@@ -28,6 +28,8 @@ def test_devices(capsys: pytest.CaptureFixture[str]) -> None:
         (["build", "--device", "pi4", "--output", "x.zip"], 46, "must end with .run"),
         (["build", "--device", "pi4", "--lock", "none.json"], 42, "cannot be read"),
         (["build", "--device", "pi4", "--bundle", "none", "--output", "x.run"], 11, "not found"),
+        (["build", "--device", "pi4", "--output", "/dev/null/x.run"], 4, "cannot be written in /dev/null"),
+        (["lock", "--lock", "."], 4, ".: is a directory; name a file in it"),
         (["verify", "none.run"], 3, "No such file"),
         (["verify", __file__], 48, "no device build"),
         (["boot", __file__], 48, "no device build"),

@@ -80,16 +80,16 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _lock(options: argparse.Namespace) -> None:
+    from edgener_edge.archive import check_output, draft_of
     from edgener_edge.update_lock import RELEASE, make_lock
 
+    check_output(options.lock)
     options.cache.mkdir(parents=True, exist_ok=True)
     apt = apt_root(options, RELEASE)
     apt.require_suites()
     lock = make_lock(apt, datetime.now(UTC).date().isoformat(), options.cache, log)
-    options.lock.parent.mkdir(parents=True, exist_ok=True)
-    draft = options.lock.with_name(f".{options.lock.name}.draft")
-    draft.write_text(lock.to_json(), encoding="utf-8")
-    draft.replace(options.lock)
+    with draft_of(options.lock) as draft:
+        draft.write_text(lock.to_json(), encoding="utf-8")
     write(f"{options.lock}\n")
 
 
