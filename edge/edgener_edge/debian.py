@@ -89,7 +89,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
 
 def _depends(record: BuildRecord) -> str:
     """The control field with the packages that the device must have."""
-    major, minor = record.python.split(".")
+    major, minor = record.python.split(".")[:2]
     interpreter = f"python3 (>= {major}.{minor}), python3 (<< {major}.{int(minor) + 1})"
     return f"Depends: {interpreter}, libc6 (>= {record.glibc}), libstdc++6\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import tarfile
 import zlib
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
 from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import PLATFORMS, Platform
 from edgener_edge.errors import ArtifactError, BuildError
+from edgener_edge.lock import day
 
+VERSION = re.compile(r"[0-9]+\.[0-9]+(\.\S*)?")
 HOW_TO_BUILD = "'edgener-edge build' makes one"
 
 
@@ -72,7 +75,8 @@ def unpack(file: Path, directory: Path) -> Artifact:
     check_files(folders[0], file)
     try:
         record = from_plain(BuildRecord, json.loads((folders[0] / BUILD_FILE).read_bytes()))
-    except (RecordError, ValueError) as error:
+        _check_record(record)
+    except (RecordError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{file}: {BUILD_FILE}: {error}; another edgener-edge built it: build it again") from error
     if record.machine not in PLATFORMS:
         raise ArtifactError(f"{file}: is built for {record.machine}, which this version does not know")
@@ -88,7 +92,14 @@ def check_files(folder: Path, file: Path) -> None:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ArtifactError(f"{file}: has no {CHECKSUMS}; build it again") from error
-    expected = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except ValueError as error:
+        raise ArtifactError(f"{file}: {CHECKSUMS} is not UTF-8; build it again") from error
+    expected = {}
+    for number, line in enumerate(lines, 1):
+        digest, separator, name = line.partition("  ")
+        if not separator:
+            raise ArtifactError(f"{file}: {CHECKSUMS}: line {number} is no checksum and name; build it again")
+        expected[name] = digest
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     del found[CHECKSUMS]
     for name in sorted(expected.keys() ^ found.keys()):
@@ -98,6 +109,13 @@ def check_files(folder: Path, file: Path) -> None:
     for name, path in found.items():
         if describe_file(path).sha256 != expected[name]:
             raise ArtifactError(f"{file}: {name} is not as it was built; build it again")
+
+
+def _check_record(record: BuildRecord) -> None:
+    """Raise ValueError where a field holds what no build has."""
+    day(record.lock_date)
+    if not VERSION.fullmatch(record.python):
+        raise ValueError(f"python is {record.python!r}, and no version such as 3.11")
 
 
 def _check_payload(file: Path, stream: IO[bytes]) -> None:

@@ -20,11 +20,14 @@ import pytest
 
 from edgener.doctor import CHECKSUMS
 from edgener.errors import OutputError
-from edgener_edge.archive import STUB_SIZE, write_run
+from edgener_edge import device_folder
+from edgener_edge.archive import STUB_SIZE, write_run, write_tar, write_tar_gz
+from edgener_edge.build import BUILD_FILE
+from edgener_edge.build import DEVICE as DEVICE_S_OWN
 from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.errors import ArtifactError
 from edgener_edge.unpack import check_files, unpack
-from tests.edge.support import DEVICE, NAME, TOOLS, Finished, make_files, make_folder, start, starting
+from tests.edge.support import DEVICE, NAME, TIME, TOOLS, Finished, make_files, make_folder, start, starting
 from tests.support import NOBODY, ROOT
 
 
@@ -275,6 +278,36 @@ def test_unpack_checks_every_file(tmp_path: Path, damage: str) -> None:
             (folder / CHECKSUMS).unlink()
     with pytest.raises(ArtifactError, match=r"data|more|files\.sha256"):
         check_files(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (CHECKSUMS, b"garbage\n", "line 1 is no checksum and name"),
+        (CHECKSUMS, b"\xff\xfe\n", "is not UTF-8"),
+        (BUILD_FILE, b"[" * 200_000, "recursion"),
+        (BUILD_FILE, b"\xff", "build.json: 'utf-8' codec"),
+    ],
+)
+def test_a_file_of_a_build_that_says_nothing_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    folder = make_folder(tmp_path)
+    (folder / name).write_bytes(content)
+    if name != CHECKSUMS:
+        (folder / CHECKSUMS).unlink()
+        device_folder.write_checksums(folder)
+    write_tar(folder, NAME, tmp_path / "folder.tar", TIME)
+    write_tar_gz(tmp_path / "folder.tar", tmp_path / "made.tar.gz")
+    (tmp_path / "to").mkdir()
+    with pytest.raises(ArtifactError, match=rf"made\.tar\.gz: .*{message}.*build it again"):
+        unpack(tmp_path / "made.tar.gz", tmp_path / "to")
+
+
+@pytest.mark.parametrize("changes", [{"lock_date": "soon"}, {"python": "3"}, {"python": "3.11\nProvides: x"}])
+def test_a_record_that_no_build_has_is_named(tmp_path: Path, changes: dict[str, str]) -> None:
+    run, _ = make_files(tmp_path, interpreter=DEVICE_S_OWN, **changes)
+    (tmp_path / "to").mkdir()
+    with pytest.raises(ArtifactError, match=r"build\.json: .* is .*no (date|version)"):
+        unpack(run, tmp_path / "to")
 
 
 @pytest.mark.parametrize("name", ["a.run", "a.tar.gz"])

@@ -88,7 +88,14 @@ def test_only_a_build_that_serves_http_carries_what_that_needs() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "Expecting"), ("{}", "format_version"), ("[]", "top level")],
+    [
+        ("{", "Expecting"),
+        ("{}", "format_version"),
+        ("[]", "top level"),
+        (replace(read_lock(), date="soon").to_json(), "'soon' is no date as YYYY-MM-DD"),
+        ("[" * 200_000, "recursion"),
+    ],
+    ids=["no JSON", "empty", "a list", "no date", "nested"],
 )
 def test_a_bad_lock_file_is_named(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "lock.json"

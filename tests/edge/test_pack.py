@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from edgener.errors import OutputError
+from edgener.errors import OutputError, UsageError
 from edgener.service import DRAIN_SECONDS
 from edgener_edge.cli import main
 from edgener_edge.debian import HTTP_UNITS, SCRIPTS, UNITS, write_deb
@@ -238,6 +238,30 @@ def read_unit(path: Path) -> configparser.RawConfigParser:
 
 def test_a_file_that_is_no_build(tmp_path: Path) -> None:
     assert main(["pack", __file__, "--as", "oci", "--output", str(tmp_path / "x")]) == 48
+
+
+@pytest.mark.parametrize("form", ["oci", "deb"])
+@pytest.mark.parametrize("given", ["abc", "-1", "1e9", "99999999999999", "253402300800"])
+def test_a_time_that_is_none_is_named(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    given: str,
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", given)
+    assert main(["pack", str(run), "--as", form, "--output", str(tmp_path / "x")]) == UsageError.exit_code
+    assert f"SOURCE_DATE_EPOCH is '{given}'; give seconds since 1970" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_last_second_that_can_be_written_is_taken(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "253402300799")
+    config = unpack_image(pack(run, "oci", tmp_path / "image.tar"), tmp_path / "root")
+    assert config["created"] == "9999-12-31T23:59:59Z"
 
 
 def test_a_directory_is_no_build(
