@@ -39,6 +39,7 @@ deb http://mirror.example/debian bookworm main
 # deb http://mirror.example/debian sid main
 deb [signed-by=/usr/share/keyrings/x.gpg arch=amd64] http://mirror.example/security bookworm-security/ main contrib
 deb-src http://mirror.example/debian bookworm main
+\t deb http://mirror.example/debian bookworm-updates main
 """
 
 
@@ -158,5 +159,5 @@ def test_sources_in_both_formats() -> None:
     assert paragraph.suites == ("bookworm", "bookworm-updates")
     assert "comment" not in paragraph.text
     lines = list(parse_sources(LIST))
-    assert [line.suites for line in lines] == [("bookworm",), ("bookworm-security",)]
+    assert [line.suites for line in lines] == [("bookworm",), ("bookworm-security",), ("bookworm-updates",)]
     assert lines[1].text.startswith("deb [signed-by")
