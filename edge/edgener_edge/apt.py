@@ -21,6 +21,11 @@ HOW_TO_NAME = "name the archive in a file for --apt-sources; docs/devices.md sho
 """The remedy where apt is not told of an archive."""
 NOT_OFFERED = re.compile(r"^E: (Version '.*' for '.*' was not found|Unable to locate package .*|Can't find .*)$", re.M)
 SUITES = re.compile(r"^Suites:(.*(?:\n[ \t].*)*)", re.M | re.I)
+TYPES = re.compile(r"^Types:", re.M | re.I)
+DISABLED = re.compile(r"^Enabled:[ \t]*(no|false|without|off|disable|0+)[ \t]*$", re.M | re.I)
+"""A paragraph of sources that apt passes over, in all words that it takes for no."""
+SOURCES_FILE = re.compile(r"[a-z0-9_:-][a-z0-9_:.-]*\.(list|sources)", re.I | re.A)
+"""The names of files in sources.list.d that apt reads."""
 PRINTED = re.compile(r"^'(?P<uri>[^']*)' (?P<file>\S+)\.deb (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})$", re.M)
 PLANNED = re.compile(r"^'[^']*' ([^_ ]+)_([^_ ]+)_([^_ ]+)\.deb ", re.M)
 CONFIGURATION = """\
@@ -190,7 +195,8 @@ def read_sources(release: str, file: Path | None) -> tuple[AptSource, ...]:
 
     Raises SourcesError where there are none, or the file cannot be read.
     """
-    system = [*sorted((SYSTEM_SOURCES / "sources.list.d").glob("*")), SYSTEM_SOURCES / "sources.list"]
+    parts = sorted((SYSTEM_SOURCES / "sources.list.d").glob("*"))
+    system = [*(path for path in parts if SOURCES_FILE.fullmatch(path.name)), SYSTEM_SOURCES / "sources.list"]
     wanted = (release, f"{release}-updates", f"{release}-security")
     found: list[AptSource] = []
     for path in [file] if file else filter(Path.is_file, system):
@@ -213,17 +219,23 @@ def narrowed(source: AptSource, wanted: Sequence[str]) -> AptSource:
 
 
 def parse_sources(text: str) -> Iterator[AptSource]:
-    """Yield the sources of binary packages in a file of either of apt's formats."""
+    """Yield the sources of binary packages in a file of either of apt's formats, but for those that are disabled."""
     lines = [line.rstrip() for line in text.splitlines() if not line.lstrip().startswith("#")]
     for paragraph in re.split(r"\n\s*\n", "\n".join(lines)):
-        suites = SUITES.search(paragraph)
-        if suites and re.search(r"^Types:(?:.*\s)?deb(?:\s|$)", paragraph, re.M | re.I):
-            yield AptSource(tuple(suites.group(1).split()), paragraph.strip(), ".sources")
+        if not TYPES.search(paragraph):
+            yield from _parse_lines(paragraph.splitlines())
             continue
-        for line in paragraph.splitlines():
-            one = re.match(r"deb\s+(?:\[[^]]*\]\s+)?\S+\s+(\S+)\s+\S", line)
-            if one:
-                yield AptSource((one.group(1).rstrip("/"),), line, ".list")
+        suites = SUITES.search(paragraph)
+        is_binary = re.search(r"^Types:(?:.*\s)?deb(?:\s|$)", paragraph, re.M | re.I)
+        if suites and is_binary and not DISABLED.search(paragraph):
+            yield AptSource(tuple(suites.group(1).split()), paragraph.strip(), ".sources")
+
+
+def _parse_lines(lines: Iterable[str]) -> Iterator[AptSource]:
+    for line in map(str.strip, lines):
+        one = re.match(r"deb\s+(?:\[[^]]*\]\s+)?\S+\s+(\S+)\s+\S", line)
+        if one:
+            yield AptSource((one.group(1).rstrip("/"),), line, ".list")
 
 
 def _printed_deb(match: re.Match[str]) -> Deb:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
 import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from edgener.errors import OutputError
+from edgener.standard_streams import NO_ROOM
 from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.devices import Device
 from edgener_edge.errors import ArtifactError, BuildError, DeviceError, ToolError
@@ -34,7 +35,12 @@ DISK_BLOCK = 4096
 
 def write_tar_gz(tar: Path, target: Path) -> None:
     """Compress a tar file as .tar.gz."""
-    with _draft(target) as file, gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as stream, tar.open("rb") as source:
+    with (
+        draft_of(target) as draft,
+        draft.open("wb") as file,
+        gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as stream,
+        tar.open("rb") as source,
+    ):
         shutil.copyfileobj(source, stream)
 
 
@@ -45,7 +51,7 @@ def write_run(tar_gz: Path, device: Device, name: str, disk_bytes: int, target: 
     """
     with tar_gz.open("rb") as payload:
         digest = hashlib.file_digest(payload, "sha256").hexdigest()
-    with _draft(target) as file, tar_gz.open("rb") as payload:
+    with draft_of(target) as draft, draft.open("wb") as file, tar_gz.open("rb") as payload:
         file.write(_stub(device, name, disk_bytes, digest))
         shutil.copyfileobj(payload, file)
     target.chmod(0o755)
@@ -78,6 +84,35 @@ def write_tar(folder: Path, name: str, target: Path, time: int) -> None:
                 archive.addfile(member)
 
 
+def check_output(target: Path) -> None:
+    """Raise OutputError where no file can be written as ``target``, before any work is done for it."""
+    if os.path.isdir(target):  # noqa: PTH112 (a path that cannot be looked at is none)
+        raise OutputError(f"{target}: is a directory; name a file in it")
+    nearest = next(path for path in target.absolute().parents if os.path.exists(path))  # noqa: PTH110
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(f"{target}: cannot be written in {nearest}; name another place")
+
+
+@contextmanager
+def draft_of(target: Path) -> Iterator[Path]:
+    """Yield the path of a file that takes the name ``target`` when the block has ended, and is deleted if it fails.
+
+    Raises OutputError where the disk is full.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.draft")
+    try:
+        yield draft
+        draft.replace(target)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        told = f"cannot be written: {error.strerror}; free space, or name another place"
+        raise OutputError(f"{target}: {told}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _stub(device: Device, name: str, disk_bytes: int, digest: str) -> bytes:
     text = fill((ON_DEVICE / "unpacker.sh").read_text(encoding="utf-8"), {
         "TITLE": device.title, "NAME": name, "MACHINE": device.platform.machine, "DIGEST": digest,
@@ -89,16 +124,3 @@ def _stub(device: Device, name: str, disk_bytes: int, digest: str) -> bytes:
     if len(stub) > STUB_SIZE:
         raise BuildError(f"the script of the .run has {len(stub)} bytes; it must fit into {STUB_SIZE}")
     return stub.ljust(STUB_SIZE, b"\n")
-
-
-@contextmanager
-def _draft(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the name ``target`` when the block has written it to its end."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.draft")
-    try:
-        with draft.open("wb") as file:
-            yield file
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

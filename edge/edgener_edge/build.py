@@ -5,27 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import edgener
 from edgener.bundle import Bundle, load_bundle
 from edgener.dataclass_json import to_plain
+from edgener.errors import UsageError
 from edgener.minisign import PublicKey
 from edgener_edge import archive, device_folder, licenses
 from edgener_edge.cache import Cache, Log
 from edgener_edge.devices import Device, host_platform
 from edgener_edge.errors import BuildError, LockError
-from edgener_edge.lock import Deb, Lock, Wheel
+from edgener_edge.lock import Deb, Lock, Wheel, day
 
 BUILD_FILE = "build.json"
 HTTP_SERVER = "httptools"
 """The Python package that only builds which serve HTTP carry."""
 OWN, DEVICE = "own", "device"
 """Whose interpreter and C library a build uses: OWN ones that it carries, or those of the DEVICE."""
+
+SECONDS = re.compile(r"[0-9]{1,12}")
+LAST_SECOND = 253402300799
+"""The end of the year 9999, after which no date can be written."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def build(order: Order, output: Path, lock: Lock, cache: Cache, log: Log) -> Bui
     device = order.device
     if output.suffix != ".run":
         raise BuildError(f"{output}: the file of a build must end with .run")
+    archive.check_output(output)
     name = f"edgener-{device.name}"
     model = load_bundle(order.bundle)
     time = build_time(lock.date)
@@ -194,9 +200,16 @@ def host_interpreter(lock: Lock, cache: Cache) -> Path:
 
 
 def build_time(date: str) -> int:
-    """The time of every file of a build, in seconds since 1970: SOURCE_DATE_EPOCH if set, else the day of the lock."""
+    """The time of every file of a build, in seconds since 1970: SOURCE_DATE_EPOCH if set, else the day of the lock.
+
+    Raises UsageError where SOURCE_DATE_EPOCH is no such time.
+    """
     given = os.environ.get("SOURCE_DATE_EPOCH")
-    return int(given) if given else int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
+    if not given:
+        return int(day(date).timestamp())
+    if not SECONDS.fullmatch(given) or int(given) > LAST_SECOND:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {given!r}; give seconds since 1970, at most {LAST_SECOND}, or unset it")
+    return int(given)
 
 
 def _write_record(folder: Path, order: Order, parts: Parts, model: Bundle, lock_date: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from edgener_edge.archive import draft_of
 from edgener_edge.build import DEVICE, BuildRecord
-from edgener_edge.device_folder import ON_DEVICE
+from edgener_edge.device_folder import ON_DEVICE, copy_folder
+from edgener_edge.errors import ToolError
 from edgener_edge.run_program import run_program
 from edgener_edge.unpack import Artifact
 
@@ -34,14 +37,16 @@ UNITS = ("edgener.service", "edgener.socket")
 HTTP_UNITS = ("edgener-http.service", "edgener-http.socket")
 """Units of a build that serves HTTP."""
 SCRIPTS = ("postinst", "prerm")
+FULL_DISK = "No space left on device"
+"""What dpkg-deb says of a full disk."""
 
 
 def write_deb(artifact: Artifact, target: Path, time: int) -> None:
     """Write the package of an unpacked build to ``target``; the same build and ``time`` (Unix) give the same bytes."""
     record = artifact.record
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+    with draft_of(target) as draft, tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         root = Path(scratch) / "root"
-        shutil.copytree(artifact.folder, root / "opt/edgener")
+        copy_folder(artifact.folder, root / "opt/edgener")
         (root / "usr/bin").mkdir(parents=True)
         (root / "usr/bin/edgener").symlink_to("/opt/edgener/edgener")
         for name in UNITS + (HTTP_UNITS if record.serves_http else ()):
@@ -63,8 +68,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
             if path.is_dir():
                 path.chmod(0o755)
             os.utime(path, (time, time), follow_symlinks=False)
-        draft = Path(scratch) / "package.deb"
-        env = {**os.environ, "SOURCE_DATE_EPOCH": str(time)}
+        env = {**os.environ, "SOURCE_DATE_EPOCH": str(time), "LC_ALL": "C"}
         command: list[str | Path] = [
             "dpkg-deb",
             "--root-owner-group",
@@ -75,13 +79,17 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
             root,
             draft,
         ]
-        run_program(command, "run this on Debian or install dpkg", env=env)
-        draft.replace(target)
+        try:
+            run_program(command, "run this on Debian or install dpkg", env=env)
+        except ToolError as error:
+            if FULL_DISK not in str(error):
+                raise
+            raise OSError(errno.ENOSPC, FULL_DISK) from error
 
 
 def _depends(record: BuildRecord) -> str:
     """The control field with the packages that the device must have."""
-    major, minor = record.python.split(".")
+    major, minor = record.python.split(".")[:2]
     interpreter = f"python3 (>= {major}.{minor}), python3 (<< {major}.{int(minor) + 1})"
     return f"Depends: {interpreter}, libc6 (>= {record.glibc}), libstdc++6\n"
 

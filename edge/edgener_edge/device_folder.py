@@ -71,7 +71,7 @@ def add_interpreter(folder: Path, root: Path, platform: Platform, python: str, *
     (folder / "bin").mkdir()
     shutil.copyfile(root / f"usr/bin/python{python}", folder / f"bin/python{python}")
     pruned = PRUNED_STDLIB if with_ssl else PRUNED_STDLIB + SSL
-    shutil.copytree(root / f"usr/lib/python{python}", folder / f"lib/python{python}", ignore=_Ignore(pruned))
+    copy_folder(root / f"usr/lib/python{python}", folder / f"lib/python{python}", pruned)
     (folder / "syslib").mkdir()
     for name in (platform.loader, *LIBRARIES, *(SSL_LIBRARIES if with_ssl else ())):
         shutil.copyfile(_library(root, platform, name), folder / "syslib" / name)
@@ -91,7 +91,7 @@ def add_wheels(folder: Path, wheels: Iterable[Path]) -> None:
 def add_runtime(folder: Path, model: Bundle, *, with_fp16: bool) -> None:
     """Put the runtime and, as its default, the model into ``folder``, with the model's graph for GPUs or without."""
     source = Path(edgener.__file__).parent
-    shutil.copytree(source, folder / RUNTIME, ignore=_Ignore((BUILT_IN, "__pycache__", "*.pyc")))
+    copy_folder(source, folder / RUNTIME, (BUILT_IN, "__pycache__", "*.pyc"))
     target = folder / MODEL
     target.mkdir()
     files = {name: file for name, file in model.manifest.files.items() if with_fp16 or name not in FP16_FILES}
@@ -183,6 +183,22 @@ def write_checksums(folder: Path) -> None:
     (folder / CHECKSUMS).chmod(0o644)
 
 
+def copy_folder(source: Path, target: Path, pruned: Sequence[str] = ()) -> None:
+    """Copy the folder ``source`` without what matches a pattern, by its path in it.
+
+    The first file that cannot be copied ends it with its error; shutil.copytree would try all others, too.
+    """
+    target.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source).as_posix()
+        if is_pruned(name, pruned):
+            continue
+        if path.is_dir():
+            (target / name).mkdir()
+        else:
+            shutil.copy2(path, target / name)
+
+
 def is_pruned(name: str, patterns: Sequence[str]) -> bool:
     """True if the file ``name``, or a directory that it lies in, matches a pattern.
 
@@ -202,19 +218,6 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         template = template.replace(f"@{name}@", value)
     return template
-
-
-class _Ignore:
-    """A filter for shutil.copytree that leaves out what matches a pattern, by its path below the copied directory."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = patterns
-        self._top: Path | None = None
-
-    def __call__(self, directory: str, names: list[str]) -> set[str]:
-        self._top = self._top or Path(directory)
-        below = Path(directory).relative_to(self._top)
-        return {name for name in names if is_pruned((below / name).as_posix(), self._patterns)}
 
 
 def _library(root: Path, platform: Platform, name: str) -> Path:

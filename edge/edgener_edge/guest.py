@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edgener_edge.cache import Cache
 from edgener_edge.cpio import initramfs
-from edgener_edge.device_folder import fill
+from edgener_edge.device_folder import copy_folder, fill
 from edgener_edge.devices import AARCH64, X86_64, Platform, host_platform
 from edgener_edge.errors import ToolError, VerifyError
 from edgener_edge.lock import Deb, Lock
@@ -114,7 +114,7 @@ class Guest:
             wanted[f"./boot/vmlinuz-{release}"] = "kernel"
             extract_from_deb(paths[0], {place: draft / name for place, name in wanted.items()})
             extract_from_deb(paths[1], {"./bin/busybox": draft / "busybox"})
-            shutil.copytree(draft, parts.with_suffix(f".{os.getpid()}"))
+            copy_folder(draft, parts.with_suffix(f".{os.getpid()}"))
             parts.with_suffix(f".{os.getpid()}").replace(parts)
         script = fill(init, {"MODULES": " ".join(modules)})
         files = {f"modules/{name}.ko": (parts / f"{name}.ko").read_bytes() for name in modules}

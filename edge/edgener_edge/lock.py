@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edgener.dataclass_json import RecordError, from_plain, to_plain
@@ -103,6 +104,14 @@ class Lock:
         return json.dumps(to_plain(self), indent=1) + "\n"
 
 
+def day(date: str) -> datetime:
+    """The first moment of a day that is named as YYYY-MM-DD; raises ValueError where ``date`` names none."""
+    try:
+        return datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"{date!r} is no date as YYYY-MM-DD") from None
+
+
 def read_lock(path: Path = LOCK_FILE) -> Lock:
     """Read the lock file ``path``; raises LockError with the remedy where it cannot be used."""
     try:
@@ -113,8 +122,10 @@ def read_lock(path: Path = LOCK_FILE) -> Lock:
                 f"{path}: has format version {version}, but this edgener-edge reads {FORMAT_VERSION}; "
                 "'edgener-edge lock' writes it anew"
             )
-        return from_plain(Lock, plain)
+        lock = from_plain(Lock, plain)
+        day(lock.date)
     except OSError as error:
         raise LockError(f"{path}: cannot be read: {error.strerror}; 'edgener-edge lock' writes one") from error
-    except (RecordError, ValueError) as error:
+    except (RecordError, ValueError, RecursionError) as error:
         raise LockError(f"{path}: {error}; 'edgener-edge lock' writes it anew") from error
+    return lock

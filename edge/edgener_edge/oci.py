@@ -7,11 +7,10 @@ import hashlib
 import io
 import json
 import tarfile
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edgener_edge.archive import write_tar
+from edgener_edge.archive import draft_of, write_tar
 from edgener_edge.devices import find_device
 from edgener_edge.unpack import Artifact
 
@@ -24,10 +23,13 @@ MEDIA = "application/vnd.oci.image"
 
 def write_oci(artifact: Artifact, target: Path, tag: str, time: int) -> None:
     """Write the image of an unpacked build to ``target``; the same build and ``time`` (Unix) give the same bytes."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        tar = Path(scratch) / "layer.tar"
-        write_tar(artifact.folder, PLACE, tar, time)
-        content = tar.read_bytes()
+    with draft_of(target) as draft:
+        write_tar(artifact.folder, PLACE, draft, time)
+        _write_layout(draft, _layout(artifact, draft.read_bytes(), tag, time), time)
+
+
+def _layout(artifact: Artifact, content: bytes, tag: str, time: int) -> dict[str, bytes]:
+    """The files of the layout by name; ``content`` is the tar of the image's only layer."""
     layer = gzip.compress(content, 6, mtime=0)
     config = _json(_config(artifact, hashlib.sha256(content).hexdigest(), time))
     platform = {"os": "linux", **ARCHITECTURES[artifact.record.machine]}
@@ -41,14 +43,15 @@ def write_oci(artifact: Artifact, target: Path, tag: str, time: int) -> None:
     entry |= {"platform": platform, "annotations": {"org.opencontainers.image.ref.name": tag}}
     index = _json({"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [entry]})
     files = {f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}": blob for blob in (layer, config, manifest)}
-    files |= {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"})}
-    draft = target.with_name(f".{target.name}.draft")
-    with tarfile.open(draft, "w", format=tarfile.GNU_FORMAT) as archive:
+    return files | {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"})}
+
+
+def _write_layout(target: Path, files: dict[str, bytes], time: int) -> None:
+    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
         for name, blob in sorted(files.items()):
             member = tarfile.TarInfo(name)
             member.size, member.mtime, member.mode = len(blob), time, 0o644
             archive.addfile(member, io.BytesIO(blob))
-    draft.replace(target)
 
 
 def _http(python: list[str]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import tarfile
 import zlib
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
 from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import PLATFORMS, Platform
 from edgener_edge.errors import ArtifactError, BuildError
+from edgener_edge.lock import day
+
+VERSION = re.compile(r"[0-9]+\.[0-9]+(\.\S*)?")
+HOW_TO_BUILD = "'edgener-edge build' makes one"
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Artifact:
 
 def unpack(file: Path, directory: Path) -> Artifact:
     """Unpack ``file`` into ``directory``; raises ArtifactError where a byte of it is not as it was built."""
+    if file.is_dir():
+        raise ArtifactError(f"{file}: is a directory, and no device build; {HOW_TO_BUILD}")
     try:
         with file.open("rb") as stream:
             if not file.name.endswith(".tar.gz"):
@@ -64,11 +71,12 @@ def unpack(file: Path, directory: Path) -> Artifact:
         raise ArtifactError(f"{file}: is no device build, or a damaged one ({error}); build it again") from error
     folders = [path for path in directory.iterdir() if (path / BUILD_FILE).is_file()]
     if len(folders) != 1:
-        raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
+        raise ArtifactError(f"{file}: is no device build; {HOW_TO_BUILD}")
     check_files(folders[0], file)
     try:
         record = from_plain(BuildRecord, json.loads((folders[0] / BUILD_FILE).read_bytes()))
-    except (RecordError, ValueError) as error:
+        _check_record(record)
+    except (RecordError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{file}: {BUILD_FILE}: {error}; another edgener-edge built it: build it again") from error
     if record.machine not in PLATFORMS:
         raise ArtifactError(f"{file}: is built for {record.machine}, which this version does not know")
@@ -84,7 +92,14 @@ def check_files(folder: Path, file: Path) -> None:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ArtifactError(f"{file}: has no {CHECKSUMS}; build it again") from error
-    expected = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except ValueError as error:
+        raise ArtifactError(f"{file}: {CHECKSUMS} is not UTF-8; build it again") from error
+    expected = {}
+    for number, line in enumerate(lines, 1):
+        digest, separator, name = line.partition("  ")
+        if not separator:
+            raise ArtifactError(f"{file}: {CHECKSUMS}: line {number} is no checksum and name; build it again")
+        expected[name] = digest
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     del found[CHECKSUMS]
     for name in sorted(expected.keys() ^ found.keys()):
@@ -96,10 +111,17 @@ def check_files(folder: Path, file: Path) -> None:
             raise ArtifactError(f"{file}: {name} is not as it was built; build it again")
 
 
+def _check_record(record: BuildRecord) -> None:
+    """Raise ValueError where a field holds what no build has."""
+    day(record.lock_date)
+    if not VERSION.fullmatch(record.python):
+        raise ValueError(f"python is {record.python!r}, and no version such as 3.11")
+
+
 def _check_payload(file: Path, stream: IO[bytes]) -> None:
     named = payload_digest(stream.read(STUB_SIZE))
     if named is None:
-        raise ArtifactError(f"{file}: is no device build; 'edgener-edge build' makes one")
+        raise ArtifactError(f"{file}: is no device build; {HOW_TO_BUILD}")
     if hashlib.file_digest(stream, "sha256").hexdigest() != named:  # type: ignore[arg-type]
         raise ArtifactError(f"{file}: is damaged or was changed (its checksum differs); build it again")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
 
+from edgener_edge import apt
 from edgener_edge.apt import AptRoot, narrowed, not_offered, parse_sources, read_sources
 from edgener_edge.devices import host_platform
 from edgener_edge.errors import DownloadError, SourcesError, StaleLockError
@@ -106,6 +108,42 @@ def test_suites_of_other_releases_beside_ours_are_left_out() -> None:
     (source,) = parse_sources(text)
     assert narrowed(source, ALL).text == "Types: deb\nURIs: file:/a\nSuites: bookworm\nComponents: main"
     assert narrowed(source, ("sid",)).suites == ()
+
+
+@pytest.mark.parametrize("word", ["no", "No", "false", "0", "off ", "\tno", "yes", "1", "none"])
+def test_a_source_counts_unless_apt_takes_it_for_disabled(tmp_path: Path, word: str) -> None:
+    text = f"Enabled:{word}\nTypes: deb\nURIs: http://x.invalid/x\nSuites: bookworm-security\nComponents: main\n"
+    (tmp_path / "one.sources").write_text(text)
+    assert bool(list(parse_sources(text))) == bool(places_that_apt_reads(tmp_path))
+
+
+def places_that_apt_reads(parts: Path) -> set[str]:
+    """The first directories of the archives that apt itself would ask with the sources in ``parts``."""
+    options = ["-o", f"Dir::Etc::sourceparts={parts}", "-o", "Dir::Etc::sourcelist=/dev/null"]
+    uris = run_program(["apt-get", "update", "--print-uris", *options], "install apt")
+    return set(re.findall(r"^'http://x.invalid/([^/]*)/", uris, re.M))
+
+
+def test_a_lock_file_needs_more_than_a_disabled_archive_of_security_updates(tmp_path: Path) -> None:
+    paragraph = f"Types: deb\nURIs: file:{tmp_path}\nComponents: main\nSuites: "
+    file = tmp_path / "bookworm.sources"
+    file.write_text(f"{paragraph}bookworm\n\n{paragraph}bookworm-security\nEnabled: no\n")
+    with pytest.raises(SourcesError, match="does not name bookworm-security"):
+        AptRoot(tmp_path / "apt", "bookworm", file).require_suites()
+
+
+def test_files_of_the_machine_that_apt_does_not_read_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = tmp_path / "sources.list.d"
+    parts.mkdir()
+    read = {"a.list", "b-1_x.y.list", "c:d.list", "E.list"}
+    for name in (*read, "f.list.disabled", ".g.list", "h.list~", "i j.list", "k", "l.list.save", "ü.list"):
+        (parts / name).write_text(f"deb http://x.invalid/{name.replace(' ', '-')} bookworm main\n")
+    (parts / ".a.list.swp").write_bytes(b"\xff")
+    monkeypatch.setattr(apt, "SYSTEM_SOURCES", tmp_path)
+    used = {source.text.split()[1].rsplit("/", 1)[1] for source in read_sources("bookworm", None)}
+    assert used == read == places_that_apt_reads(parts)
 
 
 def test_the_page_shows_a_file_with_all_suites(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import platform
 import random
 import re
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,11 +20,14 @@ import pytest
 
 from edgener.doctor import CHECKSUMS
 from edgener.errors import OutputError
-from edgener_edge.archive import STUB_SIZE, write_run
+from edgener_edge import device_folder
+from edgener_edge.archive import STUB_SIZE, write_run, write_tar, write_tar_gz
+from edgener_edge.build import BUILD_FILE
+from edgener_edge.build import DEVICE as DEVICE_S_OWN
 from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.errors import ArtifactError
 from edgener_edge.unpack import check_files, unpack
-from tests.edge.support import DEVICE, NAME, TOOLS, Finished, make_files, make_folder, start, starting
+from tests.edge.support import DEVICE, NAME, TIME, TOOLS, Finished, make_files, make_folder, start, starting
 from tests.support import NOBODY, ROOT
 
 
@@ -67,6 +71,51 @@ def test_killed_while_unpacking_it_works_at_the_next_start(files: tuple[Path, Pa
         with starting(files[0], home):
             time.sleep(choose.uniform(0, 0.08))
         assert start(files[0], home, "again") == (0, "answer: again\n", "")
+        assert len(list(home.iterdir())) == 1
+
+
+def test_drafts_of_starts_that_were_cut_off_are_deleted_before_the_free_space_is_looked_at(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    home, boot = tmp_path / "home", Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    alive = make_drafts(home, boot, ended.pid)
+    write_run(files[1], DEVICE, NAME, 10**18, tmp_path / "huge.run")
+    assert start(tmp_path / "huge.run", home).code == OutputError.exit_code
+    assert set(home.iterdir()) == alive
+    assert start(files[0], home).code == 0
+    unpacked = set(home.iterdir()) - alive
+    make_drafts(home, boot, ended.pid)
+    assert start(files[0], home).code == 0
+    assert set(home.iterdir()) == alive | unpacked
+
+
+def make_drafts(home: Path, boot: str, ended: int) -> set[Path]:
+    """Make drafts of starts that were cut off, and of some that may be under way; returns the paths of the latter."""
+    node, other_boot = os.uname().nodename, "00000000-0000-4000-8000-000000000000"
+    dead = {f"{node},{other_boot},{os.getpid()},aaaaaa", f"{node},{boot},{ended},bbbbbb"}
+    alive = {f"{node},{boot},{os.getpid()},cccccc", f"another-{node},{other_boot},{ended},dddddd"}
+    for name in dead | alive:
+        (home / f".unpack-{name}/half").mkdir(parents=True, exist_ok=True)
+    return {home / f".unpack-{name}" for name in alive}
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_unpacking_gives_its_own_exit_code_and_leaves_nothing(
+    files: tuple[Path, Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    home = tmp_path / "home"
+    before = signal.signal(number, signal.SIG_DFL)  # a shell cannot trap one that it was started to ignore
+    try:
+        with starting(files[0], home) as process:
+            while not list(home.glob(".unpack-*")):
+                assert process.poll() is None
+            process.send_signal(number)
+            assert process.wait(timeout=60) == 128 + number
+    finally:
+        signal.signal(number, before)
+    assert not home.exists()
 
 
 @pytest.mark.parametrize("place", [STUB_SIZE, STUB_SIZE + 100, -1])
@@ -95,6 +144,14 @@ def assert_refused(finished: Finished, place: Path, reason: str) -> None:
 def test_a_place_that_cannot_be_written_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert_refused(start(files[0], tmp_path / "file/home"), tmp_path / "file/home", "cannot be written")
+
+
+@pytest.mark.parametrize("character", ":;$")
+def test_a_place_that_the_loader_cannot_name_is_refused(
+    files: tuple[Path, Path], tmp_path: Path, character: str
+) -> None:
+    place = tmp_path / f"a{character}b"
+    assert_refused(start(files[0], place), place, r"a path with ':', ';' or '\$' cannot be used")
 
 
 def test_a_place_without_room_is_refused_before_anything_is_unpacked(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -221,6 +278,36 @@ def test_unpack_checks_every_file(tmp_path: Path, damage: str) -> None:
             (folder / CHECKSUMS).unlink()
     with pytest.raises(ArtifactError, match=r"data|more|files\.sha256"):
         check_files(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (CHECKSUMS, b"garbage\n", "line 1 is no checksum and name"),
+        (CHECKSUMS, b"\xff\xfe\n", "is not UTF-8"),
+        (BUILD_FILE, b"[" * 200_000, "recursion"),
+        (BUILD_FILE, b"\xff", "build.json: 'utf-8' codec"),
+    ],
+)
+def test_a_file_of_a_build_that_says_nothing_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    folder = make_folder(tmp_path)
+    (folder / name).write_bytes(content)
+    if name != CHECKSUMS:
+        (folder / CHECKSUMS).unlink()
+        device_folder.write_checksums(folder)
+    write_tar(folder, NAME, tmp_path / "folder.tar", TIME)
+    write_tar_gz(tmp_path / "folder.tar", tmp_path / "made.tar.gz")
+    (tmp_path / "to").mkdir()
+    with pytest.raises(ArtifactError, match=rf"made\.tar\.gz: .*{message}.*build it again"):
+        unpack(tmp_path / "made.tar.gz", tmp_path / "to")
+
+
+@pytest.mark.parametrize("changes", [{"lock_date": "soon"}, {"python": "3"}, {"python": "3.11\nProvides: x"}])
+def test_a_record_that_no_build_has_is_named(tmp_path: Path, changes: dict[str, str]) -> None:
+    run, _ = make_files(tmp_path, interpreter=DEVICE_S_OWN, **changes)
+    (tmp_path / "to").mkdir()
+    with pytest.raises(ArtifactError, match=r"build\.json: .* is .*no (date|version)"):
+        unpack(run, tmp_path / "to")
 
 
 @pytest.mark.parametrize("name", ["a.run", "a.tar.gz"])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ import edgener
 from edgener_edge.cli import main
 from edgener_edge.devices import DEVICES
 from tests.edge.support import make_files
-from tests.support import TINY_BUNDLE
+from tests.support import PACKAGES, TINY_BUNDLE
 
 
 def test_devices(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,6 +32,8 @@ def test_devices(capsys: pytest.CaptureFixture[str]) -> None:
         (["build", "--device", "pi4", "--output", "x.zip"], 46, "must end with .run"),
         (["build", "--device", "pi4", "--lock", "none.json"], 42, "cannot be read"),
         (["build", "--device", "pi4", "--bundle", "none", "--output", "x.run"], 11, "not found"),
+        (["build", "--device", "pi4", "--output", "/dev/null/x.run"], 4, "cannot be written in /dev/null"),
+        (["lock", "--lock", "."], 4, ".: is a directory; name a file in it"),
         (["verify", "none.run"], 3, "No such file"),
         (["verify", __file__], 48, "no device build"),
         (["boot", __file__], 48, "no device build"),
@@ -44,6 +50,28 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     assert main([*arguments, "--cache", str(tmp_path / "cache")]) == code
     assert message in capsys.readouterr().err
+
+
+UNKNOWN_USER = (
+    ["unshare", "--user", "--map-user=54321", "--map-group=54321"],
+    ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"],
+)
+"""Ways to run a command as a user whom the system has no entry for; one or the other may be forbidden."""
+
+
+def test_a_user_without_a_home_is_told_to_name_the_cache() -> None:
+    enter = next(way for way in UNKNOWN_USER if not subprocess.run([*way, "true"], check=False).returncode)
+    env = {"PATH": os.defpath, "PYTHONPATH": PACKAGES, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(*arguments: str) -> tuple[int, str]:
+        command = [*enter, sys.executable, "-m", "edgener_edge", *arguments]
+        finished = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return finished.returncode, finished.stderr
+
+    assert run("build", "--help") == (0, "")
+    told = "edgener-edge: this user has no home directory to keep downloads in; give --cache\n"
+    assert run("fetch", "--device", "pi4") == (2, told)
+    assert run("verify", "none.run", "--cache", tempfile.gettempdir())[0] == 3
 
 
 def test_sources_without_the_release_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,7 @@ deb http://mirror.example/debian bookworm main
 # deb http://mirror.example/debian sid main
 deb [signed-by=/usr/share/keyrings/x.gpg arch=amd64] http://mirror.example/security bookworm-security/ main contrib
 deb-src http://mirror.example/debian bookworm main
+\t deb http://mirror.example/debian bookworm-updates main
 """
 
 
@@ -88,7 +89,14 @@ def test_only_a_build_that_serves_http_carries_what_that_needs() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "Expecting"), ("{}", "format_version"), ("[]", "top level")],
+    [
+        ("{", "Expecting"),
+        ("{}", "format_version"),
+        ("[]", "top level"),
+        (replace(read_lock(), date="soon").to_json(), "'soon' is no date as YYYY-MM-DD"),
+        ("[" * 200_000, "recursion"),
+    ],
+    ids=["no JSON", "empty", "a list", "no date", "nested"],
 )
 def test_a_bad_lock_file_is_named(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "lock.json"
@@ -151,5 +159,5 @@ def test_sources_in_both_formats() -> None:
     assert paragraph.suites == ("bookworm", "bookworm-updates")
     assert "comment" not in paragraph.text
     lines = list(parse_sources(LIST))
-    assert [line.suites for line in lines] == [("bookworm",), ("bookworm-security",)]
+    assert [line.suites for line in lines] == [("bookworm",), ("bookworm-security",), ("bookworm-updates",)]
     assert lines[1].text.startswith("deb [signed-by")

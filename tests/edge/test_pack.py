@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import shutil
 import subprocess
 import tarfile
@@ -17,11 +18,14 @@ from typing import Any
 
 import pytest
 
+from edgener.errors import OutputError, UsageError
 from edgener.service import DRAIN_SECONDS
 from edgener_edge.cli import main
-from edgener_edge.debian import HTTP_UNITS, SCRIPTS, UNITS
+from edgener_edge.debian import HTTP_UNITS, SCRIPTS, UNITS, write_deb
 from edgener_edge.device_folder import ON_DEVICE
-from tests.edge.support import DEVICE, make_files
+from edgener_edge.oci import write_oci
+from edgener_edge.unpack import Artifact, unpack
+from tests.edge.support import DEVICE, TIME, make_files
 from tests.support import ROOT
 
 DROP_IN = ROOT / "examples/deploy/edgener-http-network.conf"
@@ -234,3 +238,88 @@ def read_unit(path: Path) -> configparser.RawConfigParser:
 
 def test_a_file_that_is_no_build(tmp_path: Path) -> None:
     assert main(["pack", __file__, "--as", "oci", "--output", str(tmp_path / "x")]) == 48
+
+
+@pytest.mark.parametrize("form", ["oci", "deb"])
+@pytest.mark.parametrize("given", ["abc", "-1", "1e9", "99999999999999", "253402300800"])
+def test_a_time_that_is_none_is_named(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    given: str,
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", given)
+    assert main(["pack", str(run), "--as", form, "--output", str(tmp_path / "x")]) == UsageError.exit_code
+    assert f"SOURCE_DATE_EPOCH is '{given}'; give seconds since 1970" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_last_second_that_can_be_written_is_taken(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "253402300799")
+    config = unpack_image(pack(run, "oci", tmp_path / "image.tar"), tmp_path / "root")
+    assert config["created"] == "9999-12-31T23:59:59Z"
+
+
+def test_a_directory_is_no_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (".", "..", str(tmp_path)):
+        assert main(["pack", name, "--as", "deb"]) == 48
+        assert f"{name}: is a directory, and no device build" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["oci", "deb"])
+def test_an_output_that_cannot_be_written_is_named_before_any_work(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for given, named in (("", "."), (".", "."), ("/", "/"), ("folder", "folder"), ("file/x", "file/x")):
+        assert main(["pack", str(run), "--as", form, "--output", given]) == OutputError.exit_code
+        told = capsys.readouterr().err
+        assert told.startswith(f"edgener-edge: {named}: ")
+        assert told.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
+    assert not list((tmp_path / "folder").iterdir())
+
+
+def test_the_directory_of_an_output_is_made(run: Path, tmp_path: Path) -> None:
+    for form in ("oci", "deb"):
+        folder = pack(run, form, tmp_path / form / "new/x").parent
+        assert [path.name for path in folder.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("form", ["oci", "deb"])
+def test_a_disk_that_is_full_is_told_in_one_line(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    output = tmp_path / "out"
+    (tmp_path / ".out.draft").symlink_to("/dev/full")
+    assert main(["pack", str(run), "--as", form, "--output", str(output)]) == OutputError.exit_code
+    reason = "cannot be written: No space left on device; free space, or name another place"
+    assert capsys.readouterr().err.splitlines()[-1] == f"edgener-edge: {output}: {reason}"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "write", [write_deb, lambda build, target, time: write_oci(build, target, "tag", time)], ids=["deb", "oci"]
+)
+def test_a_disk_that_fills_is_told_once(
+    run: Path, tmp_path: Path, write: Callable[[Artifact, Path, int], None]
+) -> None:
+    (tmp_path / "unpacked").mkdir()
+    artifact = unpack(run, tmp_path / "unpacked")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"out/x: cannot be written: File too large; free space"):
+            write(artifact, tmp_path / "out/x", TIME)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list((tmp_path / "out").iterdir())

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from edgener.standard_streams import log
 from edgener.table import table
-from edgener_edge.cli.downloads import add_downloads, open_cache
+from edgener_edge.cli.downloads import add_downloads, cache_directory, open_cache
 from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import X86_64
 from edgener_edge.guest import Guest, listen, make_disk, marked_lines
@@ -57,7 +57,7 @@ def main() -> int:
     guest = Guest(X86_64, lock, open_cache(options, lock.release))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        root = debian(options.cache / f"debian-{lock.release}", lock.release, options.mirror)
+        root = debian(cache_directory(options) / f"debian-{lock.release}", lock.release, options.mirror)
         content = scratch / "root"
         run_program(["cp", "-a", root, content], "is the disk full?")
         fill_root(content, options.package, options.upgrade, scratch)

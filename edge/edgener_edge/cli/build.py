@@ -10,7 +10,7 @@ from pathlib import Path
 from edgener.command_line import Command
 from edgener.options import model_directory
 from edgener.standard_streams import log, write
-from edgener_edge.cli.downloads import GOES_ON, add_downloads, apt_root, open_cache
+from edgener_edge.cli.downloads import GOES_ON, add_downloads, apt_root, cache_directory, open_cache
 
 
 def _add_device(parser: argparse.ArgumentParser) -> None:
@@ -79,20 +79,19 @@ def _fetch(options: argparse.Namespace) -> None:
     host_interpreter(lock, cache)
     if device.qemu_cpu:
         Emulator(lock.qemu_user, cache).qemu()
-    log(f"everything is in {options.cache}")
+    log(f"everything is in {cache.directory}")
 
 
 def _lock(options: argparse.Namespace) -> None:
+    from edgener_edge.archive import check_output, draft_of
     from edgener_edge.update_lock import RELEASE, make_lock
 
-    options.cache.mkdir(parents=True, exist_ok=True)
+    check_output(options.lock)
     apt = apt_root(options, RELEASE)
     apt.require_suites()
-    lock = make_lock(apt, datetime.now(UTC).date().isoformat(), options.cache, log)
-    options.lock.parent.mkdir(parents=True, exist_ok=True)
-    draft = options.lock.with_name(f".{options.lock.name}.draft")
-    draft.write_text(lock.to_json(), encoding="utf-8")
-    draft.replace(options.lock)
+    lock = make_lock(apt, datetime.now(UTC).date().isoformat(), cache_directory(options), log)
+    with draft_of(options.lock) as draft:
+        draft.write_text(lock.to_json(), encoding="utf-8")
     write(f"{options.lock}\n")
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgener.errors import UsageError
 from edgener.standard_streams import log
 from edgener_edge.lock import LOCK_FILE
 
@@ -19,25 +20,37 @@ GOES_ON = "interrupted; the same command continues with what was downloaded"
 
 def add_downloads(parser: argparse.ArgumentParser) -> None:
     """Add the options ``--cache``, ``--lock`` and ``--apt-sources``."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener" / "edge"
     help_text = "directory of downloads; default: edgener/edge in XDG_CACHE_HOME or ~/.cache"
-    parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help=help_text)
+    parser.add_argument("--cache", type=Path, metavar="DIR", help=help_text)
     help_text = "file that pins the packages; default: the one that edgener brings"
     parser.add_argument("--lock", type=Path, default=LOCK_FILE, metavar="FILE", help=help_text)
     help_text = "apt sources of Debian's archive; default: those of this machine"
     parser.add_argument("--apt-sources", type=Path, metavar="FILE", help=help_text)
 
 
+def cache_directory(options: argparse.Namespace) -> Path:
+    """Return the directory of downloads, which is made; raises UsageError where there is no place for one."""
+    directory: Path = options.cache or _caches_of_this_user() / "edgener" / "edge"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
 def open_cache(options: argparse.Namespace, release: str) -> Cache:
     """Return the cache of downloads that the options name."""
     from edgener_edge.cache import Cache
 
-    options.cache.mkdir(parents=True, exist_ok=True)
-    return Cache(options.cache, apt_root(options, release), log)
+    return Cache(cache_directory(options), apt_root(options, release), log)
 
 
 def apt_root(options: argparse.Namespace, release: str) -> AptRoot:
     """Return the apt that fetches packages of a Debian release, from the sources that the options name."""
     from edgener_edge.apt import AptRoot
 
-    return AptRoot(options.cache / "apt", release, options.apt_sources)
+    return AptRoot(cache_directory(options) / "apt", release, options.apt_sources)
+
+
+def _caches_of_this_user() -> Path:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:
+        raise UsageError("this user has no home directory to keep downloads in; give --cache") from error

@@ -19,6 +19,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _pack(options: argparse.Namespace) -> None:
+    from edgener_edge.archive import check_output
     from edgener_edge.build import build_time
     from edgener_edge.debian import write_deb
     from edgener_edge.oci import write_oci
@@ -26,7 +27,9 @@ def _pack(options: argparse.Namespace) -> None:
 
     stem = options.file.name.removesuffix(".run").removesuffix(".tar.gz")
     ending = {"oci": ".oci.tar", "deb": ".deb"}[options.form]
-    output: Path = options.output or options.file.with_name(stem + ending)
+    output: Path = options.output or options.file.parent / (stem + ending)
+    options.file.stat()  # one that is missing is told first
+    check_output(output)
     with tempfile.TemporaryDirectory() as directory:
         log(f"unpacking {options.file}, and checking every byte")
         artifact = unpack(options.file, Path(directory))

@@ -26,7 +26,21 @@ elif [ "$(id -u)" = 0 ]; then
 else
     die @OUTPUT_ERROR@ "this user has no home directory to unpack into; $remedy"
 fi
+case $base in
+*[:\;\$]*) die @OUTPUT_ERROR@ "$base: a path with ':', ';' or '\$' cannot be used; $remedy" ;;
+esac
 home=$base/$name-@SHORT@
+draft_name=.unpack-$(uname -n),
+{ read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || boot=
+# Drafts of starts that were cut off are deleted: those of this machine and an earlier boot, or of an ended process.
+for old in ${boot:+"$base/$draft_name"*}; do
+    [ -d "$old" ] || continue
+    pid=${old%,*}
+    case $old in
+    *,"$boot",*) [ ! -d "/proc/${pid##*,}" ] || continue ;;
+    esac
+    rm -rf "$old" 2>/dev/null || :
+done
 if [ ! -x "$home/edgener" ]; then
     for tool in tail sha256sum gzip tar mktemp; do
         command -v "$tool" >/dev/null ||
@@ -37,8 +51,10 @@ if [ ! -x "$home/edgener" ]; then
         die @ARTIFACT_ERROR@ "$0 is damaged or was changed (its checksum differs); copy it again"
     draft=
     trap 'rm -rf "$draft"; rmdir "$base" 2>/dev/null || :' EXIT
-    trap 'exit 130' HUP INT TERM
-    mkdir -p "$base" 2>/dev/null && draft=$(mktemp -d "$base/.unpack-XXXXXX" 2>/dev/null) ||
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    mkdir -p "$base" 2>/dev/null && draft=$(mktemp -d "$base/$draft_name$boot,$$,XXXXXX" 2>/dev/null) ||
         die @OUTPUT_ERROR@ "$base: cannot be written; $remedy"
     find "$base" -maxdepth 1 -name '.unpack-*' -mmin +60 -exec rm -rf {} + 2>/dev/null || :
     free=$(set -- $(df -Pk "$base" 2>/dev/null | sed '1d; s/%.*//') && shift $(($# - 2)) && echo "$1") || free=
