@@ -12,7 +12,7 @@ from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_interval
-from edgener_export.evaluation.recognize import SpanPair
+from edgener_export.evaluation.recognize import SpanPair, counted
 from edgener_export.evaluation.score import overlap_f1, score_spans
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
@@ -98,17 +98,6 @@ def counted_pairs(labelled: LabelledSet, found: Iterable[Iterable[Span]]) -> lis
     return [
         (sentence.spans, counted(sentence, spans, labelled.labels))
         for sentence, spans in zip(labelled.sentences, found, strict=True)
-    ]
-
-
-def counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
-    """Return the found spans that count for or against a model."""
-    expected = set(sentence.spans)
-    return [
-        span
-        for span in spans
-        if span.label in labels
-        and (span in expected or not any(span.start < end and start < span.end for start, end in sentence.ignored))
     ]
 
 
