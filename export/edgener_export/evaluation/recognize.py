@@ -65,9 +65,9 @@ def counted(sentence: Sentence, spans: Iterable[Span], labels: Collection[str] |
 
 
 def scores_by_label(pairs: Sequence[SpanPair]) -> dict[str, Score]:
-    """Return the score of each entity type by its label, and that of all types as ``all``."""
+    """Return the score of each expected entity type by its label, in alphabetical order."""
     labels = sorted({span.label for expected, _ in pairs for span in expected})
-    return {"all": score_spans(pairs), **{label: score_spans(pairs, label) for label in labels}}
+    return {label: score_spans(pairs, label) for label in labels}
 
 
 def evaluate(
