@@ -20,7 +20,7 @@ from edgener_export.evaluation.score import overlap_f1, score_spans
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
 """File names that a suite's directory is searched for."""
 FORMAT_SUFFIXES = frozenset(
-    (".txt", ".conll", *(f".{name}" for name in FORMATS), *(suffix for it in FORMATS.values() for suffix in it.suffixes))
+    {".txt", ".conll"}.union(*([f".{name}", *known.suffixes] for name, known in FORMATS.items()))
 )
 """Suffixes that say the format of a labelled file and are no part of its set's name."""
 
@@ -85,9 +85,10 @@ def read_suite(directory: Path, read: Callable[[Path], Sequence[Sentence]] = rea
         raise CorpusError(f"{directory}: has no labelled sets; put files of JSON lines (*.jsonl) there")
     by_name: dict[str, Path] = {}
     for path in paths:
-        other = by_name.setdefault(set_name(path), path)
+        name = set_name(path)
+        other = by_name.setdefault(name, path)
         if other != path:
-            raise CorpusError(f"{path}: is the set {set_name(path)}, and so is {other}; rename one of them or move it away")
+            raise CorpusError(f"{path}: is the set {name}, and so is {other}; rename one of them or move it away")
     return [LabelledSet(name, read(path)) for name, path in by_name.items()]
 
 
