@@ -18,6 +18,7 @@ from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
     from edgener.bundle import Manifest
+    from edgener.bundle_rules import BundleRules
     from edgener.score_calibration import Calibration
     from edgener_export.evaluation.answers import Answers
     from edgener_export.evaluation.score_calibration import Measured
@@ -76,16 +77,33 @@ def _calibrate(options: argparse.Namespace) -> None:
     target = options.output or source
 
     def changed(manifest: Manifest) -> Manifest:
-        if scores is None:
-            return replace(manifest, calibration=calibration)
-        from edgener.bundle_rules import BundleRules
-
-        rules = replace(manifest.rules or BundleRules(), min_score=scores)
+        rules = _moved_rules(manifest, calibration) if scores is None else _rules_with(manifest.rules, scores)
         return replace(manifest, calibration=calibration, rules=rules)
 
     had_signature = (target / SIGNATURE).exists()
     amend_bundle(source, target, changed)
     log(f"{target}: written{'; its signature was removed, sign it again: edgener sign' if had_signature else ''}")
+
+
+def _moved_rules(manifest: Manifest, calibration: Calibration | None) -> BundleRules | None:
+    """Return the rules of a bundle, whose lowest scores keep the same entities with another calibration."""
+    from edgener_export.evaluation.min_score import moved_min_score
+
+    rules, before = manifest.rules, manifest.calibration
+    if rules is None or rules.min_score is None or _line(before) == _line(calibration):
+        return rules
+    moved = {label: moved_min_score(score, before, calibration) for label, score in rules.min_score.items()}
+    return replace(rules, min_score=moved)
+
+
+def _line(calibration: Calibration | None) -> tuple[float, float] | None:
+    return (calibration.temperature, calibration.offset) if calibration else None
+
+
+def _rules_with(rules: BundleRules | None, min_score: dict[str, float]) -> BundleRules:
+    from edgener.bundle_rules import BundleRules
+
+    return replace(rules or BundleRules(), min_score=min_score)
 
 
 def _measured_table(measured: Measured) -> str:
@@ -103,7 +121,7 @@ def _min_scores(
     calibration: Calibration | None,
 ) -> dict[str, float] | None:
     """Print what lowest scores keep on the held-out sentences, and return them; None where nobody asked for them."""
-    from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome
+    from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome, why_none
 
     if options.precision is None and not options.best_f1:
         return None
@@ -114,7 +132,7 @@ def _min_scores(
     rows: list[tuple[str, ...]] = [("type", "lowest score", *head, *(f"{name} with it" for name in head))]
     for label, score in chosen.items():
         if score is None:
-            log(f"{label}: no score reaches a precision of {options.precision:g}; it gets no lowest score")
+            log(f"{label}: {why_none(chosen_on, label, options.precision)}; it gets no lowest score")
         figures = (*outcome(measured_on, label, 0.0), *outcome(measured_on, label, score or 0.0))
         rows.append((label, "none" if score is None else f"{score:g}", *(f"{figure:.1f}" for figure in figures)))
     write(table(rows))
@@ -135,8 +153,9 @@ CALIBRATE = Command(
     description=(
         "Choose a temperature and, where it helps, an offset for the scores of a bundle on labelled data of several "
         "kinds of text; print the expected calibration error before and after on sentences that chose neither; and "
-        "write both into the bundle, whose entities stay what they are. With --precision or --best-f1, also choose the "
-        "lowest score of each type, and write it into the rules of the bundle."
+        "write both into the bundle, whose entities stay what they are: lowest scores in its rules move with the "
+        "scores. With --precision or --best-f1, also choose the lowest score of each type, and write it into the rules "
+        "of the bundle."
     ),
     examples="""\
 edgener-export calibrate ./my-bundle dev.jsonl              half of its sentences choose, the others measure

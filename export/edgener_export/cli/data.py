@@ -118,7 +118,7 @@ def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]
 def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
     """Return the sets of directories and files, in the order in which they are named."""
     from edgener_export.corpus.formats import FORMATS
-    from edgener_export.evaluation.suite import LabelledSet, has_sets
+    from edgener_export.evaluation.suite import LabelledSet, has_sets, set_name
 
     is_directory = options.source_format in FORMATS and FORMATS[options.source_format].is_directory
     sets: list[LabelledSet] = []
@@ -126,7 +126,7 @@ def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[Labell
         if has_sets(path) and not is_directory:
             sets.extend(read_directory(options, path))
         else:
-            sets.append(LabelledSet(path.name.partition(".")[0], read_sentences(options, path)))
+            sets.append(LabelledSet(set_name(path), read_sentences(options, path)))
     return sets
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    help_text = "directories of bundles; default: the built-in one"
+    help_text = (
+        "directories of bundles, which are called by their names, and by their paths where names repeat; default: the "
+        "built-in one"
+    )
     parser.add_argument("bundles", nargs="*", default=["default"], metavar="BUNDLE", help=help_text)
     parser.add_argument("--test", type=Path, metavar="FILE", help="labelled file; default: the MSRA test sentences")
     add_reading(parser)
@@ -56,50 +60,64 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise UsageError("--details and --train need one labelled file, not --suite")
     if not (options.suite or options.test or options.train) and says_how_to_read(options):
         raise UsageError("--from, --encoding and --offsets tell how a labelled file is read; name it with --test")
+    for bundle, times in Counter(options.bundles).items():
+        if times > 1:
+            raise UsageError(f"{bundle} is given {times} times; name each bundle once")
     threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads, provider=options.provider) for bundle in options.bundles]
+    by_name = named(options.bundles, recognizers)
     if options.suite:
-        _score_suite(recognizers, options)
+        _score_suite(by_name, options)
     else:
-        _score_file(recognizers, options)
+        _score_file(by_name, options)
 
 
-def _score_file(recognizers: Sequence[Recognizer], options: argparse.Namespace) -> None:
+def named(bundles: Sequence[str], recognizers: Sequence[Recognizer]) -> dict[str, Recognizer]:
+    """Return the recognizer of each bundle by the bundle's name, or by its path where another has the same name."""
+    names = [recognizer.manifest.name for recognizer in recognizers]
+    distinct = [name if names.count(name) == 1 else bundle for name, bundle in zip(names, bundles, strict=True)]
+    is_ambiguous = len(set(distinct)) < len(distinct)  # a path is the name of another bundle
+    return dict(zip(bundles if is_ambiguous else distinct, recognizers, strict=True))
+
+
+def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
     from edgener_export.corpus.sentence import labels_of
     from edgener_export.evaluation.details import count_errors, figures_by_acquaintance, figures_by_type
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
+    from edgener_export.evaluation.score import score_spans
 
     sentences = read_sentences(options, options.test) if options.test else read_msra(options.cache).test
     training = read_sentences(options, options.train) if options.train else None
     labels = labels_of(sentences)
     plain: dict[str, Any] = {}
-    for recognizer in recognizers:
+    for name, recognizer in recognizers.items():
         others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
         if others:
             log(f"not scored, as no sentence has them: {', '.join(others)}")
         pairs = recognize_all(recognizer, sentences, labels)
-        figures = {"types": figures_by_type(pairs)} if options.json or options.details else {}
-        if training is not None:
-            figures["acquaintance"] = figures_by_acquaintance(sentences, pairs, training)
+        figures = figures_by_type(pairs) if options.json or options.details else None
+        acquaintance = None if training is None else figures_by_acquaintance(sentences, pairs, training)
         if options.json:
-            plain[recognizer.manifest.name] = {**to_plain(figures), "errors": to_plain(count_errors(pairs))}
+            more = {} if acquaintance is None else {"acquaintance": to_plain(acquaintance)}
+            plain[name] = {**to_plain(figures), **more, "errors": to_plain(count_errors(pairs))}
             continue
-        write(f"{recognizer.manifest.name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
-        for label, score in scores_by_label(pairs).items():
+        write(f"{name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
+        for label, score in (("all", score_spans(pairs)), *scores_by_label(pairs).items()):
             write(f"{label:<4} {score}\n")
-        if options.details:
-            write(figures_table(figures["types"]) + errors_table(count_errors(pairs)))
-        if "acquaintance" in figures:
-            write(figures_table(figures["acquaintance"]))
+        if figures is not None:
+            write(figures_table((*figures.types.items(), *figures.averages.items())))
+            write(errors_table(count_errors(pairs)))
+        if acquaintance is not None:
+            write(figures_table(acquaintance.items()))
     if options.json:
         write(f"{json.dumps(plain, ensure_ascii=False, indent=1)}\n")
 
 
-def figures_table(figures: Mapping[str, Figures]) -> str:
+def figures_table(named_figures: Iterable[tuple[str, Figures]]) -> str:
     """Return a table of precision, recall, F1 and its interval, one row for each name."""
     rows = [("", "precision", "recall", "F1", "95 % interval", "entities")]
-    for name, it in figures.items():
+    for name, it in named_figures:
         interval = f"{it.interval.low:.1f} to {it.interval.high:.1f}" if it.interval else ""
         rows.append((name, f"{it.precision:.2f}", f"{it.recall:.2f}", f"{it.f1:.2f}", interval, str(it.support)))
     return "\n" + table(rows)
@@ -118,7 +136,7 @@ def errors_table(errors: Errors) -> str:
     return "\n" + table([(str(count), f"{kind}: {texts[kind]}") for kind, count in to_plain(errors).items()])
 
 
-def _score_suite(recognizers: Sequence[Recognizer], options: argparse.Namespace) -> None:
+def _score_suite(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.evaluation.recognize import recognize_all
     from edgener_export.evaluation.suite import score_set
     from edgener_export.evaluation.suite_table import text_tables
@@ -127,10 +145,8 @@ def _score_suite(recognizers: Sequence[Recognizer], options: argparse.Namespace)
     sets = read_directory(options, options.suite)
     scores = {
         labelled.name: {
-            recognizer.manifest.name: score_set(
-                labelled, [found for _, found in recognize_all(recognizer, labelled.sentences)]
-            )
-            for recognizer in recognizers
+            name: score_set(labelled, [found for _, found in recognize_all(recognizer, labelled.sentences)])
+            for name, recognizer in recognizers.items()
         }
         for labelled in sets
     }

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from edgener.command_line import Command
+from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 from edgener_export.cli.threads import add_threads, threads_of
 from edgener_export.labelling.lac import NAME_TAGS
@@ -57,6 +58,8 @@ def _label(options: argparse.Namespace) -> None:
     from edgener_export.labelling.label import label_texts, lac_labels
     from edgener_export.labelling.lac import Lac
 
+    if options.sentences < 0:
+        raise UsageError(f"--sentences is {options.sentences}; it must be at least 1, or 0 for all texts")
     lac, texts = Lac(), list(read_kind_texts(options.text, options.kind))
     texts = evenly_spread(texts, options.sentences or len(texts))
     if options.lac_types:

@@ -16,7 +16,8 @@ from edgener.bundle import Bundle
 from edgener.recognizer import open_recognizer
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
-from edgener_export.evaluation.suite import LabelledSet, counted
+from edgener_export.evaluation.recognize import counted
+from edgener_export.evaluation.suite import LabelledSet
 
 
 @dataclass(frozen=True)

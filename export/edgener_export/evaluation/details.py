@@ -31,6 +31,16 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class TypeFigures:
+    """The figures of each type, and their averages, which a type may have the name of."""
+
+    types: dict[str, Figures]
+    """Figures by type, in alphabetical order."""
+    averages: dict[str, Figures]
+    """Figures by the name of the average: MICRO, MACRO and WEIGHTED."""
+
+
+@dataclass(frozen=True)
 class Errors:
     """Numbers of expected and of found entities by what is wrong with them; each is counted once."""
 
@@ -48,20 +58,20 @@ class Errors:
     """Found entities that overlap no expected one."""
 
 
-def figures_by_type(pairs: Sequence[SpanPair]) -> dict[str, Figures]:
-    """Return the figures of each type in alphabetical order, and their averages.
+def figures_by_type(pairs: Sequence[SpanPair]) -> TypeFigures:
+    """Return the figures of each type, and their averages.
 
     Types are those of expected and found entities; averages are micro, macro (all types alike) and weighted by the
     number of expected entities: the figures of seqeval's classification report.
     """
     labels = sorted({span.label for pair in pairs for spans in pair for span in spans})
     by_type = {label: _figures(pairs, label) for label in labels}
-    return {
-        **by_type,
+    averages = {
         MICRO: _figures(pairs),
         MACRO: _average(by_type.values(), [1] * len(by_type)),
         WEIGHTED: _average(by_type.values(), [figures.support for figures in by_type.values()]),
     }
+    return TypeFigures(by_type, averages)
 
 
 def figures_by_acquaintance(

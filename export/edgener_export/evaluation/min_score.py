@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edgener.score_calibration import Calibration
 from edgener_export.evaluation.answers import Answers, joined, joined_weights
 
 DIGITS = 10000
@@ -52,6 +53,28 @@ def lowest_for_precision(precision: float) -> Callable[[Kept], int | None]:
 def best_f1(kept: Kept) -> int | None:
     """Return the place of the score with the highest F1, of equal ones the lowest score."""
     return len(kept.f1) - 1 - int(np.argmax(kept.f1[::-1])) if len(kept.f1) else None
+
+
+def why_none(answers: Sequence[Answers], label: str, precision: float) -> str:
+    """Return why ``lowest_for_precision`` chooses no score for a type, in the words of a message."""
+    number = sum(part.labels.count(label) for part in answers)
+    if number < LEAST_ANSWERS:
+        return f"a precision needs {LEAST_ANSWERS} answers, and the sentences that choose have {number}"
+    return f"no score reaches a precision of {precision:g} on at least {LEAST_ANSWERS} answers"
+
+
+def moved_min_score(score: float, before: Calibration | None, after: Calibration | None) -> float:
+    """Return the lowest score that keeps, with the calibration ``after``, the entities that ``score`` keeps ``before``.
+
+    Without a calibration scores are the model's own.
+    """
+    lowest, highest = (before.calibrated(0.0), before.calibrated(1.0)) if before else (0.0, 1.0)
+    if score <= lowest:
+        return 0.0  # keeps every entity
+    if score > highest:
+        return 1.0  # keeps none
+    own = before.own(score) if before else score
+    return after.calibrated(own) if after else own
 
 
 def min_scores(answers: Sequence[Answers], choose: Callable[[Kept], int | None]) -> dict[str, float | None]:

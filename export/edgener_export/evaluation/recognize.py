@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -36,7 +36,7 @@ def recognize_all(
     labels: Collection[str] | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SpanPair]:
-    """Return the expected and the found spans of each sentence; only those of the types in ``labels``, if given.
+    """Return the expected spans of each sentence, and those of the found ones that are ``counted``.
 
     ``names`` are other names for types of the recognizer, which ``labels`` count with.
     """
@@ -46,15 +46,28 @@ def recognize_all(
         for found in recognizer.batch(texts)
     )
     return [
-        (sentence.spans, [span for span in spans if labels is None or span.label in labels])
-        for sentence, spans in zip(sentences, renamed, strict=True)
+        (sentence.spans, counted(sentence, spans, labels)) for sentence, spans in zip(sentences, renamed, strict=True)
+    ]
+
+
+def counted(sentence: Sentence, spans: Iterable[Span], labels: Collection[str] | None = None) -> list[Span]:
+    """Return the found spans that count for or against a model; only those of the types in ``labels``, if given.
+
+    What overlaps an ignored range counts only where it is expected.
+    """
+    expected = set(sentence.spans)
+    return [
+        span
+        for span in spans
+        if (labels is None or span.label in labels)
+        and (span in expected or not any(span.start < end and start < span.end for start, end in sentence.ignored))
     ]
 
 
 def scores_by_label(pairs: Sequence[SpanPair]) -> dict[str, Score]:
-    """Return the score of each entity type by its label, and that of all types as ``all``."""
+    """Return the score of each expected entity type by its label, in alphabetical order."""
     labels = sorted({span.label for expected, _ in pairs for span in expected})
-    return {"all": score_spans(pairs), **{label: score_spans(pairs, label) for label in labels}}
+    return {label: score_spans(pairs, label) for label in labels}
 
 
 def evaluate(

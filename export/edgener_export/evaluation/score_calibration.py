@@ -72,8 +72,14 @@ class Measured:
 def measure(chosen_on: Sequence[Answers], measured_on: Sequence[Answers]) -> Measured:
     """Choose the numbers of each way on some answers, and return its errors on others.
 
-    Raises CorpusError where scores do not tell right answers from wrong ones.
+    Raises CorpusError where scores do not tell right answers from wrong ones, and where there is nothing to measure on.
     """
+    if not any(len(answers.labels) for answers in measured_on):
+        names = ", ".join(answers.data for answers in measured_on)
+        raise CorpusError(
+            f"{names}: the model found no entity that counts there, so that nothing can be measured; measure on more "
+            "labelled sentences, whose types the model knows"
+        )
     together, weights = joined(chosen_on, ALL), joined_weights(chosen_on)
     lines = {
         TEMPERATURE: fitted_line(together.scores, together.right, weights, has_offset=False),

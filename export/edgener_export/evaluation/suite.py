@@ -8,15 +8,21 @@ from functools import cached_property
 from pathlib import Path
 
 from edgener.tags import Span
+from edgener_export.corpus.formats import FORMATS
 from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import read_corpus_file
+from edgener_export.corpus.text_file import PACKED
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_interval
-from edgener_export.evaluation.recognize import SpanPair
+from edgener_export.evaluation.recognize import SpanPair, counted
 from edgener_export.evaluation.score import overlap_f1, score_spans
 
 SET_SUFFIXES = (".jsonl", ".jsonl.xz")
 """File names that a suite's directory is searched for."""
+FORMAT_SUFFIXES = frozenset(
+    {".txt", ".conll"}.union(*([f".{name}", *known.suffixes] for name, known in FORMATS.items()))
+)
+"""Suffixes that say the format of a labelled file and are no part of its set's name."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +67,29 @@ def has_sets(path: Path) -> bool:
     return path.is_dir() and any(found.name.endswith(SET_SUFFIXES) for found in path.iterdir())
 
 
+def set_name(path: Path) -> str:
+    """Return the name of a labelled file's set: its file name without the suffixes of its format and its packing."""
+    unpacked = path.with_suffix("") if path.suffix in PACKED else path
+    return unpacked.stem if unpacked.suffix in FORMAT_SUFFIXES else unpacked.name
+
+
 def read_suite(directory: Path, read: Callable[[Path], Sequence[Sentence]] = read_corpus_file) -> list[LabelledSet]:
     """Return the labelled sets of a directory, in the order of their names; ``read`` reads each file.
 
-    Raises CorpusError for a directory without any, and what reading a labelled file raises.
+    Raises CorpusError for a directory without any or with two of one name, and what reading a labelled file raises.
     """
     paths = (
         sorted(path for path in directory.iterdir() if path.name.endswith(SET_SUFFIXES)) if directory.is_dir() else []
     )
     if not paths:
         raise CorpusError(f"{directory}: has no labelled sets; put files of JSON lines (*.jsonl) there")
-    return [LabelledSet(path.name.partition(".")[0], read(path)) for path in paths]
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        name = set_name(path)
+        other = by_name.setdefault(name, path)
+        if other != path:
+            raise CorpusError(f"{path}: is the set {name}, and so is {other}; rename one of them or move it away")
+    return [LabelledSet(name, read(path)) for name, path in by_name.items()]
 
 
 def score_set(labelled: LabelledSet, found: Sequence[Sequence[Span]], seed: int = 0) -> SetScore:
@@ -98,17 +116,6 @@ def counted_pairs(labelled: LabelledSet, found: Iterable[Iterable[Span]]) -> lis
     return [
         (sentence.spans, counted(sentence, spans, labelled.labels))
         for sentence, spans in zip(labelled.sentences, found, strict=True)
-    ]
-
-
-def counted(sentence: Sentence, spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
-    """Return the found spans that count for or against a model."""
-    expected = set(sentence.spans)
-    return [
-        span
-        for span in spans
-        if span.label in labels
-        and (span in expected or not any(span.start < end and start < span.end for start, end in sentence.ignored))
     ]
 
 

@@ -155,9 +155,7 @@ def _figures(model: _Scored, speed: Speed) -> GraphFigures:
 
 
 def _by_type(evaluation: Evaluation) -> dict[str, TypeScore]:
-    scores = scores_by_label(evaluation.pairs)
-    del scores["all"]
-    return {label: TypeScore.of(score) for label, score in scores.items()}
+    return {label: TypeScore.of(score) for label, score in scores_by_label(evaluation.pairs).items()}
 
 
 def _some_texts(test: Sequence[Sentence]) -> list[str]:

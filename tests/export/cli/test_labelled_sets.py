@@ -92,6 +92,18 @@ def test_a_set_without_entities_is_not_scored_and_told(tmp_path: Path, capsys: p
     assert "no set has an entity" in capsys.readouterr().err
 
 
+def test_sets_are_told_apart_by_all_of_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = read_corpus_file(TINY_TEST)
+    files = [tmp_path / "news.2023.jsonl", tmp_path / "news.2024.jsonl"]
+    for number, file in enumerate(files):
+        jsonl.write(rows[10 * number : 10 * number + 5 + number], file)
+    assert main(["evaluate", MODEL, "--suite", str(tmp_path), *THREADS]) == 0
+    cells = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:3]]
+    assert cells == [["news.2023", "5"], ["news.2024", "6"]]
+    assert main(["compare", MODEL, MODEL, *map(str, files), "--show", "0", *THREADS]) == 0
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:3]] == cells
+
+
 @pytest.mark.parametrize("option", [["--from", "bio"], ["--encoding", "gb18030"], ["--offsets", "bytes"]])
 def test_evaluate_refuses_to_be_told_how_to_read_no_file(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", MODEL, *option]) == 2

@@ -51,7 +51,8 @@ PAIRS = st.lists(st.tuples(span_lists(), span_lists()), min_size=1, max_size=6).
 def test_figures_are_those_of_seqeval(pairs: list[tuple[list[Span], list[Span]]]) -> None:
     expected, found = ([spans_to_tags(LENGTH, pair[side], "bio") for pair in pairs] for side in (0, 1))
     report = classification_report(expected, found, output_dict=True, mode="strict", scheme=IOB2, zero_division=0)
-    figures = figures_by_type(pairs)
+    by_type = figures_by_type(pairs)
+    figures = {**by_type.types, **by_type.averages}
     assert set(figures) == set(report)
     for name, row in report.items():
         ours = (figures[name].precision, figures[name].recall, figures[name].f1)
@@ -66,9 +67,15 @@ def test_each_expected_entity_is_right_or_one_kind_of_error(pairs: list[tuple[li
     expected = sum(len(expected) for expected, _ in pairs)
     assert errors.right + errors.boundary + errors.type + errors.both + errors.missed == expected
     assert errors.right == sum(len(set(expected) & set(found)) for expected, found in pairs)
-    interval = figures_by_type(pairs)[MICRO].interval
+    interval = figures_by_type(pairs).averages[MICRO].interval
     assert interval is not None
     assert 0 <= interval.low <= interval.high <= 100
+
+
+def test_a_type_may_have_the_name_of_an_average() -> None:
+    figures = figures_by_type([([Span(0, 3, MICRO), Span(4, 6, "PER")], [Span(4, 6, "PER")])])
+    assert (figures.types[MICRO].recall, figures.types[MICRO].support) == (0, 1)
+    assert (figures.averages[MICRO].recall, figures.averages[MICRO].support) == (50, 2)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +124,8 @@ def test_the_command_prints_details_and_the_same_as_json(
     assert "seen in training" in shown
     assert main([*arguments, "--json"]) == 0
     (plain,) = json.loads(capsys.readouterr().out).values()
+    assert list(plain["types"]) == ["LOC", "ORG", "PER"]
+    assert list(plain["averages"]) == ["micro avg", "macro avg", "weighted avg"]
     assert plain["errors"]["invented"] > 0
     assert plain["acquaintance"][UNSEEN]["support"] == 0
     assert main(["evaluate", str(bundle), "--suite", str(labelled.parent), "--details"]) == 2

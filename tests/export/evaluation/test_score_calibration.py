@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edgener import Recognizer
 from edgener.bundle import MANIFEST, load_bundle
+from edgener.bundle_rules import BundleRules
 from edgener.score_calibration import Calibration
 from edgener.tags import Span
 from edgener_export.cli.main import main
@@ -21,7 +22,14 @@ from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.errors import CorpusError
 from edgener_export.evaluation.answers import Answers, answers_to, halves, uncalibrated
-from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome
+from edgener_export.evaluation.min_score import (
+    best_f1,
+    lowest_for_precision,
+    min_scores,
+    moved_min_score,
+    outcome,
+    why_none,
+)
 from edgener_export.evaluation.score_calibration import (
     ALL,
     BY_TYPE,
@@ -33,7 +41,7 @@ from edgener_export.evaluation.score_calibration import (
     measure,
 )
 from edgener_export.evaluation.suite import LabelledSet
-from tests.support import TINY_BUNDLE, TINY_TEST, labelled_texts, names, read_manifest
+from tests.support import TINY_BUNDLE, TINY_TEST, change_manifest, labelled_texts, names, read_manifest
 
 GENERATOR = np.random.default_rng(11)
 
@@ -123,6 +131,37 @@ def test_a_lowest_score_reaches_the_precision_that_was_asked_for() -> None:
     assert min_scores(given, lowest_for_precision(0.1))["PER"] == 0.0
 
 
+def test_why_no_score_is_chosen_is_told() -> None:
+    few = Answers("few", ("PER",) * 29, np.linspace(0.5, 0.9, 29), np.ones(29, dtype=bool), Counter({"PER": 29}))
+    assert min_scores([few], lowest_for_precision(0.9)) == {"PER": None}
+    assert why_none([few], "PER", 0.9) == "a precision needs 30 answers, and the sentences that choose have 29"
+    assert why_none([few, few], "PER", 0.9) == "no score reaches a precision of 0.9 on at least 30 answers"
+
+
+CALIBRATIONS = st.one_of(
+    st.none(), st.builds(Calibration, st.floats(0.5, 3).map(lambda it: round(it, 4)), st.floats(-2, 2), st.just(()))
+)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), CALIBRATIONS, CALIBRATIONS)
+def test_a_moved_lowest_score_keeps_the_same_entities(
+    own: float, lowest: float, before: Calibration | None, after: Calibration | None
+) -> None:
+    shown = before.calibrated(own) if before else own
+    again = after.calibrated(own) if after else own
+    moved = moved_min_score(lowest, before, after)
+    assert 0 <= moved <= 1
+    if abs(shown - lowest) > 1e-5:  # as near as this, rounding decides
+        assert (again >= moved) == (shown >= lowest)
+
+
+def test_a_lowest_score_out_of_reach_stays_so_and_one_below_all_scores_keeps_them_all() -> None:
+    narrow, wide = Calibration(2.0, 0.0, ()), Calibration(0.5, 0.0, ())
+    assert narrow.calibrated(1.0) < 0.9995
+    assert moved_min_score(0.9995, narrow, wide) == 1.0
+    assert moved_min_score(0.0005, narrow, wide) == moved_min_score(0.0, None, wide) == 0.0
+
+
 def test_the_best_f1_is_above_that_of_its_neighbours() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.5])
     given = Answers(
@@ -165,6 +204,33 @@ def test_the_command_calibrates_a_bundle_whose_entities_stay(
     assert main(["calibrate", str(target), str(tmp_path / "sets"), "--threads", "1"]) == 0
     assert (target / MANIFEST).read_bytes() == first  # a calibration is not calibrated again
     assert not list(tmp_path.glob(".calibrated*"))
+
+
+def test_a_bundle_with_lowest_scores_keeps_its_entities(bundle: Path, tmp_path: Path) -> None:
+    write_sets(tmp_path / "sets")
+    texts = [row.text for row in labelled_texts()]
+    change_manifest(bundle, rules=BundleRules(min_score={"PER": 0.99, "LOC": 0.98}))
+    before = [names(found) for found in Recognizer.load(bundle).batch(texts)]
+    assert before != [names(found) for found in Recognizer.load(TINY_BUNDLE).batch(texts)]
+    rows = read_corpus_file(TINY_TEST)
+    dev = [Sentence(row.text, row.spans if number % 5 else row.spans[:1]) for number, row in enumerate(rows)]
+    jsonl.write(dev, tmp_path / "dev")
+    for data in ("sets", "dev", "sets"):
+        assert main(["calibrate", str(bundle), str(tmp_path / data), "--from", "jsonl", "--threads", "1"]) == 0
+        assert [names(found) for found in Recognizer.load(bundle).batch(texts)] == before
+    first = (bundle / MANIFEST).read_bytes()
+    assert main(["calibrate", str(bundle), str(tmp_path / "sets"), "--threads", "1"]) == 0
+    assert (bundle / MANIFEST).read_bytes() == first
+
+
+def test_sentences_in_which_nothing_can_be_measured_are_refused_by_name(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sets(tmp_path / "sets")
+    (tmp_path / "none.jsonl").write_text('{"text": "他来了", "entities": []}\n', encoding="utf-8")
+    others = ["--held-out", str(tmp_path / "none.jsonl"), "--dry-run", "--threads", "1"]
+    assert main(["calibrate", str(bundle), str(tmp_path / "sets"), *others]) == CorpusError.exit_code
+    assert "none: the model found no entity that counts there" in capsys.readouterr().err
 
 
 def test_a_dry_run_writes_nothing_and_other_data_can_measure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import CorpusError
-from edgener_export.evaluation.suite import LabelledSet, read_suite, score_set
+from edgener_export.evaluation.suite import LabelledSet, read_suite, score_set, set_name
 
 PERSON, PLACE = Span(0, 3, "PER"), Span(4, 6, "LOC")
 SENTENCE = Sentence("王小明在北京工作", (PERSON, PLACE))
@@ -70,3 +72,29 @@ def test_a_directory_is_read_by_name_and_an_empty_one_is_refused(tmp_path: Path)
     assert sets[0].sentences == [Sentence("在北京", (Span(1, 3, "LOC"),), ((0, 1),), "cities")]
     with pytest.raises(CorpusError, match="no labelled sets"):
         read_suite(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("news.jsonl", "news"),
+        ("news.2023.jsonl.xz", "news.2023"),
+        ("news.2024.json.gz", "news.2024"),
+        ("test.char.bmes", "test.char"),
+        ("test.txt", "test"),
+        ("weiboNER_2nd_conll.train", "weiboNER_2nd_conll.train"),
+        ("v1.2", "v1.2"),
+    ],
+)
+def test_a_set_is_called_as_its_file_without_the_suffixes_of_format_and_packing(file: str, name: str) -> None:
+    assert set_name(Path("sets.1", file)) == name
+
+
+def test_sets_with_dots_in_their_names_stay_apart_and_two_of_one_name_are_refused(tmp_path: Path) -> None:
+    for name in ("news.2023.jsonl", "news.2024.jsonl"):
+        (tmp_path / name).write_text('{"text": "在北京", "entities": [[1, 3, "LOC"]]}\n', encoding="utf-8")
+    assert [labelled.name for labelled in read_suite(tmp_path)] == ["news.2023", "news.2024"]
+    plain, packed = tmp_path / "news.2023.jsonl", tmp_path / "news.2023.jsonl.xz"
+    packed.write_bytes(lzma.compress(plain.read_bytes()))
+    with pytest.raises(CorpusError, match=re.escape(f"{packed}: is the set news.2023, and so is {plain}; rename")):
+        read_suite(tmp_path)

@@ -46,6 +46,17 @@ def test_a_type_that_lac_does_not_have_is_a_wrong_argument(capsys: pytest.Captur
     assert "give some of PER, LOC, ORG, TIME" in capsys.readouterr().err
 
 
+def test_fewer_than_no_texts_are_refused_and_the_output_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, output = tmp_path / "text.txt", tmp_path / "out.jsonl"
+    text.write_text("马云在杭州。\n", encoding="utf-8")
+    output.write_text("labelled before", encoding="utf-8")
+    assert main(["label", str(text), str(output), "--model", str(TINY_BUNDLE), "--sentences", "-5"]) == 2
+    assert "--sentences is -5; it must be at least 1, or 0 for all texts" in capsys.readouterr().err
+    assert output.read_text(encoding="utf-8") == "labelled before"
+
+
 def test_json_lines_say_the_kind_of_each_text_and_an_unknown_one_is_named_with_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
