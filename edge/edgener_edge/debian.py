@@ -38,7 +38,7 @@ HTTP_UNITS = ("edgener-http.service", "edgener-http.socket")
 """Units of a build that serves HTTP."""
 SCRIPTS = ("postinst", "prerm")
 FULL_DISK = "No space left on device"
-"""What dpkg-deb says of a full disk."""
+"""The words of dpkg-deb for a full disk."""
 
 
 def write_deb(artifact: Artifact, target: Path, time: int) -> None:
