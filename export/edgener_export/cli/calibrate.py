@@ -81,7 +81,7 @@ def _calibrate(options: argparse.Namespace) -> None:
         return replace(manifest, calibration=calibration, rules=rules)
 
     had_signature = (target / SIGNATURE).exists()
-    amend_bundle(source, target, changed)
+    amend_bundle(source, target, changed, keeps_entities=scores is None)
     log(f"{target}: written{'; its signature was removed, sign it again: edgener sign' if had_signature else ''}")
 
 

@@ -20,19 +20,23 @@ def amend_bundle(
     change: Callable[[Manifest], Manifest],
     files: Mapping[str, bytes | None] | None = None,
     golden_texts: Sequence[str] | None = None,
+    *,
+    keeps_entities: bool = False,
 ) -> Manifest:
     """Write the bundle ``source`` with a changed manifest to ``target``, in one step; both may be the same directory.
 
     ``files`` are added or replaced; where one is None it is left out. Golden cases are recorded anew with
     ``golden_texts`` or the texts that they have, the card says whether scores are calibrated, and the digests are
-    those of the new files. The new bundle has no signature. Returns its manifest.
+    those of the new files. The new bundle has no signature. Returns its manifest. With ``keeps_entities``, changed rules
+    find what the former ones do, as lowest scores that follow the calibration.
     Raises BundleError for a damaged bundle, OutputError where it cannot be written, and UsageError for changed rules or
     another normalization where there is a graph for GPUs, whose golden cases only a build can record.
     """
     verify_target(target)
     bundle = load_bundle(source)
     before, manifest = bundle.manifest, change(bundle.manifest)
-    if FP16_GOLDEN in before.files and (manifest.rules, manifest.normalization) != (before.rules, before.normalization):
+    is_other = manifest.normalization != before.normalization or (not keeps_entities and manifest.rules != before.rules)
+    if FP16_GOLDEN in before.files and is_other:
         raise UsageError(
             f"{source}: has a graph for GPUs, whose answers with other rules can only be recorded by a build; "
             "give the rules to edgener itself"

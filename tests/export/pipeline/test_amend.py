@@ -57,6 +57,9 @@ def test_scores_of_the_graph_for_gpus_are_calibrated_without_running_it(bundle: 
         assert [it.score for it in case.entities] == [CALIBRATION.calibrated(it.score) for it in other.entities]
     with pytest.raises(UsageError, match="has a graph for GPUs"):
         amend_bundle(bundle, bundle, lambda manifest: replace(manifest, rules=BundleRules(types=("PER",))))
+    same = BundleRules(min_score={"PER": 0.0})
+    after = amend_bundle(bundle, bundle, lambda manifest: replace(manifest, rules=same), keeps_entities=True)
+    assert after.rules == same
 
 
 def test_a_full_disk_leaves_the_bundle_as_it_was(bundle: Path) -> None:
