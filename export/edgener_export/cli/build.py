@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgener.command_line import Command
+from edgener.errors import UsageError
 from edgener.standard_streams import log, write
-from edgener_export.cli.recipe import GOES_ON, add_recipe
+from edgener_export.cli.recipe import GOES_ON, add_recipe, is_lost
+
+if TYPE_CHECKING:
+    from edgener_export.recipe import Recipe
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,21 +30,35 @@ def _build(options: argparse.Namespace) -> None:
 
     # Before the heavy imports, so that mistakes are told at once.
     recipe = read_recipe(options.recipe, options.set, needs_models=not options.trained)
+    run: Path = options.run or Path("runs") / recipe.name
+    bundle: Path = options.bundle or run / "bundle"
+    if not options.trained:
+        _verify_models_stay(recipe, bundle)
 
     from edgener_export.pipeline.build import Pipeline
     from edgener_export.pipeline.run_lock import locked
 
-    run: Path = options.run or Path("runs") / recipe.name
     with locked(run):
         pipeline = Pipeline(recipe, run, options.cache, log)
         if options.trained:
             pipeline.adopt(options.trained)
-        scores = pipeline.build(options.bundle or run / "bundle")
+        scores = pipeline.build(bundle)
     for measured in scores:
         write(
             f"{measured.graph}  P {measured.precision:.2f}  R {measured.recall:.2f}  F1 {measured.f1:.2f}  "
             f"on {measured.data}, {measured.sentences} sentences\n"
         )
+
+
+def _verify_models_stay(recipe: Recipe, bundle: Path) -> None:
+    """Raise UsageError where the bundle would replace a model that the recipe starts with or learns from."""
+    from edgener_export.recipe.paths import models_of
+
+    for name, model in models_of(recipe):
+        if model.exists() and is_lost(model, bundle):
+            raise UsageError(
+                f"{bundle}: is the model of {name}, which would be replaced; name another directory with --bundle"
+            )
 
 
 BUILD = Command(

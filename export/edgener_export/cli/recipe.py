@@ -31,6 +31,11 @@ def add_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=help_text)
 
 
+def is_lost(model: Path, bundle: Path) -> bool:
+    """Return whether a model lies where a bundle is going to be written, which replaces all that is there."""
+    return model.resolve().is_relative_to(bundle.resolve())
+
+
 def default_cache() -> Path:
     """Return the directory of downloads, as the XDG base directory specification has it."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"

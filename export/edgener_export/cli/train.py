@@ -12,7 +12,7 @@ from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 from edgener_export.cli.data import add_reading, read_sentences
-from edgener_export.cli.recipe import GOES_ON, add_cache
+from edgener_export.cli.recipe import GOES_ON, add_cache, is_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from edgener_export.plan.base import find_base, text_of_clone
+    from edgener_export.plan.base import find_base, name_of_model, text_of_clone
     from edgener_export.plan.preparation import Request, plan_types, renamed, split_of
 
     if options.text and not options.add:
@@ -68,7 +68,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.text and not options.text.is_file():
         raise UsageError(f"--text {options.text}: there is no such file")
     request = Request(
-        name=options.output.resolve().name,
+        name=name_of_model(options.output),
         base=find_base(options.base),
         source=str(options.data),
         adds=options.add,
@@ -77,6 +77,10 @@ def _train(options: argparse.Namespace) -> None:
         license=options.license,
         overrides=options.set,
     )
+    if request.base.directory and is_lost(request.base.directory, options.output):
+        raise UsageError(
+            f"--output {options.output}: is the model of --base, which would be replaced; name another directory"
+        )
     read = [read_sentences(options, path) for path in (options.data, options.dev) if path]
     everything = renamed(request, chain.from_iterable(read))
     sentences, dev = everything[: len(read[0])], everything[len(read[0]) :]

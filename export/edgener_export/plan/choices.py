@@ -93,7 +93,7 @@ def texts_for(sentences: int, epochs: int) -> int:
 
 
 def tolerated_loss(entities: int) -> float:
-    """Return the points of F1 that int8 may lose against fp32 on test sentences with this many entities.
+    """Return the points of F1 that int8 may lose against fp32 on test sentences with this many entities, at least one.
 
     It is what quantization may cost in truth, and twice the standard deviation of what it costs by chance.
     """

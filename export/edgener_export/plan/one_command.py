@@ -25,6 +25,8 @@ SHARES = (0.25, 0.5)
 """The parts of the training sentences, besides all of them, that the learning curve is measured with."""
 LEAST_PART = LEAST_SENTENCES // 2
 """The fewest sentences of such a part."""
+PART = "learning-curve-"
+"""The beginning of the names of the directories, within that of the run, in which such parts are learned."""
 
 Log = Callable[[str], None]
 
@@ -91,7 +93,7 @@ class OneCommand:
                 self.log(f"learning curve: {len(part.train)} sentences are too few for a point, which is left out")
                 continue
             self.log(f"learning curve: {len(part.train)} of {len(self.split.train)} sentences")
-            directory = self.run.with_name(f"{self.run.name}-{round(100 * share)}")
+            directory = self.run / f"{PART}{round(100 * share)}"
             with locked(directory):
                 recipe = write_files(self.request, self.types, part, directory)
                 Pipeline(read_recipe(recipe), directory, self.cache, self.log).train()

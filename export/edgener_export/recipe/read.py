@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,18 @@ def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool
     return recipe
 
 
-def _in_lines(path: Path, faults: Sequence[str]) -> str:
+def verify_tables(plain: Mapping[str, Any], path: Path, to_come: Collection[str]) -> None:
+    """Raise RecipeError, as ``read_recipe``, for tables that would be a faulty recipe in ``path``.
+
+    Of the files that they name, those ``to_come`` need not exist yet.
+    """
+    reader = TableReader(path.parent, needs_models=True, to_come=to_come)
+    reader.recipe(plain)
+    if reader.faults:
+        raise RecipeError(_in_lines(f"{path} (not written)", reader.faults))
+
+
+def _in_lines(path: Path | str, faults: Sequence[str]) -> str:
     """Return one line for one fault, and a list for several."""
     if len(faults) == 1:
         return f"{path}: {faults[0]}"

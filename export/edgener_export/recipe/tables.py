@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -21,10 +21,13 @@ from edgener_export.recipe.shape import read_shape, shape_faults
 class TableReader:
     """Reads the tables of one recipe; ``faults`` holds one sentence for each mistake."""
 
-    def __init__(self, directory: Path, *, needs_models: bool) -> None:
-        """``directory`` is that of the recipe; without ``needs_models`` the models that it names need not exist."""
+    def __init__(self, directory: Path, *, needs_models: bool, to_come: Collection[str] = ()) -> None:
+        """``directory`` is that of the recipe; without ``needs_models`` the models that it names need not exist.
+
+        Files that it names as one of ``to_come`` need not exist either.
+        """
         self.faults: list[str] = []
-        self._directory, self._needs_models = directory, needs_models
+        self._directory, self._needs_models, self._to_come = directory, needs_models, to_come
 
     def recipe(self, plain: Mapping[str, Any]) -> Recipe:
         """Return the recipe with its paths resolved and with what it inherits from the bundle that it starts from.
@@ -74,8 +77,8 @@ class TableReader:
             plain = [plain]
         try:
             value = from_plain(kind, plain, name)
-        except RecordError as error:
-            self.faults.append(str(error))
+        except (RecordError, OverflowError) as error:
+            self.faults.append(str(error) if isinstance(error, RecordError) else f"{name}: {error}")
             return None if key.default is MISSING else key.default
         self.faults += value_faults(key, value, name)
         return self._resolved(key.setting.path, value, name) if key.setting.path else value
@@ -83,7 +86,8 @@ class TableReader:
     def _resolved(self, kind: PathKind, value: Any, name: str) -> Any:
         if isinstance(value, tuple):
             return tuple(self._resolved(kind, text, name) for text in value)
-        if self._needs_models or kind not in (PathKind.MODEL, PathKind.CHECKPOINT):
+        is_needed = self._needs_models or kind not in (PathKind.MODEL, PathKind.CHECKPOINT)
+        if is_needed and value not in self._to_come:
             self.faults += [f"{name}: {fault}" for fault in path_faults(kind, value, self._directory)]
         return resolve(kind, value, self._directory)
 

@@ -13,12 +13,13 @@ METRICS = "metrics.jsonl"
 
 
 def read_training(run: Path) -> tuple[TrainingStage, ...]:
-    """A stage for every directory with a metrics.jsonl, in the order in which they began.
+    """A stage for every directory of a run with a metrics.jsonl, in the order in which they began.
 
-    Of steps that were repeated after a kill the last line counts.
+    Of steps that were repeated after a kill the last line counts. What lies deeper belongs to the learning curve, whose
+    trainings are runs within the run.
     """
     stages = []
-    for path in sorted(run.rglob(METRICS)):
+    for path in sorted([*run.glob(METRICS), *run.glob(f"*/{METRICS}")]):
         lines = list(_lines(path))
         points = {line["step"]: _point(line) for line in lines}
         if points:

@@ -15,6 +15,7 @@ import pytest
 from edgener import Recognizer
 from edgener.bundle import DEFAULT_BUNDLE, Quality, load_bundle
 from edgener.cli import main as edgener
+from edgener.errors import UsageError
 from edgener.tags import Span
 from edgener_export.cli.main import main
 from edgener_export.cli.train import summary
@@ -112,6 +113,7 @@ def test_the_recipe_that_it_writes_has_the_choices_for_the_size_and_builds_the_s
     run, again = Path(shutil.copytree(trained.run, tmp_path / "run")), tmp_path / "again"
     assert main(["build", str(run / "recipe.toml"), "--run", str(run), "--bundle", str(again)]) == 0
     assert files_of(again) == files_of(trained.bundle)
+    assert [stage.name for stage in read_report(run).training] == ["finetune"]
     assert len(read_report(run).learning_curve) == 3  # a build leaves that of the same training in the report
 
 
@@ -178,6 +180,30 @@ def test_the_same_command_again_goes_on_and_changed_data_is_refused(
     told = capsys.readouterr().err
     assert "is not what this command writes" in told
     assert f"edgener-export build {run / 'recipe.toml'}" in told
+
+
+def test_nothing_of_the_learning_curve_outlives_a_run_that_is_removed(trained: Trained) -> None:
+    assert {path.name for path in trained.run.parent.iterdir()} == {"data.jsonl", "mine", "printed", "run"}
+    assert [path.name for path in sorted(trained.run.glob("learning-curve-*"))] == [
+        "learning-curve-25",
+        "learning-curve-50",
+    ]
+
+
+def test_a_mistake_in_set_is_told_before_anything_is_written_and_the_corrected_command_goes_on(
+    base: str, sentences: list[Sentence], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, data = tmp_path / "run", write_data(tmp_path / "data.jsonl", sentences)
+    command = ["train", data, "--base", base, "--output", str(tmp_path / "mine"), "--run", str(run), "--no-curve"]
+    for wrong, message in (
+        ("finetune.epohcs=2", "finetune.epohcs is unknown; did you mean epochs?"),
+        ("limits=2024-01-01", "limits is datetime.date(2024, 1, 1), expected str"),
+        ("gate.megabytes=inf", "gate.megabytes is inf; it must be a finite number"),
+    ):
+        assert main([*command, "--set", wrong]) == RecipeError.exit_code
+        assert capsys.readouterr().err.splitlines()[-1].endswith(f"{run / 'recipe.toml'} (not written): {message}")
+        assert [path.name for path in run.iterdir()] == [".lock"]
+    assert main([*command, *QUICK]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +279,58 @@ def test_data_that_cannot_be_trained_on_is_refused_by_its_name(
     told = refused(capsys, [str(data), "--base", "small"], tmp_path, CorpusError.exit_code)
     assert str(data) in told
     assert message in told
+
+
+def test_a_dev_file_without_entities_is_refused(
+    capsys: pytest.CaptureFixture[str], sentences: list[Sentence], tmp_path: Path
+) -> None:
+    data = write_data(tmp_path / "data.jsonl", sentences)
+    dev = write_data(tmp_path / "dev.jsonl", [Sentence("今天下雨", ())])
+    told = refused(capsys, [data, "--dev", dev], tmp_path, CorpusError.exit_code)
+    assert told.startswith(f"{dev}: no sentence has an entity; there is nothing to measure on")
+
+
+def test_data_that_stands_in_the_dev_file_as_a_whole_leaves_nothing_to_learn(
+    capsys: pytest.CaptureFixture[str], sentences: list[Sentence], tmp_path: Path
+) -> None:
+    data = write_data(tmp_path / "data.jsonl", sentences)
+    told = refused(capsys, [data, "--dev", data], tmp_path, CorpusError.exit_code)
+    assert told.startswith(f"{data}: no sentence with an entity is left besides those of {data}")
+
+
+def test_a_type_called_o_is_refused_with_its_sentence_unless_it_is_renamed(
+    capsys: pytest.CaptureFixture[str], sentences: list[Sentence], tmp_path: Path
+) -> None:
+    odd = [*sentences, Sentence("阿司匹林", (Span(0, 4, "O"),))]
+    data, dev = write_data(tmp_path / "data.jsonl", odd), write_data(tmp_path / "dev.jsonl", odd[-1:])
+    told = refused(capsys, [data], tmp_path, CorpusError.exit_code)
+    assert told.startswith(f"{data}: sentence {FEW + 1} has an entity of the type O, ")
+    plain = write_data(tmp_path / "plain.jsonl", sentences)
+    told = refused(capsys, [plain, "--dev", dev], tmp_path, CorpusError.exit_code)
+    assert told.startswith(f"{dev}: sentence 1 has an entity of the type O, ")
+    told = refused(capsys, [plain, "--dev", dev, "--rename", "O=DRUG"], tmp_path, CorpusError.exit_code)
+    assert "is a DRUG, which" in told
+
+
+def test_a_file_whose_name_is_not_utf8_can_be_trained_on(base: str, sentences: list[Sentence], tmp_path: Path) -> None:
+    data, run = write_data(tmp_path / "d\udcff.jsonl", sentences), tmp_path / "run"
+    options = ["--base", base, "--output", str(tmp_path / "mine"), "--run", str(run), "--no-curve", *QUICK]
+    assert main(["train", data, *options]) == 0
+    assert load_bundle(tmp_path / "mine").manifest.lineage[-1].name == "d\ufffd.jsonl"
+
+
+def test_the_base_is_not_replaced_by_what_is_trained_from_it(
+    capsys: pytest.CaptureFixture[str], base: str, sentences: list[Sentence], tmp_path: Path
+) -> None:
+    own, link = Path(shutil.copytree(base, tmp_path / "own")), tmp_path / "link"
+    link.symlink_to(own)
+    before, data = files_of(own), write_data(tmp_path / "data.jsonl", sentences)
+    for output in (own, link):
+        command = ["train", data, "--base", str(own), "--output", str(output), "--run", str(tmp_path / "run"), *QUICK]
+        assert main(command) == UsageError.exit_code
+        assert f"--output {output}: is the model of --base, which would be replaced" in capsys.readouterr().err
+    assert files_of(own) == before
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_type_that_only_the_dev_file_has_is_refused(

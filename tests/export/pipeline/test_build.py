@@ -13,7 +13,10 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import Source, load_bundle
+from edgener.bundle_rules import BundleRules
+from edgener.errors import UsageError
 from edgener.normalization import normalization_of
+from edgener.score_calibration import Calibration
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.report.record import read_report
@@ -79,6 +82,33 @@ def test_packing_a_bundle_anew_may_be_repeated_and_keeps_what_it_was_made_from_a
         manifest = load_bundle(run / "bundle").manifest
         assert manifest.lineage == (source,)
         assert (manifest.aliases, manifest.span_rules) == (("simplified",), expected)
+
+
+def test_what_a_bundle_says_about_its_own_answers_is_left_behind_and_that_is_told(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    shutil.copytree(tiny_run / "bundle", bundle)
+    change_manifest(bundle, calibration=Calibration(1.5, 0.0, ()), rules=BundleRules(types=("PER",)))
+    assert main([*build_tiny, "--run", str(run), "--trained", str(bundle), "--set", "gate.loss=1"]) == 0
+    told = capsys.readouterr().err
+    assert f"{bundle}: is calibrated, and the new bundle is not, because" in told
+    assert f"{bundle}: has rules, and the new bundle has none" in told
+    assert load_bundle(run / "bundle").manifest.calibration is None
+
+
+@pytest.mark.parametrize(
+    "setting", ["model.checkpoint", "distil.teacher", "distil.teachers", "model.average.checkpoint"]
+)
+def test_a_bundle_does_not_replace_a_model_that_it_is_made_from(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], setting: str
+) -> None:
+    own = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "own"))
+    models = {"distil.teacher": "default", setting: json.dumps([str(own)]) if setting.endswith("s") else own}
+    command = [*build_tiny, *with_settings(models), "--run", str(tmp_path / "run"), "--bundle", str(own)]
+    assert main(command) == UsageError.exit_code
+    assert f"{own}: is the model of {setting}, which would be replaced" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def other_seed(_inputs: Path) -> list[str]:

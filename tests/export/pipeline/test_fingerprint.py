@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgener_export.errors import CheckpointError
-from edgener_export.pipeline.fingerprint import ORIGIN, Origin, claim, origin_of
+from edgener_export.pipeline.fingerprint import ORIGIN, Origin, claim, origin_of, origin_of_model, verify_trained_by
 from edgener_export.pipeline.inputs import read_recipe_corpus
 from edgener_export.recipe import Recipe, read_recipe
 from edgener_export.recipe.settings import walk
@@ -77,6 +79,29 @@ def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default_alone(
     with pytest.raises(CheckpointError, match=f"begun with another {name} ") as caught:
         claim(run, origin(changed, tmp_path))
     assert f"({json.dumps(default)}, now {json.dumps(other)})" in str(caught.value)
+
+
+def test_a_run_without_the_models_that_it_began_with_is_compared_by_its_sentences(tmp_path: Path) -> None:
+    path, overrides = recipe_with_all_paths(tmp_path)
+    recipe = read_recipe(path, overrides)
+    corpus = read_recipe_corpus(recipe, tmp_path)
+    run = tmp_path / "run"
+    claim(run, origin_of(recipe, corpus))
+    verify_trained_by(recipe, corpus, run)
+    other = replace(recipe, scheme="BIO")
+    with pytest.raises(CheckpointError, match="begun with another scheme "):
+        verify_trained_by(other, corpus, run)
+    shutil.rmtree(Path(recipe.model.checkpoint))
+    verify_trained_by(other, corpus, run)
+    with pytest.raises(CheckpointError, match="begun with another data "):
+        verify_trained_by(other, replace(corpus, train=[]), run)
+
+
+def test_a_run_whose_model_was_trained_elsewhere_has_no_recipe_to_compare(tmp_path: Path) -> None:
+    path, overrides = recipe_with_all_paths(tmp_path)
+    recipe = read_recipe(path, overrides)
+    claim(tmp_path / "run", origin_of_model(tmp_path))
+    verify_trained_by(recipe, read_recipe_corpus(recipe, tmp_path), tmp_path / "run")
 
 
 def test_a_table_that_a_run_was_begun_without_is_refused_even_with_defaults_alone(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from edgener.bundle import load_bundle
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.graph.sensitivity import sensitivities
+from edgener_export.pipeline.fingerprint import ORIGIN
 from edgener_export.pipeline.search import GridPoint, Trial, candidates, recommended
 from edgener_export.recipe.settings import GateSettings, QuantizeSettings
 from tests.export.outlier import export_with_outlier
@@ -127,6 +128,16 @@ def test_a_run_without_a_trained_model_is_told(
 ) -> None:
     assert search(build_tiny, tmp_path) == CheckpointError.exit_code
     assert f"{tmp_path / 'model'}: not found; train it first: edgener-export build" in capsys.readouterr().err
+
+
+def test_a_run_of_another_recipe_is_not_searched(
+    tiny_run: Path, build_tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = with_model_of(tiny_run, tmp_path / "run")
+    shutil.copyfile(tiny_run / ORIGIN, run / ORIGIN)
+    for setting, name in (("data.limit=50", "data "), ("finetune.seed=2", "finetune.seed (1, now 2)")):
+        assert search(build_tiny, run, "--set", setting) == CheckpointError.exit_code
+        assert f"{run}: was begun with another {name}" in capsys.readouterr().err
 
 
 def test_findings_that_cannot_be_read_are_told(

@@ -9,7 +9,7 @@ import pytest
 
 from edgener.bundle import DEFAULT_BUNDLE, load_bundle
 from edgener_export.errors import RecipeError
-from edgener_export.plan.base import find_base, path_from
+from edgener_export.plan.base import find_base, name_of_model, path_from
 from tests.support import ROOT, TINY_BUNDLE
 
 
@@ -45,6 +45,19 @@ def test_a_directory_that_is_called_as_a_model_of_ours_is_no_name(
     base = find_base("./default")
     assert (base.directory, base.types) == (Path("default"), load_bundle(TINY_BUNDLE).manifest.tag_set.labels)
     assert base.seen_from(Path()) == "./default"
+
+
+def test_a_directory_whose_name_is_not_utf8_is_refused_since_a_recipe_cannot_name_it(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="d\ufffd: has a name that is not UTF-8; rename it"):
+        path_from(tmp_path, tmp_path / "d\udcff")
+
+
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [("out/我的模型-2", "我的模型-2"), ("my bundle", "my-bundle"), (".b", "b"), ("/", "model"), ("d\udcff", "d-")],
+)
+def test_the_name_of_a_model_is_that_of_its_directory_as_far_as_a_recipe_can_have_it(output: str, name: str) -> None:
+    assert name_of_model(Path(output)) == name
 
 
 def test_a_name_on_the_hub_is_left_to_the_hub() -> None:

@@ -84,6 +84,14 @@ def test_a_recipe_that_names_the_bundle_itself_keeps_its_own_words(bundle: Path)
     assert len(lineage) == 4
 
 
+def test_data_of_another_license_note_or_role_is_not_taken_for_that_of_the_bundle(bundle: Path) -> None:
+    of_bundle = LineageSettings("training data", "own sentences", "MIT", "96 labelled sentences")
+    change_manifest(bundle, lineage=[asdict(of_bundle), asdict(OWN)])
+    start, *rest = read(bundle.parent, "").lineage
+    assert start.name == "tiny-int8"
+    assert rest == [of_bundle, OWN]
+
+
 def test_a_damaged_bundle_is_a_fault_of_the_recipe(bundle: Path) -> None:
     (bundle / "tokenizer.json").write_bytes(b"{}")
     with pytest.raises(RecipeError, match=r"recipe\.toml: model\.checkpoint: .*tokenizer\.json"):

@@ -78,6 +78,18 @@ def test_an_override_may_begin_a_table(tiny: Path) -> None:
         ("distil.epochs=1", "distil.teacher is missing"),
         ("distil.teachers=['default', 'no']", "distil.teachers: "),
         ("model.vocabulary=latin", "model.vocabulary: 'latin' is unknown; known: all, chinese, gb2312"),
+        ('name=""', "name is ''; it may have letters, digits, hyphens, underscores and dots"),
+        ("name=..", "name is '..'; it may have"),
+        ("name=a/b", "name is 'a/b'; it may have"),
+        ("gate.loss=inf", "gate.loss is inf; it must be a finite number"),
+        ("gate.f1=nan", "gate.f1 is nan; it must be a finite number"),
+        (f"gate.f1=1{400 * '0'}", "gate.f1: int too large"),
+        ("finetune.learning_rate=nan", "finetune.learning_rate is nan; it must be a finite number"),
+        ("finetune.seed=-1", "finetune.seed is -1; it must be at least 0"),
+        ("finetune.seed=12345678901234567890", "finetune.seed is 12345678901234567890; it must be at most 2147483647"),
+        ("finetune.class_weights={PER = -1.0}", "finetune.class_weights.PER is -1.0; it must be at least 0"),
+        ("finetune.class_weights={PER = inf}", "finetune.class_weights.PER is inf; it must be a finite number"),
+        ("limits=2024-01-01", "limits is datetime.date(2024, 1, 1), expected str"),
         ("name.first=x", "--set name.first=x: name is no table"),
     ],
 )
@@ -114,6 +126,21 @@ def test_all_faults_are_reported_at_once(tiny: Path) -> None:
         "finetune: patience keeps the best weights, average_last a mean of the last ones",
         "quantize.smoothing is 2.0",
     ]
+
+
+def test_a_type_called_o_is_reported_beside_the_other_faults_of_its_table(tiny: Path) -> None:
+    overrides = ["data={train = 'train.jsonl', types = {A = 'O'}}", "finetune.seed=-1", "gate.loss=nan"]
+    assert faults_of(tiny, overrides) == [
+        "data: name a corpus, or files for all of train, dev and test",
+        'data.types makes a type of O; write "" to drop a type',
+        "finetune.seed is -1; it must be at least 0",
+        "gate.loss is nan; it must be a finite number",
+    ]
+
+
+@pytest.mark.parametrize("name", ["我的模型", "drugs-2", "v0.1_b"])
+def test_a_name_is_one_of_a_directory(tiny: Path, name: str) -> None:
+    assert read_recipe(tiny, [f"name={name}"]).name == name
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.graph.export import export_graph
 from edgener_export.graph.int8 import quantize_graph
+from edgener_export.plan.one_command import PART
 from edgener_export.recipe.read import read_recipe
 from edgener_export.recipe.settings import QuantizeSettings, Recipe
 from edgener_export.recipe.text import recipe_as_toml
@@ -136,6 +137,14 @@ def test_stages_come_in_the_order_in_which_they_ran(tmp_path: Path) -> None:
     first, second = read_training(tmp_path)
     assert (first.name, second.name) == ("finetune", "distil")
     assert first.points == (TrainingPoint(10, 2.0, 50.0), TrainingPoint(20, 1, None))
+
+
+def test_the_trainings_of_the_learning_curve_are_no_stages_of_the_run(tmp_path: Path) -> None:
+    for name in ("finetune", f"{PART}25/finetune"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "metrics.jsonl").write_text('{"step": 10, "loss": 2.0}\n', encoding="utf-8")
+    (stage,) = read_training(tmp_path)
+    assert stage.name == "finetune"
 
 
 def test_a_step_that_was_repeated_after_a_kill_counts_once(tmp_path: Path) -> None:
