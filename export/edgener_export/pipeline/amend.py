@@ -27,8 +27,8 @@ def amend_bundle(
 
     ``files`` are added or replaced; where one is None it is left out. Golden cases are recorded anew with
     ``golden_texts`` or the texts that they have, the card says whether scores are calibrated, and the digests are
-    those of the new files. The new bundle has no signature. Returns its manifest. With ``keeps_entities``, changed rules
-    find what the former ones do, as lowest scores that follow the calibration.
+    those of the new files. The new bundle has no signature. Returns its manifest. With ``keeps_entities``, changed
+    rules find what the former ones do, as lowest scores that follow the calibration.
     Raises BundleError for a damaged bundle, OutputError where it cannot be written, and UsageError for changed rules or
     another normalization where there is a graph for GPUs, whose golden cases only a build can record.
     """
