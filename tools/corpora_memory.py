@@ -4,8 +4,9 @@
     python -m tools.corpora_memory --gigabytes 0.1
 
 The file is made of lines of `--line` times the same letter, the quickest text there is: 1.5 MB a second and core.
-Prints JSON: memory (PSS of all processes, in MB) at each tenth of what was read, and the slope of the straight line
-through all but the first tenth, in MB for each GB. A run that takes too long is stopped after `--seconds`.
+Prints JSON: memory (of all processes, without the share of libraries and other files, in MB) at each tenth of what was
+read, and the slope of the straight line through all but the first tenth, in MB for each GB. A run that takes too long
+is stopped after `--seconds`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.measured import descendants, pss_kilobytes
+from tools.measured import descendants, own_kilobytes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,9 +53,8 @@ def main() -> None:
                 time.sleep(EVERY)
                 position = position_of(process.pid, corpus)
                 if position is not None:
-                    points.append(
-                        (position / 1e9, sum(map(pss_kilobytes, [process.pid, *descendants(process.pid)])) / 1e3)
-                    )
+                    processes = [process.pid, *descendants(process.pid)]
+                    points.append((position / 1e9, sum(map(own_kilobytes, processes)) / 1e3))
             process.kill()
         read = max((position for position, _ in points), default=0.0)
     late = [point for point in points if point[0] >= read / 10]

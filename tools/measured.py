@@ -107,9 +107,21 @@ def kill_tree(process: int) -> None:
 
 def pss_kilobytes(process: int) -> int:
     """Return the proportional share of memory of a process; 0 if it has ended."""
+    return _share_of("Pss:", process)
+
+
+def own_kilobytes(process: int) -> int:
+    """Return the proportional share of a process without that of files; 0 if it has ended.
+
+    The share of a library grows when another program that has loaded it ends; this one does not.
+    """
+    return _share_of("Pss_Anon:", process)
+
+
+def _share_of(field: str, process: int) -> int:
     with suppress(OSError, IndexError, ValueError):
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(field):
                 return int(line.split()[1])
     return 0
 
