@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 
 def model_directory(text: str) -> Path:
-    """Return the directory that an argument names: that of the built-in model for ``default``."""
-    from edgener.bundle import bundle_directory
-
-    return bundle_directory(text)
+    """Return what edgener.bundle.bundle_directory does, without loading numpy while options are read."""
+    return Path(__file__).parent / text if text == "default" else Path(text)
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:

@@ -77,8 +77,8 @@ class TableReader:
             plain = [plain]
         try:
             value = from_plain(kind, plain, name)
-        except (RecordError, OverflowError) as error:
-            self.faults.append(str(error) if isinstance(error, RecordError) else f"{name}: {error}")
+        except RecordError as error:
+            self.faults.append(str(error))
             return None if key.default is MISSING else key.default
         self.faults += value_faults(key, value, name)
         return self._resolved(key.setting.path, value, name) if key.setting.path else value
