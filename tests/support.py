@@ -250,7 +250,7 @@ def disk_full(*_arguments: object) -> NoReturn:
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Files cannot grow beyond ``size`` bytes, as on a disk that is full then."""
+    """Files of this process and of its children cannot grow beyond ``size`` bytes, as on a disk that is full then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

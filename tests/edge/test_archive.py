@@ -6,7 +6,6 @@ import os
 import platform
 import random
 import re
-import resource
 import signal
 import subprocess
 import tempfile
@@ -28,7 +27,7 @@ from edgener_edge.device_folder import ON_DEVICE, fill
 from edgener_edge.errors import ArtifactError
 from edgener_edge.unpack import check_files, unpack
 from tests.edge.support import DEVICE, NAME, TIME, TOOLS, Finished, make_files, make_folder, start, starting
-from tests.support import NOBODY, ROOT
+from tests.support import NOBODY, ROOT, largest_file
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +160,8 @@ def test_a_place_without_room_is_refused_before_anything_is_unpacked(files: tupl
 
 
 def test_a_disk_that_fills_while_unpacking_is_cleaned(files: tuple[Path, Path], tmp_path: Path) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # no file of the child may become larger
-    try:
+    with largest_file(100_000):
         finished = start(files[0], tmp_path / "home")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert_refused(finished, tmp_path / "home", r"cannot be unpacked into \(is the disk full\?\)")
 
 

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import resource
 import shutil
 import subprocess
 import tarfile
@@ -26,7 +25,7 @@ from edgener_edge.device_folder import ON_DEVICE
 from edgener_edge.oci import write_oci
 from edgener_edge.unpack import Artifact, unpack
 from tests.edge.support import DEVICE, TIME, make_files
-from tests.support import ROOT
+from tests.support import ROOT, largest_file
 
 DROP_IN = ROOT / "examples/deploy/edgener-http-network.conf"
 PROBE = ("edgener.serve.probe", "http://127.0.0.1:8765/ready")
@@ -315,11 +314,7 @@ def test_a_disk_that_fills_is_told_once(
 ) -> None:
     (tmp_path / "unpacked").mkdir()
     artifact = unpack(run, tmp_path / "unpacked")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(OutputError, match=r"out/x: cannot be written: File too large; free space"):
-            write(artifact, tmp_path / "out/x", TIME)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    told = r"out/x: cannot be written: File too large; free space"
+    with largest_file(100_000), pytest.raises(OutputError, match=told):
+        write(artifact, tmp_path / "out/x", TIME)
     assert not list((tmp_path / "out").iterdir())

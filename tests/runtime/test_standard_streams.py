@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import errno
 import io
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgener.errors import InputError
 from edgener.standard_streams import TerminatedError, exit_code, log, say, show
+from tests.support import largest_file
 
 
 def failing(error: BaseException) -> Callable[[], None]:
@@ -74,17 +73,6 @@ def test_what_others_left_in_the_buffer_of_a_full_standard_error_is_no_error_at_
     stream.close()
 
 
-@contextmanager
-def room(size: int) -> Iterator[None]:
-    """Let files of this process take no more than ``size`` bytes, as a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("buffering", [-1, 0], ids=["buffered", "unbuffered"])
 def test_lines_come_again_whole_when_a_full_disk_has_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buffering: int
@@ -93,10 +81,10 @@ def test_lines_come_again_whole_when_a_full_disk_has_room_again(
     stream = io.TextIOWrapper(path.open("wb", buffering), line_buffering=True, write_through=not buffering)
     monkeypatch.setattr("sys.stderr", stream)
     log("before")
-    with room(12):
+    with largest_file(12):
         log("begun")
         log("lost")
-    with room(14):
+    with largest_file(14):
         log("begun as the other ended")
     log("after")
     stream.close()
