@@ -60,6 +60,15 @@ class Calibration:
         return probability((log_odds(score) - self.offset) * self.temperature)
 
 
+def rescaled(score: float, before: Calibration | None, after: Calibration | None) -> float:
+    """Return the score with the calibration ``after`` of an entity whose score is ``score`` with ``before``.
+
+    Without a calibration scores are the model's own.
+    """
+    own = before.own(score) if before else score
+    return after.calibrated(own) if after else own
+
+
 def log_odds(score: float) -> float:
     """Return the logarithm of the odds of a probability, which is taken to be at least NEAREST from 0 and 1."""
     inside = min(max(score, NEAREST), 1 - NEAREST)

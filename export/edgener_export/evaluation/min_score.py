@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.score_calibration import Calibration
+from edgener.score_calibration import Calibration, rescaled
 from edgener_export.evaluation.answers import Answers, joined, joined_weights
 
 DIGITS = 10000
@@ -73,8 +73,7 @@ def moved_min_score(score: float, before: Calibration | None, after: Calibration
         return 0.0  # keeps every entity
     if score > highest:
         return 1.0  # keeps none
-    own = before.own(score) if before else score
-    return after.calibrated(own) if after else own
+    return rescaled(score, before, after)
 
 
 def min_scores(answers: Sequence[Answers], choose: Callable[[Kept], int | None]) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgener.bundle import CARD, FP16_GOLDEN, GOLDEN, Manifest, load_bundle
 from edgener.errors import UsageError
 from edgener.golden import Case, Cases, read_cases, write_cases
-from edgener.score_calibration import Calibration
+from edgener.score_calibration import Calibration, rescaled
 from edgener_export.pipeline.pack import bundle_draft, record_golden, score_note, verify_target
 
 
@@ -62,11 +62,9 @@ def _renew_card(card: Path, before: Manifest, after: Manifest) -> None:
 def _renew_scores(golden: Path, before: Calibration | None, after: Calibration | None) -> None:
     """Replace the scores of golden cases whose graph does not run here; the entities stay."""
 
-    def renewed(score: float) -> float:
-        own = before.own(score) if before else score
-        return after.calibrated(own) if after else own
+    def renewed(case: Case) -> Case:
+        return replace(
+            case, entities=tuple(replace(it, score=rescaled(it.score, before, after)) for it in case.entities)
+        )
 
-    def renewed_case(case: Case) -> Case:
-        return replace(case, entities=tuple(replace(it, score=renewed(it.score)) for it in case.entities))
-
-    write_cases(Cases(tuple(map(renewed_case, read_cases(golden)))), golden)
+    write_cases(Cases(tuple(map(renewed, read_cases(golden)))), golden)
