@@ -24,7 +24,7 @@ from edgener.span_rules import SPAN_RULES
 from edgener_export.corpus.formats import JSONL
 from edgener_export.corpus.msra import read_msra
 from edgener_export.corpus.splits import read_corpus_file
-from edgener_export.evaluation.recognize import recognize_all
+from edgener_export.evaluation.recognize import found_in
 from edgener_export.evaluation.score import score_spans
 from edgener_export.evaluation.suite import LabelledSet, counted_pairs
 
@@ -78,8 +78,7 @@ def msra_sets(cache: Path) -> list[LabelledSet]:
 
 def f1(recognizer: Recognizer, labelled: LabelledSet) -> float:
     """Return the exact-span F1 of the types that the set has, in percent."""
-    found = (spans for _, spans in recognize_all(recognizer, labelled.sentences))
-    return score_spans(counted_pairs(labelled, found)).f1
+    return score_spans(counted_pairs(labelled, found_in(recognizer, labelled.sentences))).f1
 
 
 if __name__ == "__main__":

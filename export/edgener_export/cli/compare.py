@@ -38,15 +38,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from edgener import Recognizer
     from edgener_export.evaluation.compare import compare
-    from edgener_export.evaluation.recognize import recognize_all
+    from edgener_export.evaluation.recognize import found_in
 
     threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads) for bundle in (options.before, options.after)]
     comparisons = []
     for labelled in read_sets(options, options.data):
-        before, after = (
-            [found for _, found in recognize_all(recognizer, labelled.sentences)] for recognizer in recognizers
-        )
+        before, after = (list(found_in(recognizer, labelled.sentences)) for recognizer in recognizers)
         comparisons.append(compare(labelled, before, after))
     if options.json:
         write(json.dumps([to_plain(one) for one in comparisons], ensure_ascii=False, indent=1) + "\n")

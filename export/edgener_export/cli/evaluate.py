@@ -137,7 +137,7 @@ def errors_table(errors: Errors) -> str:
 
 
 def _score_suite(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
-    from edgener_export.evaluation.recognize import recognize_all
+    from edgener_export.evaluation.recognize import found_in
     from edgener_export.evaluation.suite import score_set
     from edgener_export.evaluation.suite_table import text_tables
     from edgener_export.files.atomic import write_text
@@ -145,7 +145,7 @@ def _score_suite(recognizers: Mapping[str, Recognizer], options: argparse.Namesp
     sets = read_directory(options, options.suite)
     scores = {
         labelled.name: {
-            name: score_set(labelled, [found for _, found in recognize_all(recognizer, labelled.sentences)])
+            name: score_set(labelled, list(found_in(recognizer, labelled.sentences)))
             for name, recognizer in recognizers.items()
         }
         for labelled in sets

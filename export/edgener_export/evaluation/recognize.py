@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -40,14 +40,19 @@ def recognize_all(
 
     ``names`` are other names for types of the recognizer, which ``labels`` count with.
     """
-    texts = tqdm((sentence.text for sentence in sentences), total=len(sentences), disable=None, desc="evaluate")
-    renamed = (
-        [Span(each.start, each.end, names.get(each.label, each.label)) for each in found]
-        for found in recognizer.batch(texts)
-    )
     return [
-        (sentence.spans, counted(sentence, spans, labels)) for sentence, spans in zip(sentences, renamed, strict=True)
+        (sentence.spans, counted(sentence, spans, labels))
+        for sentence, spans in zip(sentences, found_in(recognizer, sentences, names), strict=True)
     ]
+
+
+def found_in(
+    recognizer: Recognizer, sentences: Sequence[Sentence], names: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[list[Span]]:
+    """Yield all spans that are found in each sentence; ``names`` are other names for types of the recognizer."""
+    texts = tqdm((sentence.text for sentence in sentences), total=len(sentences), disable=None, desc="evaluate")
+    for found in recognizer.batch(texts):
+        yield [Span(each.start, each.end, names.get(each.label, each.label)) for each in found]
 
 
 def counted(sentence: Sentence, spans: Iterable[Span], labels: Collection[str] | None = None) -> list[Span]:
