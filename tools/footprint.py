@@ -23,7 +23,7 @@ from pathlib import Path
 
 import edgener
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, bundle_directory
+from edgener.built_in import DEFAULT_BUNDLE, bundle_directory
 from edgener.environment import LIBRARIES
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import load_bundle
 from edgener.table import table
 from edgener.tags import Span
 from edgener_export.cli.recipe import default_cache

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, bundle_directory
+from edgener.built_in import DEFAULT_BUNDLE, bundle_directory
 from edgener_export.corpus.msra import read_msra
 
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)

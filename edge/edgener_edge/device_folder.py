@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import edgener
-from edgener.bundle import BUILT_IN, FP16_FILES, MANIFEST, Bundle, describe_file
+from edgener.built_in import BUILT_IN
+from edgener.bundle import FP16_FILES, MANIFEST, Bundle, describe_file
 from edgener.doctor import CHECKSUMS
 from edgener.errors import MachineError
 from edgener.minisign import PublicKey

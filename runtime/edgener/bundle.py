@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.built_in import bundle_directory
 from edgener.bundle_rules import BundleRules
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.errors import (
@@ -35,9 +36,6 @@ FP16_GOLDEN = "golden.fp16.json"
 FP16_FILES = (FP16_GRAPH, f"{FP16_GRAPH}.data", FP16_GOLDEN)
 """Names of the files for GPUs, in a bundle that has them: the CPU opens none of them."""
 REQUIRED = (GRAPH, TOKENIZER, GOLDEN, CARD)
-BUILT_IN = "default"
-"""Name of the bundle that edgener brings, also of its directory in the package."""
-DEFAULT_BUNDLE = Path(__file__).parent / BUILT_IN
 LONGEST_MANIFEST = 1 << 20
 """Bytes. A larger file is no manifest, and is not read."""
 LEAST_TOKENS = 8
@@ -189,14 +187,6 @@ class Bundle:
 
     def _has_fp16_for(self, provider: str) -> bool:
         return provider != CPU and FP16_GRAPH in self.manifest.files
-
-
-def bundle_directory(name: str | Path) -> Path:
-    """The directory of the built-in bundle for the string ``default``; everything else is a directory itself.
-
-    A path is never that string: ``Path("./default")`` equals ``Path("default")``.
-    """
-    return DEFAULT_BUNDLE if name == BUILT_IN else Path(name)
 
 
 def load_bundle(name: str | Path, provider: str | None = None) -> Bundle:

@@ -8,10 +8,11 @@ import math
 import os
 from pathlib import Path
 
+from edgener.built_in import bundle_directory
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import MachineError, UsageError
-from edgener.options import add_model, add_threads, load_recognizer_class, model_directory, model_of, threads_of
+from edgener.options import add_model, add_threads, load_recognizer_class, model_of, threads_of
 from edgener.standard_streams import write
 from edgener.table import table
 
@@ -92,7 +93,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _add_install(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the new model")
+    parser.add_argument("bundle", type=bundle_directory, metavar="BUNDLE", help="directory of the new model")
     parser.add_argument(
         "--key",
         type=Path,

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle, read_manifest
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle, read_manifest
 from edgener.errors import BundleError, BundleMissingError, BundleUnreadableError, GoldenError, OutputError
 
 if TYPE_CHECKING:

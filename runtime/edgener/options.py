@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgener.built_in import bundle_directory
 from edgener.errors import UsageError
 from edgener.providers import CPU, PROVIDERS
 from edgener.rules import Rules, min_score_of, types_of
@@ -16,21 +17,16 @@ if TYPE_CHECKING:
     from edgener.recognizer import Recognizer
 
 
-def model_directory(text: str) -> Path:
-    """Return what edgener.bundle.bundle_directory does, without loading numpy while options are read."""
-    return Path(__file__).parent / text if text == "default" else Path(text)
-
-
 def add_bundle(parser: argparse.ArgumentParser) -> None:
     """Add the argument BUNDLE, which may be left out."""
     help_text = "directory of a model; default: the installed model, else the built-in one"
-    parser.add_argument("bundle", nargs="?", type=model_directory, metavar="BUNDLE", help=help_text)
+    parser.add_argument("bundle", nargs="?", type=bundle_directory, metavar="BUNDLE", help=help_text)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--model``."""
     help_text = "directory of a model; default: the installed model, else the built-in one"
-    parser.add_argument("--model", type=model_directory, metavar="BUNDLE", help=help_text)
+    parser.add_argument("--model", type=bundle_directory, metavar="BUNDLE", help=help_text)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

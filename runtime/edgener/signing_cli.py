@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from edgener.built_in import bundle_directory
 from edgener.command_line import Command, add_json
-from edgener.options import model_directory
 from edgener.standard_streams import write
 
 
@@ -27,7 +27,7 @@ def _keygen(options: argparse.Namespace) -> None:
 
 
 def _add_sign(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the model")
+    parser.add_argument("bundle", type=bundle_directory, metavar="BUNDLE", help="directory of the model")
     parser.add_argument(
         "--key", type=Path, required=True, metavar="SECRET", help="secret key, NAME.key of 'edgener keygen'"
     )

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import load_bundle
 from edgener_export.cli.main import main
 from edgener_export.corpus.reading import read_labelled
 from tests.support import ROOT, names

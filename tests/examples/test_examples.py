@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import load_bundle
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.recognize import evaluate
 from edgener_export.report.record import read_report

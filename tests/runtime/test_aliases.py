@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.aliases import ALIASES, ONE_TO_ONE, TABLE, Aliases, table_sha256
-from edgener.bundle import BUILT_IN, TOKENIZER, bundle_directory, describe_file
+from edgener.built_in import BUILT_IN, bundle_directory
+from edgener.bundle import TOKENIZER, describe_file
 from edgener.tokenizer import Encoder
 from tests.support import ROOT, TEXTS
 

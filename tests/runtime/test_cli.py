@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgener import Recognizer, __version__
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import load_bundle
 from edgener.installed import install
 from edgener.output_formats import FORMATS
 from tests.support import TINY_BUNDLE, labelled_texts, run_main, run_tiny

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from edgener import doctor, environment
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, MANIFEST, SIGNATURE
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import GOLDEN, MANIFEST, SIGNATURE
 from edgener.doctor import BAD, GOOD, SLOW, Finding
 from edgener.environment import Environment, read_environment
 from edgener.errors import GoldenError, MachineError, UnsignedError

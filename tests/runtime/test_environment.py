@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgener import __version__, environment
-from edgener.bundle import DEFAULT_BUNDLE
+from edgener.built_in import DEFAULT_BUNDLE
 from edgener.environment import Environment, _colon_separated, _version, read_environment
 
 X86 = {"model name": "Some Core", "flags": "fpu amx_int8 avx2", "Model": "another", "CPU part": "0xd08"}

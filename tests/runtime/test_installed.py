@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
 from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
 from edgener.golden import Cases, read_cases, write_cases
 from edgener.installed import CURRENT, check_golden, current_model, install, models_directory, rollback

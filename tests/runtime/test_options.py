@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edgener.bundle import DEFAULT_BUNDLE, SIGNATURE
+from edgener.built_in import DEFAULT_BUNDLE, bundle_directory
+from edgener.bundle import SIGNATURE
 from edgener.errors import UsageError
-from edgener.options import model_directory, model_of, threads_of
+from edgener.options import model_of, threads_of
 from tests.support import DATA, TINY_BUNDLE, read_manifest, run_main
 
 
@@ -48,8 +49,8 @@ def test_default_is_the_built_in_model_and_a_directory_of_that_name_is_itself(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EDGENER_MODELS", str(tmp_path / "models"))
     shutil.copytree(TINY_BUNDLE, "default")
-    assert model_directory("default") == DEFAULT_BUNDLE
-    assert model_directory("./default") == Path("default")
+    assert bundle_directory("default") == DEFAULT_BUNDLE
+    assert bundle_directory("./default") == Path("default")
     tiny, built_in = read_manifest(TINY_BUNDLE).name, read_manifest(DEFAULT_BUNDLE).name
     assert json.loads(run_main("inspect", "./default", "--json").output)["name"] == tiny
     assert json.loads(run_main("inspect", "default", "--json").output)["name"] == built_in

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import BUILT_IN, load_bundle
+from edgener.built_in import BUILT_IN
+from edgener.bundle import load_bundle
 from tests.support import ROOT, assert_consistent, run_main, run_measured
 
 

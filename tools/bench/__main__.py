@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from edgener.bundle import DEFAULT_BUNDLE
+from edgener.built_in import DEFAULT_BUNDLE
 from edgener_export.corpus.msra import read_msra
 from edgener_export.corpus.sampling import evenly_spread
 from edgener_export.corpus.sentence import Sentence

@@ -7,8 +7,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edgener.built_in import bundle_directory
 from edgener.command_line import Command
-from edgener.options import model_directory
 from edgener.standard_streams import log, write
 from edgener_edge.cli.downloads import GOES_ON, add_downloads, apt_root, cache_directory, open_cache
 
@@ -22,7 +22,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
     _add_device(parser)
     parser.add_argument(
-        "--bundle", type=model_directory, metavar="DIR", help="directory of the model; default: the built-in one"
+        "--bundle", type=bundle_directory, metavar="DIR", help="directory of the model; default: the built-in one"
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="file to write; default: edgener-NAME.run in this directory"
@@ -41,7 +41,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(options: argparse.Namespace) -> None:
-    from edgener.bundle import DEFAULT_BUNDLE
+    from edgener.built_in import DEFAULT_BUNDLE
     from edgener.minisign import PublicKey
     from edgener_edge.build import Order, build
     from edgener_edge.devices import find_device
@@ -65,7 +65,7 @@ def _add_fetch(parser: argparse.ArgumentParser) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from edgener.bundle import DEFAULT_BUNDLE
+    from edgener.built_in import DEFAULT_BUNDLE
     from edgener_edge.build import Order, host_interpreter, resolve
     from edgener_edge.devices import find_device
     from edgener_edge.lock import read_lock

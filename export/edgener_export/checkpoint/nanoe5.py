@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from edgener.bundle import DEFAULT_BUNDLE, TOKENIZER, describe_file
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import TOKENIZER, describe_file
 from edgener_export.errors import CheckpointError
 from edgener_export.files.pypi import WheelFile, fetching
 

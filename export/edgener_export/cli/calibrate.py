@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgener.built_in import bundle_directory
 from edgener.command_line import Command
 from edgener.errors import UsageError
-from edgener.options import model_directory
 from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the bundle")
+    parser.add_argument("bundle", type=bundle_directory, metavar="BUNDLE", help="directory of the bundle")
     help_text = "labelled files, or directories of labelled sets (*.jsonl); all sets have the same weight"
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help=help_text)
     help_text = (
@@ -45,7 +45,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from edgener.bundle import DEFAULT_BUNDLE, SIGNATURE, load_bundle
+    from edgener.built_in import DEFAULT_BUNDLE
+    from edgener.bundle import SIGNATURE, load_bundle
     from edgener_export.evaluation.answers import answers_to, halves, uncalibrated
     from edgener_export.evaluation.score_calibration import OWN, measure
     from edgener_export.pipeline.amend import amend_bundle

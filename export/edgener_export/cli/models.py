@@ -132,7 +132,8 @@ def _branches(node: Question | Advice, depth: int) -> Iterator[str]:
 
 def _measured() -> Iterator[str]:
     """Yield a line with the score that the manifest of the built-in bundle tells, if there is that bundle."""
-    from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+    from edgener.built_in import DEFAULT_BUNDLE
+    from edgener.bundle import load_bundle
     from edgener.errors import BundleMissingError
 
     try:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgener.built_in import bundle_directory
 from edgener.command_line import Command
 from edgener.errors import InputError, UsageError
-from edgener.options import add_rules, model_directory
+from edgener.options import add_rules
 from edgener.standard_streams import log
 
 if TYPE_CHECKING:
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=model_directory, metavar="BUNDLE", help="directory of the bundle")
+    parser.add_argument("bundle", type=bundle_directory, metavar="BUNDLE", help="directory of the bundle")
     add_rules(parser)
     parser.add_argument("--output", type=Path, metavar="DIR", help="bundle to write; default: BUNDLE itself")
 
 
 def _rules(options: argparse.Namespace) -> None:
     from edgener import Recognizer, Rules
-    from edgener.bundle import DEFAULT_BUNDLE, SIGNATURE
+    from edgener.built_in import DEFAULT_BUNDLE
+    from edgener.bundle import SIGNATURE
     from edgener.bundle_rules import DICTIONARY, EXCLUDE
     from edgener.options import rules_of
     from edgener_export.pipeline.amend import amend_bundle

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.bundle import GOLDEN, TOKENIZER, Manifest, Quality, bundle_directory, load_bundle
+from edgener.built_in import bundle_directory
+from edgener.bundle import GOLDEN, TOKENIZER, Manifest, Quality, load_bundle
 from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgener.bundle import BUILT_IN, DEFAULT_BUNDLE, MANIFEST, load_bundle
+from edgener.built_in import BUILT_IN, DEFAULT_BUNDLE
+from edgener.bundle import MANIFEST, load_bundle
 from edgener.lone_surrogates import LONE_SURROGATE, STAND_INS
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.paths import HUB_NAME, SMALL

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgener.bundle import DEFAULT_BUNDLE, GOLDEN
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import GOLDEN
 from edgener.golden import read_cases
 from edgener.lone_surrogates import STAND_INS
 from edgener.tags import OUTSIDE

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
-from edgener.bundle import MANIFEST, Manifest, bundle_directory, load_bundle
+from edgener.built_in import bundle_directory
+from edgener.bundle import MANIFEST, Manifest, load_bundle
 from edgener_export.recipe.settings import LineageSettings, Recipe
 
 ROLE = "base weights"

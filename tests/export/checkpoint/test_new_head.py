@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForTokenClassification, BertConfig, BertForTokenClassification
 
-from edgener.bundle import DEFAULT_BUNDLE
+from edgener.built_in import DEFAULT_BUNDLE
 from edgener.tags import SCHEMES, Span, TagSet
 from edgener.tokenizer import Encoder
 from edgener_export.checkpoint.classifier import load_classifier, tags_of

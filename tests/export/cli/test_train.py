@@ -13,7 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from edgener import Recognizer
-from edgener.bundle import DEFAULT_BUNDLE, Quality, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import Quality, load_bundle
 from edgener.cli import main as edgener
 from edgener.errors import UsageError
 from edgener.tags import Span

@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edgener.bundle import DEFAULT_BUNDLE, GRAPH
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import GRAPH
 from edgener_export.graph.node_index import BIAS, INTEGER_PRODUCT, ROWS_PRODUCT, ROWS_SUMS, ROWS_WEIGHT, WEIGHT
 from tests.export.saturation import largest_sum
 from tests.support import ROOT

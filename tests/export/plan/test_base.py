@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgener.bundle import DEFAULT_BUNDLE, load_bundle
+from edgener.built_in import DEFAULT_BUNDLE
+from edgener.bundle import load_bundle
 from edgener_export.errors import RecipeError
 from edgener_export.plan.base import find_base, name_of_model, path_from
 from tests.support import ROOT, TINY_BUNDLE

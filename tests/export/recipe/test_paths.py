@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgener.bundle import BUILT_IN
+from edgener.built_in import BUILT_IN
 from edgener_export.errors import RecipeError
 from edgener_export.recipe import read_recipe
 from edgener_export.recipe.paths import named_paths, path_faults, resolve
