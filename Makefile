@@ -13,7 +13,8 @@
 # All need Python 3.11 or later with venv, and the network at their first run.
 
 PYTHON ?= python3
-PIP_OPTIONS := --disable-pip-version-check --no-input
+# Modules are compiled when they are first imported, most of them never.
+PIP_OPTIONS := --disable-pip-version-check --no-input --no-compile
 
 DEMO := .venv-demo
 TEST := .venv-test

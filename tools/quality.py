@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from edgener.bundle import load_bundle
 from edgener.tags import Span
+from edgener_export.cli.names import distinct_names
 from edgener_export.evaluation.suite import LabelledSet, SetScore, read_suite, score_set
 from edgener_export.evaluation.suite_table import markdown_tables
 from edgener_export.files.atomic import write_text
@@ -70,8 +71,9 @@ def _score(labelled: LabelledSet, named: Named) -> SetScore:
 
 def _models(bundles: Sequence[Path], peers: Sequence[str]) -> Iterator[Named]:
     threads = len(os.sched_getaffinity(0))
-    for bundle in bundles:
-        yield Named(load_bundle(bundle).manifest.name, edgener.load(Options(threads, str(bundle), "", 0)))
+    names = [load_bundle(bundle).manifest.name for bundle in bundles]
+    for name, bundle in zip(distinct_names(names, list(map(str, bundles))), bundles, strict=True):
+        yield Named(name, edgener.load(Options(threads, str(bundle), "", 0)))
     for peer in peers:
         driver = import_module(f"tools.bench.drivers.{peer}")
         yield Named(peer.replace("_", "-"), driver.load(Options(threads, "", "", 0)))

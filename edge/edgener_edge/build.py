@@ -23,6 +23,7 @@ from edgener_edge.errors import BuildError, LockError
 from edgener_edge.lock import Deb, Lock, Wheel, day
 
 BUILD_FILE = "build.json"
+FORMAT_VERSION = 1
 HTTP_SERVER = "httptools"
 """The Python package that only builds which serve HTTP carry."""
 OWN, DEVICE = "own", "device"
@@ -70,7 +71,7 @@ class BuildRecord:
     """The content of build.json in the folder: what it was built for and from."""
 
     format_version: int
-    """Version of the file format: 1."""
+    """Version of the file format: FORMAT_VERSION."""
     device: str
     """Name of the device."""
     machine: str
@@ -214,7 +215,7 @@ def build_time(date: str) -> int:
 
 def _write_record(folder: Path, order: Order, parts: Parts, model: Bundle, lock_date: str) -> None:
     record = BuildRecord(
-        format_version=1,
+        format_version=FORMAT_VERSION,
         device=order.device.name,
         machine=order.device.platform.machine,
         python=parts.python,

@@ -16,7 +16,7 @@ from edgener.bundle import describe_file
 from edgener.dataclass_json import RecordError, from_plain
 from edgener.doctor import CHECKSUMS
 from edgener_edge.archive import STUB_SIZE, payload_digest
-from edgener_edge.build import BUILD_FILE, OWN, BuildRecord
+from edgener_edge.build import BUILD_FILE, FORMAT_VERSION, OWN, BuildRecord
 from edgener_edge.device_folder import MODEL
 from edgener_edge.devices import PLATFORMS, Platform
 from edgener_edge.errors import ArtifactError, BuildError
@@ -113,6 +113,8 @@ def check_files(folder: Path, file: Path) -> None:
 
 def _check_record(record: BuildRecord) -> None:
     """Raise ValueError where a field holds what no build has."""
+    if record.format_version != FORMAT_VERSION:
+        raise ValueError(f"has format version {record.format_version}, but this edgener-edge reads {FORMAT_VERSION}")
     day(record.lock_date)
     if not VERSION.fullmatch(record.python):
         raise ValueError(f"python is {record.python!r}, and no version such as 3.11")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import GOLDEN, MANIFEST, SIGNATURE, Bundle, load_bundle, read_manifest
 from edgener.errors import BundleError, BundleMissingError, BundleUnreadableError, GoldenError, OutputError
+from edgener.user_directories import data_home
 
 if TYPE_CHECKING:
     from edgener.minisign import PublicKey
@@ -36,10 +37,7 @@ def models_directory() -> Path:
     given = os.environ.get("EDGENER_MODELS")
     if given:
         return Path(given)
-    data = Path(os.environ.get("XDG_DATA_HOME", ""))
-    if not data.is_absolute():  # the XDG specification has programs ignore it then
-        data = Path(os.environ.get("HOME") or "/root") / ".local/share"
-    return data / "edgener/models"
+    return data_home() / "edgener/models"
 
 
 def current_model(directory: Path | None = None) -> Path:

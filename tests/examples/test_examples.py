@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from edgener import Recognizer
 from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import load_bundle
+from edgener_export.cli.main import main
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.recognize import evaluate
 from edgener_export.report.record import read_report
@@ -69,7 +71,7 @@ def pharmacy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle that the pharmacy's recipe gives."""
     folder = tmp_path_factory.mktemp("pharmacy")
     arguments = ("build", PHARMACY / "recipe.toml", "--run", folder / "run", "--bundle", folder / "bundle")
-    run_example("-m", "edgener_export", *arguments, cwd=folder)
+    assert main(list(map(str, arguments))) == 0
     return folder / "bundle"
 
 
@@ -100,7 +102,8 @@ def drugs_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drugs")
     text = ("--text", PHARMACY / "golden.txt")
     options = ("--add", "--no-curve", *text, "--set", "distil.precision=fp32")
-    run_example("-m", "edgener_export", "train", DRUGS, *options, "--output", "drugs", cwd=folder)
+    with contextlib.chdir(folder):
+        assert main(["train", str(DRUGS), *map(str, options), "--output", "drugs"]) == 0
     return folder / "runs" / "drugs"
 
 

@@ -59,5 +59,5 @@ def build_tiny(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def tiny_run(build_tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a finished run, with its bundle/."""
     run = tmp_path_factory.mktemp("run")
-    assert main([*build_tiny, "--run", str(run)]) == 0
+    assert main([*build_tiny, "--set", "finetune.epochs=6", "--run", str(run)]) == 0
     return run

@@ -15,9 +15,9 @@ from edgener import Recognizer
 from edgener.output_formats import FORMATS
 from tests.support import CHARACTERS, FRAGMENTS, TEXTS, assert_consistent, run_main
 
-STRINGS = 7000
+STRINGS = 3500
 FORMATS_OF_MANY_FILES = sorted(name for name in FORMATS if not FORMATS[name].reads_whole_files)
-RUNS, FILES_PER_RUN = 300, 10
+RUNS, FILES_PER_RUN = 150, 10
 ALL_STRINGS = TEXTS | st.text(CHARACTERS, max_size=200)
 LINES = st.lists(
     st.binary(max_size=30) | st.sampled_from([text.encode("utf-8", "surrogatepass") for text in FRAGMENTS]), max_size=8

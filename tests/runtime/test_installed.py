@@ -24,6 +24,7 @@ from edgener.bundle import GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
 from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
 from edgener.golden import Cases, read_cases, write_cases
 from edgener.installed import CURRENT, check_golden, current_model, install, models_directory, rollback
+from edgener.user_directories import cache_home
 from tests.support import (
     TINY_BUNDLE,
     change_manifest,
@@ -101,6 +102,23 @@ def test_models_lie_where_the_environment_says(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert models_directory() == Path(expected)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x"),
+        ({"XDG_CACHE_HOME": "not/absolute", "HOME": "/h"}, "/h/.cache"),
+        ({"HOME": "/h"}, "/h/.cache"),
+    ],
+)
+def test_downloads_lie_where_the_environment_says(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cache_home() == Path(expected)
 
 
 def test_a_wrong_answer_is_told_with_its_text(tmp_path: Path, other_bundle: Path) -> None:

@@ -176,8 +176,8 @@ def long_lines(size: int) -> list[str]:
 
 
 def many_lines(size: int) -> list[str]:
-    """Lines of about 20 bytes."""
-    return [f"王小明{number}，" for number in range(size // 20)]
+    """Lines of about 40 bytes."""
+    return [f"王小明{number}在北京工作，" for number in range(size // 40)]
 
 
 @pytest.mark.slow

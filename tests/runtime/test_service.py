@@ -172,7 +172,7 @@ def test_what_arrived_before_the_signal_is_answered_and_no_cut_line_is(start: St
 def test_a_client_that_takes_no_answers_does_not_keep_it_from_ending(start: Start, place: Path) -> None:
     process = start()
     with connect(place) as client:
-        client.settimeout(5)
+        client.settimeout(2)
         with pytest.raises(TimeoutError):  # both sockets are full: the service waits for its answers to be taken
             client.sendall(LINE * 100_000)
         assert "1 clients did not take their answers in time" in end(process)

@@ -84,7 +84,7 @@ def test_asynchronous_answers_are_the_same(service: Running, recognizer: Recogni
 
 def test_long_texts_are_sent_in_requests_that_the_service_takes(service: Running) -> None:
     with Client(service.address) as client:
-        assert len(list(client.batch(["的" * 3_000] * 150))) == 150
+        assert len(list(client.batch(["\u3000" * 3_000] * 150))) == 150
 
 
 @pytest.fixture(scope="module")

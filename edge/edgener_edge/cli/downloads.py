@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.errors import UsageError
 from edgener.standard_streams import log
+from edgener.user_directories import cache_home
 from edgener_edge.lock import LOCK_FILE
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def add_downloads(parser: argparse.ArgumentParser) -> None:
 
 def cache_directory(options: argparse.Namespace) -> Path:
     """Return the directory of downloads, which is made; raises UsageError where there is no place for one."""
-    directory: Path = options.cache or _caches_of_this_user() / "edgener" / "edge"
+    directory: Path = options.cache or cache_home() / "edgener" / "edge"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
@@ -47,10 +46,3 @@ def apt_root(options: argparse.Namespace, release: str) -> AptRoot:
     from edgener_edge.apt import AptRoot
 
     return AptRoot(cache_directory(options) / "apt", release, options.apt_sources)
-
-
-def _caches_of_this_user() -> Path:
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError as error:
-        raise UsageError("this user has no home directory to keep downloads in; give --cache") from error

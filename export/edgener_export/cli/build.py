@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
-from edgener_export.cli.recipe import GOES_ON, add_recipe, is_lost
+from edgener_export.cli.recipe import GOES_ON, add_recipe, cache_of, is_lost
 
 if TYPE_CHECKING:
     from edgener_export.recipe import Recipe
@@ -39,7 +39,7 @@ def _build(options: argparse.Namespace) -> None:
     from edgener_export.pipeline.run_lock import locked
 
     with locked(run):
-        pipeline = Pipeline(recipe, run, options.cache, log)
+        pipeline = Pipeline(recipe, run, cache_of(options), log)
         if options.trained:
             pipeline.adopt(options.trained)
         scores = pipeline.build(bundle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.standard_streams import log, write
 from edgener.table import table
+from edgener_export.cli.names import distinct_names
 
 if TYPE_CHECKING:
     from edgener_export.corpus.reading import Reading
@@ -116,18 +118,22 @@ def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]
 
 
 def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
-    """Return the sets of directories and files, in the order in which they are named."""
+    """Return the sets of directories and files, in the order in which they are named.
+
+    A set has the name of its file, or its path where another set has the same name.
+    """
     from edgener_export.corpus.formats import FORMATS
     from edgener_export.evaluation.suite import LabelledSet, has_sets, set_name
 
     is_directory = options.source_format in FORMATS and FORMATS[options.source_format].is_directory
-    sets: list[LabelledSet] = []
+    sets: list[tuple[LabelledSet, Path]] = []
     for path in paths:
         if has_sets(path) and not is_directory:
-            sets.extend(read_directory(options, path))
+            sets.extend((labelled, path / labelled.name) for labelled in read_directory(options, path))
         else:
-            sets.append(LabelledSet(set_name(path), read_sentences(options, path)))
-    return sets
+            sets.append((LabelledSet(set_name(path), read_sentences(options, path)), path))
+    names = distinct_names([labelled.name for labelled, _ in sets], [str(path) for _, path in sets])
+    return [replace(labelled, name=name) for name, (labelled, _) in zip(names, sets, strict=True)]
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -16,7 +16,8 @@ from edgener.options import add_provider
 from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_directory, read_sentences, says_how_to_read
-from edgener_export.cli.recipe import add_cache
+from edgener_export.cli.names import distinct_names
+from edgener_export.cli.recipe import add_cache, cache_of
 from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
@@ -74,10 +75,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def named(bundles: Sequence[str], recognizers: Sequence[Recognizer]) -> dict[str, Recognizer]:
     """Return the recognizer of each bundle by the bundle's name, or by its path where another has the same name."""
-    names = [recognizer.manifest.name for recognizer in recognizers]
-    distinct = [name if names.count(name) == 1 else bundle for name, bundle in zip(names, bundles, strict=True)]
-    is_ambiguous = len(set(distinct)) < len(distinct)  # a path is the name of another bundle
-    return dict(zip(bundles if is_ambiguous else distinct, recognizers, strict=True))
+    names = distinct_names([recognizer.manifest.name for recognizer in recognizers], bundles)
+    return dict(zip(names, recognizers, strict=True))
 
 
 def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
@@ -87,7 +86,7 @@ def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespa
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
     from edgener_export.evaluation.score import score_spans
 
-    sentences = read_sentences(options, options.test) if options.test else read_msra(options.cache).test
+    sentences = read_sentences(options, options.test) if options.test else read_msra(cache_of(options)).test
     training = read_sentences(options, options.train) if options.train else None
     labels = labels_of(sentences)
     plain: dict[str, Any] = {}

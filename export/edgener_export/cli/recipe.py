@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+
+from edgener.user_directories import cache_home
 
 GOES_ON = "interrupted; the same command continues from the last saved state"
 
@@ -28,7 +29,7 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--cache``."""
     help_text = "directory of downloads; default: edgener in XDG_CACHE_HOME or ~/.cache"
-    parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=help_text)
+    parser.add_argument("--cache", type=Path, metavar="DIR", help=help_text)
 
 
 def is_lost(model: Path, bundle: Path) -> bool:
@@ -37,5 +38,11 @@ def is_lost(model: Path, bundle: Path) -> bool:
 
 
 def default_cache() -> Path:
-    """Return the directory of downloads, as the XDG base directory specification has it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgener"
+    """Return the directory of downloads where nobody names another; raise UsageError for a user without a home."""
+    return cache_home() / "edgener"
+
+
+def cache_of(options: argparse.Namespace) -> Path:
+    """Return the directory of downloads that the options name."""
+    cache: Path | None = options.cache
+    return cache or default_cache()

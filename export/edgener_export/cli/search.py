@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgener.command_line import Command
 from edgener.standard_streams import log, write
-from edgener_export.cli.recipe import GOES_ON, add_recipe
+from edgener_export.cli.recipe import GOES_ON, add_recipe, cache_of
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def _search(options: argparse.Namespace) -> None:
     from edgener_export.pipeline.search import HEAD, Search, cells, overrides, recommended
 
     run: Path = options.run or Path("runs") / recipe.name
-    search = Search(recipe, options.recipe, run, options.cache, options.vocabulary, log)
+    search = Search(recipe, options.recipe, run, cache_of(options), options.vocabulary, log)
     with locked(run):
         findings = search.run(stop_at_first=options.first)
     write(f"fp32: F1 {findings.fp32_f1:.2f} on the development sentences\n")

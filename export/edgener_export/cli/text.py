@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgener.command_line import Command
 from edgener.standard_streams import log, write
-from edgener_export.cli.recipe import add_cache
+from edgener_export.cli.recipe import add_cache, cache_of
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def _text(options: argparse.Namespace) -> None:
     if unknown:
         raise RecipeError(f"{options.sources}: has no source {unknown[0]!r}; it has {', '.join(known)}")
     chosen = [source for source in sources if not options.only or source.name in options.only]
-    number = collect(chosen, options.output, options.cache, options.clones, log)
+    number = collect(chosen, options.output, cache_of(options), options.clones, log)
     write(f"{options.output}: {number} texts of {len(chosen)} sources\n")
 
 

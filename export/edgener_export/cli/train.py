@@ -12,7 +12,7 @@ from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 from edgener_export.cli.data import add_reading, read_sentences
-from edgener_export.cli.recipe import GOES_ON, add_cache, is_lost
+from edgener_export.cli.recipe import GOES_ON, add_cache, cache_of, is_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +93,7 @@ def _train(options: argparse.Namespace) -> None:
     # After everything that can be wrong with the arguments, since it loads torch.
     from edgener_export.plan.one_command import SHARES, OneCommand
 
-    command = OneCommand(request, types, split, run, options.cache, log)
+    command = OneCommand(request, types, split, run, cache_of(options), log)
     outcome = command.build(options.output, () if options.no_curve else SHARES)
     if outcome.scores:
         write(summary(outcome, options.output, split, request.base.name))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.tags import OUTSIDE
 from edgener_export.corpus.formats import AUTO
 from edgener_export.corpus.offsets import AUTO_UNIT
 from edgener_export.corpus.reading import read_labelled
@@ -46,6 +47,11 @@ class Corpus:
         known = self.labels()
         if not known:
             raise CorpusError(f"{train}: no training sentence has an entity; there is nothing to learn")
+        if OUTSIDE in known:
+            raise CorpusError(
+                f"{train}: has entities of the type {OUTSIDE}, which is the name of text outside of entities; rename "
+                "or drop the type under data.types"
+            )
         both = [label for label in self.unlabelled_types if label in known]
         if both:
             raise CorpusError(

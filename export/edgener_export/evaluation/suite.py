@@ -17,7 +17,7 @@ from edgener_export.evaluation.bootstrap import Interval, exact_counts, f1_inter
 from edgener_export.evaluation.recognize import SpanPair, counted
 from edgener_export.evaluation.score import overlap_f1, score_spans
 
-SET_SUFFIXES = (".jsonl", ".jsonl.xz")
+SET_SUFFIXES = (".jsonl", *(f".jsonl{suffix}" for suffix in PACKED))
 """File names that a suite's directory is searched for."""
 FORMAT_SUFFIXES = frozenset(
     {".txt", ".conll"}.union(*([f".{name}", *known.suffixes] for name, known in FORMATS.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,16 @@ def test_sets_are_told_apart_by_all_of_their_names(tmp_path: Path, capsys: pytes
 def test_evaluate_refuses_to_be_told_how_to_read_no_file(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", MODEL, *option]) == 2
     assert "name it with --test" in capsys.readouterr().err
+
+
+def test_sets_of_one_name_from_two_directories_are_called_by_their_paths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        for name in ("news", folder):
+            shutil.copyfile(TINY_TEST, tmp_path / folder / f"{name}.jsonl")
+    folders = [str(tmp_path / "old"), str(tmp_path / "new")]
+    assert main(["compare", MODEL, MODEL, *folders, "--json", *THREADS]) == 0
+    compared = [one["data"] for one in json.loads(capsys.readouterr().out)]
+    assert compared == [str(tmp_path / "old/news"), "old", "new", str(tmp_path / "new/news")]

@@ -130,3 +130,9 @@ def test_packed_text(tmp_path: Path) -> None:
 def test_labels_come_from_the_training_sentences_alone() -> None:
     team = Sentence("队", (Span(0, 1, "TEAM"),))
     assert Corpus([WANG_IN_BEIJING], [team], [team]).labels() == ("LOC", "PER")
+
+
+def test_a_type_that_is_called_as_what_is_outside_of_entities_is_refused() -> None:
+    marked = Sentence("王明", (Span(0, 2, "O"),))
+    with pytest.raises(CorpusError, match=r"mine: has entities of the type O, .* under data\.types"):
+        Corpus([WANG_IN_BEIJING, marked], [], []).verify_labels("mine", "mine", "mine")

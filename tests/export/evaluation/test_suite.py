@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import re
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_sets_with_dots_in_their_names_stay_apart_and_two_of_one_name_are_refuse
     for name in ("news.2023.jsonl", "news.2024.jsonl"):
         (tmp_path / name).write_text('{"text": "在北京", "entities": [[1, 3, "LOC"]]}\n', encoding="utf-8")
     assert [labelled.name for labelled in read_suite(tmp_path)] == ["news.2023", "news.2024"]
+    (tmp_path / "posts.jsonl.gz").write_bytes(gzip.compress((tmp_path / "news.2023.jsonl").read_bytes()))
+    assert [labelled.name for labelled in read_suite(tmp_path)] == ["news.2023", "news.2024", "posts"]
     plain, packed = tmp_path / "news.2023.jsonl", tmp_path / "news.2023.jsonl.xz"
     packed.write_bytes(lzma.compress(plain.read_bytes()))
     with pytest.raises(CorpusError, match=re.escape(f"{packed}: is the set news.2023, and so is {plain}; rename")):

@@ -12,7 +12,7 @@ import pytest
 from edgener_export.checkpoint.classifier import load_classifier
 from edgener_export.cli.main import main
 from edgener_export.errors import RecipeError
-from tests.export.commands import run_until_killed, with_settings
+from tests.export.commands import run_until_killed, train, with_settings
 
 SHORT = {
     "data.limit": 60,
@@ -35,7 +35,7 @@ def test_hidden_states_of_a_model_are_matched(build_tiny: list[str], tiny_run: P
     def last_loss(name: str, **more: object) -> float:
         run = tmp_path / name
         teacher = tiny_run / "model"
-        assert main(arguments(build_tiny, run, distil__teacher=teacher, distil__dev_every=1, **more)) == 0
+        train(arguments(build_tiny, run, distil__teacher=teacher, distil__dev_every=1, **more))
         rows = (run / "distil" / "metrics.jsonl").read_text().splitlines()
         return float(json.loads(rows[-1])["loss"])
 
@@ -43,7 +43,7 @@ def test_hidden_states_of_a_model_are_matched(build_tiny: list[str], tiny_run: P
 
 
 def test_a_bundle_shows_its_hidden_states(build_tiny: list[str], tiny_run: Path, tmp_path: Path) -> None:
-    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == 0
+    train(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle"))
     width = load_classifier(tiny_run / "bundle").config.hidden_size
     assert np.load(tmp_path / "distil/teacher/1/hidden-1.npy").shape[1] == width
 
@@ -70,8 +70,8 @@ def test_a_killed_distillation_of_attention_from_two_teachers_ends_in_the_same_w
     }
     command = arguments(build_tiny, killed, distil__save_minutes=0, **more)
     run_until_killed(command, killed / "distil" / "state.pt")
-    assert main(arguments(build_tiny, killed, **more)) == 0
-    assert main(arguments(build_tiny, whole, **more)) == 0
+    train(arguments(build_tiny, killed, **more))
+    train(arguments(build_tiny, whole, **more))
     weights = Path("model") / "model.safetensors"
     assert (killed / weights).read_bytes() == (whole / weights).read_bytes()
 
@@ -108,7 +108,7 @@ def test_what_the_teacher_said_of_other_sentences_is_not_taken(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")
-    assert main(command) == 0
+    train(command)
     forget_the_training(tmp_path)
     assert main([*command, "--set", "data.limit=50"]) == RecipeError.exit_code
     assert "belongs to other sentences" in capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_what_the_teacher_said_of_other_sentences_is_not_taken(
 def test_what_another_teacher_said_is_not_taken(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model")) == 0
+    train(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model"))
     forget_the_training(tmp_path)
     assert main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "bundle")) == RecipeError.exit_code
     assert "or to another teacher" in capsys.readouterr().err
@@ -142,7 +142,7 @@ def test_more_files_and_rewritten_copies_are_learned_besides_and_no_teacher_read
     def steps_and_taught(name: str, **settings: object) -> tuple[int, int]:
         run = tmp_path / name
         shared = {"distil__teacher": tiny_run / "bundle", "distil__match_layers": "[]"}
-        assert main(arguments(build_tiny, run, **shared, **settings)) == 0
+        train(arguments(build_tiny, run, **shared, **settings))
         judged = np.load(next((run / "distil/teacher").glob("*/logits.npy")))
         rows = (run / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
         return int(json.loads(rows[-1])["step"]), len(judged)
@@ -162,7 +162,7 @@ def test_more_teachers_read_more_sentences_alone_and_share_their_loss_with_the_l
 
     def losses(name: str, **settings: object) -> list[float]:
         shared = {"distil__teacher": tiny_run / "bundle", "data__more": f'["{more}"]', "distil__match_layers": "[]"}
-        assert main(arguments(build_tiny, tmp_path / name, **shared, **settings)) == 0
+        train(arguments(build_tiny, tmp_path / name, **shared, **settings))
         rows = (tmp_path / name / "distil/metrics.jsonl").read_text(encoding="utf-8").splitlines()
         return [float(json.loads(row)["loss"]) for row in rows]
 

@@ -10,7 +10,7 @@ import torch
 from edgener_export.cli.main import main
 from edgener_export.corpus.name_swap import Name, read_names
 from edgener_export.errors import CorpusError, RecipeError
-from tests.export.commands import run_until_killed, with_settings
+from tests.export.commands import run_until_killed, train, with_settings
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def test_a_killed_distillation_with_swapped_names_ends_in_the_same_weights(comma
     save = ["--set", "distil.save_minutes=0", "--run", str(killed)]
     run_until_killed([*command, *save], state, killed / "distil/teacher-1/1/done.json")
     assert torch.load(state, weights_only=True)["step"] > 0
-    assert main([*command, "--run", str(killed)]) == 0
-    assert main([*command, "--run", str(whole)]) == 0
+    train([*command, "--run", str(killed)])
+    train([*command, "--run", str(whole)])
     weights = Path("model") / "model.safetensors"
     assert (killed / weights).read_bytes() == (whole / weights).read_bytes()
     assert [path.name for path in whole.glob("distil/teacher-*")] == ["teacher-2"]
@@ -46,7 +46,7 @@ def test_a_killed_distillation_with_swapped_names_ends_in_the_same_weights(comma
 
 def test_variants_come_again_and_the_teacher_reads_each_once(command: list[str], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert main([*command, "--set", "distil.swap_variants=2", "--run", str(run)]) == 0
+    train([*command, "--set", "distil.swap_variants=2", "--run", str(run)])
     assert sorted(path.name for path in run.glob("distil/teacher-*")) == ["teacher-0", "teacher-1"]
 
 
@@ -55,7 +55,7 @@ def test_names_of_a_file_are_swapped_in(command: list[str], tmp_path: Path) -> N
     names.write_text("PER\t欧阳娜娜\nTIME\t今天\n\n", encoding="utf-8")
     assert read_names(names, ("LOC", "ORG", "PER")) == [Name("PER", "欧阳娜娜")]
     swap = ["--set", f"finetune.swap_names={names}", "--set", f"distil.swap_names={names}"]
-    assert main([*command, *swap, "--run", str(tmp_path / "run")]) == 0
+    train([*command, *swap, "--run", str(tmp_path / "run")])
 
 
 def test_a_row_that_is_no_name_is_named(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
