@@ -29,7 +29,7 @@ EDGE_CACHE ?= $(EDGE_BUILD)/cache
 EDGE_OPTIONS = --cache $(EDGE_CACHE) --lock $(EDGE_BUILD)/lock.json
 RUNTIME := $(shell find runtime -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test test-page test-fast test-engines lint mutate mutate-processes docs verify-edge clean
+.PHONY: demo test compiled test-page test-fast test-engines lint mutate mutate-processes docs verify-edge clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/installed
@@ -44,6 +44,10 @@ HANGS := 600
 
 test: lint
 	$(TEST)/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --timeout $(HANGS)
+
+# Once, before several processes do it each. Some packages carry files that are no Python 3.
+compiled: $(TEST)/installed
+	-$(TEST)/bin/python -m compileall -qq $(TEST)/lib
 
 test-page: $(TEST)/installed
 	$(TEST)/bin/pytest -m browser --timeout $(HANGS) tests/page

@@ -189,7 +189,7 @@ def test_a_student_learns_from_a_teacher(build_tiny: list[str], tiny_run: Path, 
     settings = {
         "distil.teacher": tiny_run / "bundle",
         "distil.unlabelled": Path(build_tiny[1]).parent / "golden.txt",
-        "distil.epochs": 6,
+        "distil.epochs": 3,
         "distil.tokens_per_batch": 512,
         "distil.learning_rate": 3e-3,
         "distil.precision": "fp32",
