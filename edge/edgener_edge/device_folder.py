@@ -110,6 +110,7 @@ def add_launcher(folder: Path, platform: Platform, python: str, threads: int) ->
     """Write the script that starts the folder's own interpreter."""
     text = fill((ON_DEVICE / "launcher.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "LOADER": platform.loader, "PYTHON": python,
+        "MACHINE_ERROR": str(MachineError.exit_code),
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")
 

@@ -42,6 +42,13 @@ def test_it_starts_with_an_interpreter_that_fits(tmp_path: Path, settings: dict[
     assert (finished.stdout, finished.stderr) == (f"edgener {__version__}\n", "")
 
 
+def test_a_folder_whose_path_python_would_split_does_not_start(tmp_path: Path) -> None:
+    folder = make_device_folder(tmp_path / "a:b")
+    finished = start(folder)
+    assert finished.returncode == 5
+    assert finished.stderr == f"edgener: {folder}: a path with ':' cannot be used; move this folder\n"
+
+
 @pytest.mark.parametrize(
     ("needs", "message"),
     [

@@ -113,6 +113,16 @@ def test_no_python_file_of_the_present_directory_runs(tmp_path: Path) -> None:
     assert (finished.stdout, finished.stderr) == (f"edgener {__version__}\n".encode(), b"")
 
 
+@pytest.mark.parametrize("name", ["a:b", "a;b", "a$b"])
+def test_a_folder_where_the_loader_would_read_other_paths_does_not_start(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    device_folder.add_launcher(folder, X86_64, "3.11", 1)
+    finished = subprocess.run(["sh", folder / "edgener"], capture_output=True, text=True, check=False)
+    assert finished.returncode == 5
+    assert finished.stderr == f"edgener: {folder}: a path with ':', ';' or '$' cannot be used; move this folder\n"
+
+
 def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/file").write_text("x")
