@@ -75,7 +75,11 @@ class _Words(NamedTuple):
         """Return whether this layer says of a word that it means something else, or that it is no entity."""
         labels = self.excluded.get(word, ())
         is_excluded = "" in labels or meaning.label in labels
-        return is_excluded or (self.dictionary is not None and self.dictionary.words.meaning(word) is not None)
+        return is_excluded or self.names(word)
+
+    def names(self, word: str) -> bool:
+        """Return whether the dictionary of this layer has a word."""
+        return self.dictionary is not None and self.dictionary.words.meaning(word) is not None
 
 
 def layers_of(bundle_rules: Rules | None, rules: Rules | None) -> list[Rules]:
@@ -108,6 +112,8 @@ class OperatorRules:
                     raise UsageError(f"{option} names {name!r}, which the model does not have; it has {_list(labels)}")
         self._excluded: defaultdict[str, set[str]] = defaultdict(set)
         for words in self._words:
+            for text in [text for text in self._excluded if words.names(text)]:
+                del self._excluded[text]
             for text, its_labels in words.excluded.items():
                 self._excluded[text].update(its_labels)
         dictionaries = [words.dictionary for words in self._words if words.dictionary]

@@ -57,7 +57,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-score", metavar="P", help=min_score)
     types = "print entities of these types alone; default: those of the model's own rules, else all types"
     parser.add_argument("--types", metavar="TYPE,…", help=types)
-    no_bundle_rules = "leave out the rules that the model's bundle brings; without this, the options above add to them"
+    no_bundle_rules = "leave out the rules that the model's bundle brings"
     parser.add_argument("--no-bundle-rules", action="store_true", help=no_bundle_rules)
 
 

@@ -98,6 +98,7 @@ class Recognizer:
                 raise TypeError(f"expected {name} as an int, got {value!r}")
         if threads < 1 or batch_size < 1:
             raise UsageError(f"threads ({threads}) and batch_size ({batch_size}) must be at least 1")
+        _verify_rules(rules)
         bundle = load_bundle(path, provider)
         return open_recognizer(
             bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider, rules=rules
@@ -109,8 +110,7 @@ class Recognizer:
         Raises UsageError for rules that do not fit the model, InputError for a fault of their files, and TypeError for
         what is neither Rules nor None.
         """
-        if not isinstance(rules, Rules | None):
-            raise TypeError(f"expected rules as edgener.Rules or None, got {type(rules).__name__}")
+        _verify_rules(rules)
         return Recognizer(self.manifest, self._encoder, self._session, self._batch_size, rules, self._bundle_rules)
 
     def __call__(self, text: str, *, join_lines: bool = False) -> list[Entity]:
@@ -270,6 +270,12 @@ def check_threads(threads: int) -> None:
     """Raise UsageError for more threads than may be asked for."""
     if threads > MOST_THREADS:
         raise UsageError(f"threads is {threads}; it must be at most {MOST_THREADS}")
+
+
+def _verify_rules(rules: object) -> None:
+    """Raise TypeError for what is neither Rules nor None."""
+    if not isinstance(rules, Rules | None):
+        raise TypeError(f"expected rules as edgener.Rules or None, got {type(rules).__name__}")
 
 
 def open_recognizer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -40,11 +40,23 @@ class Rules:
     """The rules of the bundle hold, too, but for what these say otherwise; False leaves them out."""
 
     def __post_init__(self) -> None:
-        """Raise UsageError for scores outside of 0 to 1 and for an empty list of types, TypeError for another type."""
-        if isinstance(self.types, str):
-            raise TypeError(f"expected types as a list or another collection, got the str {self.types!r}")
+        """Raise UsageError for scores outside of 0 to 1 and for an empty list of types, TypeError for another type.
+
+        An iterator is one, since it would be empty when the rules are used again.
+        """
+        if isinstance(self.dictionary, Collection) and not isinstance(self.dictionary, (str, Mapping)):
+            raise TypeError(f"expected dictionary as a path, or as types by word, got {self.dictionary!r:.60}")
+        if isinstance(self.exclude, (bytes, Mapping, Iterator)):
+            raise TypeError(
+                f"expected exclude as a path, or as a list or set of texts, got {self.exclude!r:.60}; a file can say "
+                "the only type that is meant"
+            )
+        if self.types is not None and (isinstance(self.types, (str, bytes)) or not isinstance(self.types, Collection)):
+            raise TypeError(f"expected types as a list or another collection, got {self.types!r:.60}")
         if self.types is not None and not self.types:
             raise UsageError("types is empty, so that nothing would be found; name at least one type, or leave it out")
+        if isinstance(self.min_score, Mapping) and "" in self.min_score:
+            raise UsageError("min_score has a score for a type without a name; name the type")
         for score in self.scores_over({}).values():
             if not isinstance(score, Real):
                 raise TypeError(f"expected min_score as a number, or as numbers by type, got {score!r}")
@@ -73,6 +85,8 @@ def min_score_of(argument: str) -> float | dict[str, float]:
         scores = {label.strip(): float(score) for label, score in pairs}
     except ValueError:
         raise UsageError(f"--min-score is {argument!r}; write one number, as 0.9, or PER=0.9,LOC=0.6") from None
+    if "" in scores:
+        raise UsageError(f"--min-score is {argument!r}; name the type before each =")
     if len(scores) < len(pairs):
         raise UsageError(f"--min-score is {argument!r}; name each type only once")
     return scores

@@ -111,6 +111,13 @@ def test_an_operator_s_word_that_the_bundle_excludes_is_forced(bundle: Path) -> 
     assert shown(ruled) == [("王小明", "PER"), ("青山大学", "LOC")]
 
 
+def test_an_operator_s_hint_for_a_word_that_the_bundle_excludes_counts(bundle: Path, tmp_path: Path) -> None:
+    hints = tmp_path / "hints.tsv"
+    hints.write_text("青山大学\tORG\t+9\n", encoding="utf-8")
+    ruled = Recognizer.load(with_rules(bundle, excluded="青山大学\n王小明\n"), rules=Rules(hints))
+    assert shown(ruled) == [("青山大学", "ORG")]
+
+
 def test_an_operator_s_scores_and_types_replace_the_bundle_s(bundle: Path) -> None:
     strict = with_rules(bundle, min_score={"PER": 1.0, "ORG": 1.0}, types=("PER", "ORG"))
 

@@ -410,10 +410,38 @@ def test_lowest_scores_are_numbers(score: Any) -> None:
 def test_rules_are_no_other_mapping(recognizer: Recognizer) -> None:
     with pytest.raises(TypeError, match=r"expected rules as edgener\.Rules or None, got dict"):
         recognizer.with_rules({"王小明": "PER"})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"expected rules as edgener\.Rules or None, got str"):
+        Recognizer.load(TINY_BUNDLE, rules="words.tsv")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"dictionary": ["盒马"]},
+        {"dictionary": b"words.tsv"},
+        {"exclude": {"北京": "PER"}},
+        {"exclude": iter(["北京"])},
+        {"exclude": b"words.tsv"},
+        {"types": iter(["PER"])},
+        {"types": b"PER"},
+        {"types": 5},
+    ],
+)
+def test_what_would_be_misread_or_empty_the_second_time_is_refused(argument: dict[str, Any]) -> None:
+    (name,) = argument
+    with pytest.raises(TypeError, match=f"expected {name} as"):
+        Rules(**argument)
+
+
+def test_a_score_needs_the_name_of_its_type() -> None:
+    with pytest.raises(UsageError, match="a type without a name"):
+        Rules(min_score={"": 0.5})
+    with pytest.raises(UsageError, match=r"--min-score is '=0\.5'; name the type before each ="):
+        min_score_of("=0.5")
 
 
 def test_types_are_a_collection_of_at_least_one() -> None:
-    with pytest.raises(TypeError, match="expected types as a list or another collection, got the str 'PER'"):
+    with pytest.raises(TypeError, match="expected types as a list or another collection, got 'PER'"):
         Rules(types="PER")
     with pytest.raises(UsageError, match="name at least one type"):
         Rules(types=[])

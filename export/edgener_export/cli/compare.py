@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
+from edgener.errors import UsageError
 from edgener.standard_streams import write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
@@ -40,6 +41,8 @@ def _compare(options: argparse.Namespace) -> None:
     from edgener_export.evaluation.compare import compare
     from edgener_export.evaluation.recognize import found_in
 
+    if options.show < 0:
+        raise UsageError(f"--show is {options.show}; it must be at least 0")
     threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads) for bundle in (options.before, options.after)]
     comparisons = []

@@ -27,10 +27,10 @@ edgener-export data train.txt --against test.txt
 edgener-export train labelled.jsonl --output ./my-bundle
 edgener-export build my-recipe.toml --bundle ./my-bundle
 edgener-export evaluate ./my-bundle --test my-test.jsonl""",
-    exit_codes="""0 success, 1 another error of the operating system, 2 wrong arguments, 3 a file that does not exist,
+    exit_codes="""0 success, 1 another error of the operating system, 2 wrong arguments, 3 a file of words,
 4 output cannot be written, 8 no such GPU, 10 to 23 a bundle that cannot be used (docs/bundle.md lists them), 31 a
-recipe, 32 labelled data, 33 a checkpoint, 34 a download, 35 a model that does not pass the gate, 36 a run without a
-report, 37 a run that another command works on, 130 Ctrl-C, 141 closed pipe, 143 SIGTERM""",
+recipe, 32 a file of text or of labelled text, 33 a checkpoint, 34 a download, 35 a model that does not pass the gate,
+36 a run without a report, 37 a run that another command works on, 130 Ctrl-C, 141 closed pipe, 143 SIGTERM""",
     commands=(
         TRAIN,
         BUILD,

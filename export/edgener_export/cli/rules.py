@@ -43,7 +43,10 @@ def _rules(options: argparse.Namespace) -> None:
         _refuse_pipe(path)
     source: Path = options.bundle
     target = options.output or source
-    Recognizer.load(source, rules=replace(rules, of_bundle=False))  # which says what is wrong with the rules
+    own = {name: source / name for name in given if rules.of_bundle and (source / name).exists()}
+    words = {name: path or own.get(name) for name, path in given.items()}
+    together = replace(rules, of_bundle=False, dictionary=words[DICTIONARY], exclude=words[EXCLUDE])
+    Recognizer.load(source, rules=together)  # which says what is wrong with the rules
     files: dict[str, bytes | None] = {name: _content(path) for name, path in given.items() if path}
     if not rules.of_bundle:
         files = {**dict.fromkeys(given), **files}
@@ -92,9 +95,10 @@ RULES = Command(
     name="rules",
     summary="write rules into a bundle: words, exclusions, lowest scores, types",
     description=(
-        "Write rules into a bundle, which then hold on every device, unless its operator overrides them. They replace "
-        "those of the same kind that the bundle has; with --no-bundle-rules, all of them. The rules are verified "
-        "first, and golden cases and digests are made anew; sign the bundle afterwards."
+        "Write rules into a bundle, which then hold on every device, unless its operator overrides them. A dictionary, "
+        "a list of excluded texts and a list of types replace the one that the bundle has, lowest scores those of the "
+        "same types; with --no-bundle-rules, nothing of the bundle's own rules stays. The rules are verified first; "
+        "golden cases and digests are made anew; sign the bundle afterwards."
     ),
     examples="""\
 edgener-export rules ./my-bundle --dictionary products.tsv --exclude exclude.txt

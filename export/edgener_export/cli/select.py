@@ -9,9 +9,11 @@ from edgener.command_line import Command
 from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 
+TEXT_HELP = "file with a sentence or short text a line, or JSON lines (.jsonl) with a text; also .xz"
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", type=Path, metavar="TEXT", help="file with a sentence or short text a line, also .xz")
+    parser.add_argument("text", type=Path, metavar="TEXT", help=TEXT_HELP)
     help_text = "number of sentences to choose; default: %(default)s"
     parser.add_argument("--number", type=int, default=200, metavar="N", help=help_text)
     help_text = "directory of the bundle that is to learn; default: the built-in one"
@@ -29,7 +31,9 @@ def _select(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from edgener import Recognizer
-    from edgener_export.corpus.text_file import NAME_ENCODING, iterate_lines
+    from edgener_export.corpus.text_file import NAME_ENCODING
+    from edgener_export.errors import CorpusError
+    from edgener_export.labelling.kind_text import read_kind_texts
     from edgener_export.labelling.select import MOST_CANDIDATES, POOL, candidates, diverse
 
     if options.number < 1:
@@ -37,15 +41,16 @@ def _select(options: argparse.Namespace) -> None:
     if not 0 <= options.diversity <= 1:
         raise UsageError(f"--diversity is {options.diversity}; it must be between 0 and 1")
     recognizer = Recognizer.load(options.model)
-    lines = tqdm(
-        iterate_lines(options.text, "strict", options.encoding, NAME_ENCODING), disable=None, desc="select", unit="text"
-    )
+    texts = (each.text for each in read_kind_texts(options.text, "modern", options.encoding, NAME_ENCODING))
+    lines = tqdm(texts, disable=None, desc="select", unit="text")
     keep = max(options.number, min(POOL * options.number, MOST_CANDIDATES))
     found = candidates(lines, recognizer, keep)
     chosen = 0
     for candidate in diverse(found, options.number, options.diversity):
         chosen += 1
         write(f"{candidate.uncertainty:.4f}\t{candidate.text}\n" if options.scores else f"{candidate.text}\n")
+    if not chosen:
+        raise CorpusError(f"{options.text}: holds no text")
     if chosen < options.number:
         log(f"{options.text}: has only {chosen} different sentences")
 

@@ -82,6 +82,8 @@ def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8, rem
     encoding = wide_encoding(encoding)
     try:
         with open_packed(path, "rb") as file:
+            if not file.seekable():
+                raise CorpusError(f"{path}: is a pipe, which cannot be read twice; write it to a file, and name that")
             if is_utf_8(encoding):
                 _refuse_wide(path, file.read(HEAD), remedy)
                 file.seek(0)
@@ -97,7 +99,8 @@ def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8, rem
     except UnicodeError as error:
         raise CorpusError(_undecodable(path, encoding, remedy)) from error
     except UNREADABLE as error:
-        raise CorpusError(f"{path}: cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CorpusError(f"{path}: cannot be read: {reason}") from error
 
 
 def is_utf_8(encoding: str) -> bool:

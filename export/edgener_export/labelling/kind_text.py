@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from edgener_export.corpus.text_file import iterate_lines, suffix_inside
+from edgener_export.corpus.text_file import UTF_8, iterate_lines, suffix_inside
 from edgener_export.errors import CorpusError
 from edgener_export.labelling.fuse import KINDS
 
@@ -20,13 +20,13 @@ class KindText(NamedTuple):
     """One of ``fuse.KINDS``."""
 
 
-def read_kind_texts(path: Path, kind: str) -> Iterator[KindText]:
+def read_kind_texts(path: Path, kind: str, encoding: str = UTF_8, remedy: str = "") -> Iterator[KindText]:
     """Yield the texts of a file: JSON lines, which may say the kind of each, or lines; all others are of ``kind``.
 
-    Raises CorpusError, which names the file and the line.
+    Raises CorpusError, which names the file and the line, and the ``remedy`` where the file is in another encoding.
     """
     is_json = suffix_inside(path) == ".jsonl"
-    for number, line in enumerate(iterate_lines(path), 1):
+    for number, line in enumerate(iterate_lines(path, encoding=encoding, remedy=remedy), 1):
         if not line.strip():
             continue
         yield _parsed(f"{path}:{number}", line, kind) if is_json else KindText(line, kind)

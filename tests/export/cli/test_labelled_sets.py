@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -109,6 +110,21 @@ def test_sets_are_told_apart_by_all_of_their_names(tmp_path: Path, capsys: pytes
 def test_evaluate_refuses_to_be_told_how_to_read_no_file(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", MODEL, *option]) == 2
     assert "name it with --test" in capsys.readouterr().err
+
+
+def test_fewer_changes_than_none_cannot_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", MODEL, MODEL, str(TINY_TEST), "--show", "-1"]) == 2
+    assert "--show is -1; it must be at least 0" in capsys.readouterr().err
+
+
+def test_a_pipe_is_named_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    kept_open = os.open(pipe, os.O_RDWR)
+    assert main(["select", str(pipe), "--model", MODEL]) == 32
+    os.close(kept_open)
+    told = f"edgener-export: {pipe}: is a pipe, which cannot be read twice; write it to a file, and name that\n"
+    assert capsys.readouterr().err.endswith(told)
 
 
 def test_sets_of_one_name_from_two_directories_are_called_by_their_paths(

@@ -76,3 +76,17 @@ def test_a_text_in_another_encoding_is_read_where_it_is_named(
 @pytest.mark.parametrize("option", [["--number", "0"], ["--diversity", "1.5"]])
 def test_numbers_that_make_no_sense_are_refused(option: list[str], tmp_path: Path) -> None:
     assert main(["select", str(tmp_path / "x.txt"), *option]) == 2
+
+
+def test_json_lines_are_chosen_by_their_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"text": "王小明在青山大学工作。", "id": 7}\n\n', encoding="utf-8")
+    assert main(["select", str(rows), "--model", str(TINY_BUNDLE), "--number", "1"]) == 0
+    assert capsys.readouterr().out == "王小明在青山大学工作。\n"
+
+
+def test_a_file_without_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n \n", encoding="utf-8")
+    assert main(["select", str(empty), "--model", str(TINY_BUNDLE)]) == 32
+    assert f"{empty}: holds no text" in capsys.readouterr().err

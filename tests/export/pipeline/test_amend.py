@@ -112,6 +112,18 @@ def test_rules_that_do_not_fit_are_refused_before_anything_is_written(
     assert (bundle / MANIFEST).read_bytes() == before
 
 
+def test_a_fault_between_a_new_file_and_the_bundle_s_own_names_the_user_s_file(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, excluded = tmp_path / "words.tsv", tmp_path / "excluded.txt"
+    words.write_text("小明\tLOC\n", encoding="utf-8")
+    excluded.write_text("小明\n", encoding="utf-8")
+    assert main(["rules", str(bundle), "--dictionary", str(words)]) == 0
+    assert main(["rules", str(bundle), "--exclude", str(excluded)]) == 3
+    assert f"{excluded}: line 1: '小明' is a word of the dictionary, too" in capsys.readouterr().err
+    assert main(["rules", str(bundle), "--exclude", str(excluded), "--no-bundle-rules"]) == 0
+
+
 @pytest.mark.parametrize("option", ["--dictionary", "--exclude"])
 def test_a_pipe_which_is_empty_when_it_is_read_again_is_refused(
     bundle: Path, option: str, capsys: pytest.CaptureFixture[str]
