@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, inf
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.tags import Span, TagSet
-
-
-class ScoredSpan(NamedTuple):
-    """A span of tokens and the mean probability of its tags."""
-
-    span: Span
-    score: float
+from edgener.tags import ScoredSpan, TagSet
 
 
 def decode(logits: NDArray[np.float32], lengths: NDArray[np.intp], tag_set: TagSet) -> list[list[ScoredSpan]]:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgener.decode import ScoredSpan
 from edgener.segmentation import Chunk, Window, chunks
-from edgener.tags import Span
+from edgener.tags import ScoredSpan, Span
 from edgener.token_windows import SPECIAL_TOKENS
 
 POOL_DOCUMENTS = 256

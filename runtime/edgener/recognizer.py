@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.bundle import TOKENIZER, Bundle, Manifest, load_bundle
-from edgener.decode import ScoredSpan, decode
+from edgener.decode import decode
 from edgener.entity import Entity
 from edgener.errors import TokenizerError, UsageError
 from edgener.operator_rules import OperatorRules, layers_of
@@ -21,6 +21,7 @@ from edgener.rules import Rules
 from edgener.segmentation import Chunk
 from edgener.session import SerialSession, Session
 from edgener.span_rules import apply_rules
+from edgener.tags import ScoredSpan
 from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
 from edgener.token_windows import SPECIAL_TOKENS, token_windows
 from edgener.tokenizer import Encoder

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from unicodedata import category
 
 from edgener.aliases import IDEOGRAPH
-from edgener.decode import ScoredSpan
 from edgener.segmentation import INSIDE_WORD, WORD_CHARACTERS
-from edgener.tags import Span
+from edgener.tags import ScoredSpan, Span
 
 Rule = Callable[[str, Sequence[ScoredSpan]], list[ScoredSpan]]
 

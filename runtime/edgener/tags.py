@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgener.errors import ManifestError
+
+if TYPE_CHECKING:  # a mistake in a recipe is told without it, in less time than its import takes
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMES = {"BIO": ("B", "I"), "BIOES": ("B", "I", "E", "S")}
 OUTSIDE = "O"
@@ -25,6 +26,13 @@ class Span(NamedTuple):
     start: int
     end: int
     label: str
+
+
+class ScoredSpan(NamedTuple):
+    """A span and the mean probability of its tags."""
+
+    span: Span
+    score: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,8 @@ class TagSet:
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """Return for each pair of tags, with the shape [from, to], whether ``to`` may follow ``from``."""
+        import numpy as np
+
         types = np.array([tag.partition("-")[2] for tag in self.tags])
         goes_on = self._has_prefix("B", "I")[:, None] & ~self.may_start & (types[:, None] == types)
         allowed: NDArray[np.bool_] = goes_on | (self.may_end[:, None] & self.may_start)
@@ -85,6 +95,8 @@ class TagSet:
     @cached_property
     def _steps(self) -> frozenset[tuple[int, int]]:
         """Return the pairs (from, to) that ``allowed`` allows."""
+        import numpy as np
+
         befores, afters = np.nonzero(self.allowed)
         return frozenset(zip(befores.tolist(), afters.tolist(), strict=True))
 
@@ -95,6 +107,8 @@ class TagSet:
     @cached_property
     def transitions(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
         """Return pairs (befores, afters) of ascending tags: the allowed steps, grouped by equal ``befores``."""
+        import numpy as np
+
         sources = [tuple(np.flatnonzero(column).tolist()) for column in self.allowed.T]
         return tuple(
             (befores, tuple(tag for tag, its_sources in enumerate(sources) if its_sources == befores))
@@ -102,6 +116,8 @@ class TagSet:
         )
 
     def _has_prefix(self, *prefixes: str) -> NDArray[np.bool_]:
+        import numpy as np
+
         return np.array([tag[0] in prefixes for tag in self.tags], dtype=np.bool_)
 
     def spans(self, tag_ids: Sequence[int] | NDArray[np.intp]) -> list[Span]:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgener.decode import ScoredSpan, decode
-from edgener.tags import Span, TagSet
+from edgener.decode import decode
+from edgener.tags import ScoredSpan, Span, TagSet
 
 TAG_SETS = [TagSet.of("BIO", ("LOC", "PER")), TagSet.of("BIOES", ("PER",))]
 

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from edgener import Entity, Recognizer
 from edgener.bundle import GRAPH, TOKENIZER, Manifest, load_bundle
-from edgener.decode import ScoredSpan
 from edgener.errors import UsageError
 from edgener.output_formats import Marked
 from edgener.parts import POOL_DOCUMENTS, FoundPart, Part
 from edgener.recognizer import TOKENS_PER_ROW
 from edgener.segmentation import CHUNK, Chunk
 from edgener.session import Session
-from edgener.tags import Span
+from edgener.tags import ScoredSpan, Span
 from edgener.tokenizer import Encoder
 from edgener.writers import Place
 from tests.support import (

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgener.decode import ScoredSpan
 from edgener.segmentation import INSIDE_WORD
 from edgener.span_rules import SIGNS, SPAN_RULES, apply_rules
-from edgener.tags import Span
+from edgener.tags import ScoredSpan, Span
 from tests.support import TEXTS
 
 RULES = tuple(SPAN_RULES)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from edgener.decode import ScoredSpan
 from edgener.entity import Entity
 from edgener.parts import FoundPart, Part, Row
 from edgener.recognizer import Recognizer
 from edgener.serve.errors import RequestError
 from edgener.serve.pool import Pool
 from edgener.serve.run_cost import RunCost
+from edgener.tags import ScoredSpan
 
 if TYPE_CHECKING:
     from edgener.serve.turns import Client
