@@ -13,7 +13,7 @@
 # All need Python 3.11 or later with venv, and the network at their first run.
 
 PYTHON ?= python3
-# Modules are compiled when they are first imported, most of them never.
+# Modules are compiled when they are first imported, most of them never; "compiled" does it for the tests at once.
 PIP_OPTIONS := --disable-pip-version-check --no-input --no-compile
 
 DEMO := .venv-demo

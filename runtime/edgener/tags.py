@@ -95,9 +95,7 @@ class TagSet:
     @cached_property
     def _steps(self) -> frozenset[tuple[int, int]]:
         """Return the pairs (from, to) that ``allowed`` allows."""
-        import numpy as np
-
-        befores, afters = np.nonzero(self.allowed)
+        befores, afters = self.allowed.nonzero()
         return frozenset(zip(befores.tolist(), afters.tolist(), strict=True))
 
     def is_valid(self, tag_ids: Sequence[int]) -> bool:
@@ -107,9 +105,7 @@ class TagSet:
     @cached_property
     def transitions(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
         """Return pairs (befores, afters) of ascending tags: the allowed steps, grouped by equal ``befores``."""
-        import numpy as np
-
-        sources = [tuple(np.flatnonzero(column).tolist()) for column in self.allowed.T]
+        sources = [tuple(column.nonzero()[0].tolist()) for column in self.allowed.T]
         return tuple(
             (befores, tuple(tag for tag, its_sources in enumerate(sources) if its_sources == befores))
             for befores in dict.fromkeys(sources)

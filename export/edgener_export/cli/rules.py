@@ -28,7 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _rules(options: argparse.Namespace) -> None:
     from edgener import Recognizer, Rules
     from edgener.built_in import DEFAULT_BUNDLE
-    from edgener.bundle import SIGNATURE
+    from edgener.bundle import MANIFEST, SIGNATURE, read_manifest
     from edgener.bundle_rules import DICTIONARY, EXCLUDE
     from edgener.options import rules_of
     from edgener_export.pipeline.amend import amend_bundle
@@ -43,7 +43,8 @@ def _rules(options: argparse.Namespace) -> None:
         _refuse_pipe(path)
     source: Path = options.bundle
     target = options.output or source
-    own = {name: source / name for name in given if rules.of_bundle and (source / name).exists()}
+    brought = read_manifest(source / MANIFEST).files if rules.of_bundle else {}
+    own = {name: source / name for name in given if name in brought}
     words = {name: path or own.get(name) for name, path in given.items()}
     together = replace(rules, of_bundle=False, dictionary=words[DICTIONARY], exclude=words[EXCLUDE])
     Recognizer.load(source, rules=together)  # which says what is wrong with the rules

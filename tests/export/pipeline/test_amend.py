@@ -124,6 +124,15 @@ def test_a_fault_between_a_new_file_and_the_bundle_s_own_names_the_user_s_file(
     assert main(["rules", str(bundle), "--exclude", str(excluded), "--no-bundle-rules"]) == 0
 
 
+def test_a_file_that_lies_in_a_bundle_and_is_no_part_of_it_contradicts_nothing(bundle: Path, tmp_path: Path) -> None:
+    (bundle / DICTIONARY).write_text("小明\tLOC\n", encoding="utf-8")
+    excluded = tmp_path / "excluded.txt"
+    excluded.write_text("小明\n", encoding="utf-8")
+    assert main(["rules", str(bundle), "--exclude", str(excluded), "--output", str(tmp_path / "ruled")]) == 0
+    rules = load_bundle(tmp_path / "ruled").manifest.rules
+    assert rules == BundleRules(exclude=EXCLUDE)
+
+
 @pytest.mark.parametrize("option", ["--dictionary", "--exclude"])
 def test_a_pipe_which_is_empty_when_it_is_read_again_is_refused(
     bundle: Path, option: str, capsys: pytest.CaptureFixture[str]
