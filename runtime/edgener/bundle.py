@@ -215,7 +215,7 @@ def read_manifest_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_MANIFEST + 1)
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: no path has a NUL
         raise BundleMissingError(f"{path}: not found; give the directory of a model bundle") from error
     except OSError as error:
         raise BundleUnreadableError(f"{path}: cannot be read: {error.strerror}") from error

@@ -256,6 +256,12 @@ def test_each_message_tells_the_remedy(bundle: Path, kind: str, message: str) ->
     assert str(caught.value) == f"{bundle / bad.file}: {message}"
 
 
+def test_a_path_with_a_nul_is_told_as_one_that_does_not_exist() -> None:
+    with pytest.raises(BundleMissingError) as caught:
+        Recognizer.load("a\0b")
+    assert str(caught.value) == "a\0b/manifest.json: not found; give the directory of a model bundle"
+
+
 def test_a_file_of_another_size_is_told_with_both_sizes(bundle: Path) -> None:
     size = (bundle / GOLDEN).stat().st_size
     cut(GOLDEN)(bundle)
