@@ -12,8 +12,10 @@ from edgener_export.recipe.text import toml_key, toml_value
 
 TRAIN, HELD_OUT, GOLDEN_TEXTS, RECIPE = "train.jsonl", "held-out.jsonl", "golden.txt", "recipe.toml"
 """The names of the recipe and of the files beside it."""
-ALL = 100_000
-"""More rows than are ever held out, so that each score during a training takes all of them."""
+LEAST_SCORED = 200
+"""Held-out sentences of a score during a training, at least; more where they are fewer than a quarter of the others.
+
+Twelve scores on a quarter as many sentences take as long as one of the passes."""
 CHARACTERS_OF_A_TEXT = 40
 """The usual length of an unlabelled text, to guess the number of steps."""
 SCORES = 12
@@ -58,7 +60,7 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
     settings = {
         **asdict(choices),
         "dev_every": max(1, steps // SCORES),
-        "dev_sentences": ALL,
+        "dev_sentences": max(LEAST_SCORED, parts.sentences // 4),
     }
     teaching: dict[str, Any] = {"teacher": parts.base, "temperature": 1.0, "hard_share": 0.0, "unlabelled": parts.text}
     if parts.text:
