@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from edgener import Recognizer
 from edgener.built_in import DEFAULT_BUNDLE, bundle_directory
-from edgener_export.cli.recipe import default_cache
+from edgener_export.cli.recipe import add_cache, cache_of
 from edgener_export.corpus.msra import read_msra
 
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
@@ -32,9 +31,9 @@ def main() -> None:
     """Recognize the test set and print one row for each threshold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=bundle_directory, default=DEFAULT_BUNDLE)
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="default: %(default)s")
+    add_cache(parser)
     options = parser.parse_args()
-    sentences = read_msra(options.cache).test
+    sentences = read_msra(cache_of(options)).test
     answers = []
     for sentence, entities in zip(
         sentences, Recognizer.load(options.model).batch(sentence.text for sentence in sentences), strict=True
