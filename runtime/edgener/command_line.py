@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edgener import __version__
@@ -97,13 +98,24 @@ class Program:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose help and errors fail no other way than results and messages do."""
+    """A parser whose help and errors fail no other way than results and messages do, and which takes no empty path."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.register("type", Path, _path_of)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:
             write(message)
         else:
             show(message)
+
+
+def _path_of(argument: str) -> Path:
+    """Return the path that an argument names; an empty one, as of a variable without a value, would be ``.``."""
+    if not argument:
+        raise argparse.ArgumentTypeError("the path is empty; name one, or . for this directory")
+    return Path(argument)
 
 
 class _OnceAction(argparse.Action):

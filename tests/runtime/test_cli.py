@@ -133,10 +133,15 @@ def test_environment() -> None:
         (["--min-score", "1.1", TEXT], "between 0 and 1"),
         (["--min-score", "nan", TEXT], "between 0 and 1"),
         (["--file", "a", TEXT], "not both"),
+        (["--dictionary", "", TEXT], "--dictionary: the path is empty"),
+        (["--exclude", "", TEXT], "--exclude: the path is empty"),
+        (["--model", "", TEXT], "the name of the model's directory is empty"),
+        (["map", "", "--output", "results"], "an input has an empty name"),
+        (["map", "a.txt", "--output", ""], "--output: the path is empty"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str], message: str) -> None:
-    options = [] if arguments[0] in ("inspect", "env") else ["--model", str(TINY_BUNDLE)]
+    options = [] if arguments[0] in ("inspect", "env") or "--model" in arguments else ["--model", str(TINY_BUNDLE)]
     finished = run_main(*arguments, *options)
     assert finished.code == 2
     assert message in finished.errors

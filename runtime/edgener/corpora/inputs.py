@@ -54,7 +54,7 @@ def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = 
     In folders and patterns, names that begin with a point are skipped, in folders those that begin with an underscore
     too, and everywhere what lies in the folder ``output``. With ``input_format``, every file has this format, whatever
     its name is. Raises InputError where an input does not exist or a link leads nowhere, and UsageError where
-    two files would write the same results, or where an input is a result itself.
+    two files would write the same results, where an input is a result itself, or has an empty name.
     """
     files: dict[str, InputFile] = {}
     left_out = []
@@ -97,6 +97,8 @@ def _readable_paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]
 
 def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
     """Yield each file with its name in the results, and True if the user named the file itself."""
+    if not given:
+        raise UsageError("an input has an empty name; name a file or a folder, or . for this folder")
     path = Path(given)
     if path.exists() and path.resolve().is_relative_to(output):
         raise UsageError(f"{given}: lies in the output folder, so that it holds results; give other inputs")
