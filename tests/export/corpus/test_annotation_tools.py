@@ -292,14 +292,18 @@ def test_spacy_2_paragraphs_keep_their_text_and_leave_out_what_is_not_labelled(t
         read(tmp_path, [{"paragraphs": [paragraph(None, ("京", "O"), ("", "U-PER"))]}])
 
 
-def test_spans_and_links_of_spacy_are_told(tmp_path: Path) -> None:
+def test_other_annotations_of_spacy_are_told(tmp_path: Path) -> None:
     annotations = {"spans": {"sc": [[0, 1, "X"], [1, 2, "Y"]]}, "links": {"(0, 1)": {"Q1": 1.0}}, "cats": {"a": 1.0}}
     reading = read(tmp_path, [["京城", {"entities": [[0, 1, "LOC"]], **annotations}], ["好", {"entities": []}]])
     assert [sentence.spans for sentence in reading.sentences] == [(Span(0, 1, "LOC"),), ()]
     assert [(trouble.reason, trouble.kind) for trouble in reading.troubles] == [
         ("2 spans are left out", LEFT_OUT),
         ("1 links are left out", LEFT_OUT),
+        ("1 categories of the text are left out", LEFT_OUT),
     ]
+    categories = [{"label": "a", "value": 1.0}, {"label": "b", "value": 0.0}]
+    reading = read(tmp_path, [{"paragraphs": [{"sentences": [{"tokens": [{"orth": "京"}]}], "cats": categories}]}])
+    assert [trouble.reason for trouble in reading.troubles] == ["2 categories of the text are left out"]
 
 
 def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path) -> None:

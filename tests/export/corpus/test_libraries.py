@@ -39,7 +39,7 @@ def test_span_groups_count_where_there_are_no_entities(tmp_path: Path) -> None:
     assert "no entity annotation" in reading.troubles[2].reason
 
 
-def test_spans_that_are_no_entities_are_told(tmp_path: Path) -> None:
+def test_annotations_that_are_no_entities_are_told(tmp_path: Path) -> None:
     found = document("北", "京", "大", "学")
     city, school = SpacySpan(found, 0, 2, label="LOC"), SpacySpan(found, 2, 4, label="ORG")
     found.set_ents([city])
@@ -48,6 +48,7 @@ def test_spans_that_are_no_entities_are_told(tmp_path: Path) -> None:
     grouped = document("京", "城")
     grouped.spans["sc"] = [SpacySpan(grouped, 0, 1, label="LOC")]
     grouped.spans["more"] = [SpacySpan(grouped, 1, 2, label="X"), SpacySpan(grouped, 0, 2, label="Y")]
+    grouped.cats = {"a": 1.0, "b": 0.0}
     DocBin(docs=[found, grouped]).to_disk(tmp_path / "a.spacy")
     reading = read_labelled(tmp_path / "a.spacy")
     assert [sentence.spans for sentence in reading.sentences] == [(Span(0, 2, "LOC"),), (Span(0, 1, "LOC"),)]
@@ -55,6 +56,7 @@ def test_spans_that_are_no_entities_are_told(tmp_path: Path) -> None:
         Trouble(1, "1 spans of the group 'sc' are left out", LEFT_OUT),
         Trouble(2, "entities are those of the span group 'sc'", NOTE),
         Trouble(2, "2 spans of the group 'more' are left out", LEFT_OUT),
+        Trouble(2, "2 categories of the text are left out", LEFT_OUT),
     ]
 
 

@@ -85,6 +85,8 @@ def _labelled(document: Doc, number: int) -> Labelled:
     for name, count in others.items():
         if count:
             troubles.append(Trouble(number, f"{count} spans of the group {name!r} are left out", LEFT_OUT))
+    if document.cats:
+        troubles.append(Trouble(number, f"{len(document.cats)} categories of the text are left out", LEFT_OUT))
     text: str = document.text
     kept, left_out = without_overlaps(text, spans, number)
     return Labelled(number, Sentence(text, kept), (*troubles, *left_out))

@@ -21,8 +21,8 @@ from edgener_export.corpus.tokens import tagged_sentence
 from edgener_export.corpus.writing import TWO_HALVES, writable, write_pieces
 
 NAME = "spacy-json"
-OTHERS = ("spans", "links")
-"""Annotations of spans that are not read."""
+OTHERS = {"spans": "spans", "links": "links", "cats": "categories of the text"}
+"""Annotations that are not read, with what messages call them."""
 SHAPE = '[TEXT, {"entities": [[start, end, label]]}], or {"paragraphs": [...]} as in spaCy 2'
 
 
@@ -61,14 +61,16 @@ def _pair(row: Any, line: int) -> tuple[str, list[Annotation], list[Trouble]]:
 
 
 def _left_out(annotations: dict[str, Any], line: int) -> list[Trouble]:
-    """Return one trouble for each kind of annotation of spans besides entities."""
-    counts = {kind: _count(annotations.get(kind) or {}) for kind in OTHERS}
+    """Return one trouble for each kind of annotation besides entities."""
+    counts = {kind: _count(annotations.get(name) or {}) for name, kind in OTHERS.items()}
     return [Trouble(line, f"{count} {kind} are left out", LEFT_OUT) for kind, count in counts.items() if count]
 
 
 def _count(annotations: Any) -> int:
-    """Return the number of the annotations of one kind, which are grouped by name or by place."""
-    return sum(map(len, annotations.values())) if isinstance(annotations, dict) else len(annotations)
+    """Return the number of the annotations of one kind: a list, or objects grouped by name or by place."""
+    if not isinstance(annotations, dict):
+        return len(annotations)
+    return sum(1 if isinstance(found, (int, float)) else len(found) for found in annotations.values())
 
 
 def _paragraph(line: int, paragraph: Any) -> Labelled:
@@ -83,7 +85,7 @@ def _paragraph(line: int, paragraph: Any) -> Labelled:
     troubles = [Trouble(line, f"{len(unknown)} tokens have no entity annotation; the paragraph is left out", LEFT_OUT)]
     if unknown:
         return Labelled(line, None, tuple(troubles))
-    troubles = [Trouble(line, found.reason) for found in broken(tags, "bilou")]
+    troubles = [Trouble(line, found.reason) for found in broken(tags, "bilou")] + _left_out(paragraph, line)
     raw = paragraph.get("raw")
     sentence = tagged_sentence(words, tags) if raw is None else _aligned(raw, words, tags)
     return Labelled(line, sentence, tuple(troubles))
