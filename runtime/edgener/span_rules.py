@@ -29,6 +29,13 @@ MASKED_NAME = re.compile(
     re.VERBOSE,
 )
 """The masked rest of a person's name: 某, 某某, 某甲, 某·赛某, or signs after a single character that none precedes."""
+_COUNTED = (
+    "[％%‰.．:：/~～+年月日号时点秒周天岁次个件元角万千百十亿余克斤吨公毫米里两包小袋瓶盒箱片粒颗块条根张把台辆部套只枚处笔间栋户"
+    "楼层室级度届期篇页项款本份场句拳脚刀下步倍成-]|人(?![民身])|名(?![下义])|分(?![别得割])|多(?!次)|支(?!付)"
+)
+"""Text after a number that counts something, as in 给张某3克, which a name's number is not, as in 张某1支付."""
+NAME_NUMBER = re.compile(rf"(?<=某)(?:[0-9０-９]{{1,2}}(?!{_COUNTED})|[A-ZＡ-Ｚ])(?![{re.escape(WORD_CHARACTERS)}])")
+"""The number or letter that tells people of one masked name apart, as in 张某1 and 周某A."""
 LAUGHTER = re.compile(r"[哈呵嘻嘿啊呜嗷噗噢哦嗯呃咦哇]{2,}|(?:h[aeio]){2,}h?|w{3,}|23{2,}|(?:lo)+l", re.IGNORECASE)
 """Text that consists of laughter or of other sounds of chats."""
 
@@ -96,6 +103,21 @@ def masked_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     return result
 
 
+def numbered_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans, with masked names of people extended over their number or letter, as in 张某1 and 周某A.
+
+    It stays outside where the next span reaches into it.
+    """
+    limits = [*(span.start for span, _ in spans[1:]), len(text)]
+    result = []
+    for (span, score), limit in zip(spans, limits, strict=True):
+        number = NAME_NUMBER.match(text, span.end) if span.label == PERSON else None
+        if number and number.end() <= limit:
+            span = span._replace(end=number.end())
+        result.append(ScoredSpan(span, score))
+    return result
+
+
 def no_laughter(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans but for those that consist of laughter, such as 哈哈哈, hahaha, www or 233."""
     return [found for found in spans if not LAUGHTER.fullmatch(text, found.span.start, found.span.end)]
@@ -105,6 +127,7 @@ SPAN_RULES: dict[str, Rule] = {
     "without_signs": without_signs,
     "whole_words": whole_words,
     "masked_names": masked_names,
+    "numbered_names": numbered_names,
     "no_laughter": no_laughter,
 }
 """The rules that a manifest can name."""

@@ -15,7 +15,7 @@ from edgener.tags import ScoredSpan, Span
 from tests.support import TEXTS
 
 RULES = tuple(SPAN_RULES)
-TEXTS_OF_RULES = st.text("王李某×*X·甲哈233haw@#＃ab1Ａé\u0301在，", max_size=40) | TEXTS
+TEXTS_OF_RULES = st.text("王李某1２×*X·甲哈233haw@#＃ab1Ａé\u0301在，", max_size=40) | TEXTS
 
 
 @st.composite
@@ -92,6 +92,43 @@ def test_a_masked_name_is_one_name(text: str, before: str, after: str) -> None:
 def test_a_masked_name_takes_in_its_parts_but_no_other_name() -> None:
     assert corrected("牙某·赛某盗窃", ("牙", "PER"), ("赛", "PER")) == [("牙某·赛某", "PER")]
     assert corrected("王某公司的人", ("王", "PER"), ("某公司", "ORG")) == [("王", "PER"), ("某公司", "ORG")]
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("原告张某1、李某", "张某1"),
+        ("原告张某１诉称", "张某１"),
+        ("原告张某12与李某", "张某12"),
+        ("由张某1支付", "张某1"),
+        ("张某1人民币", "张某1"),
+        ("张某1名下的房产", "张某1"),
+        ("被告张某1", "张某1"),
+        ("伙同张某A盗窃", "张某A"),
+        ("张某2024年生", "张某"),
+        ("给张某3克", "张某"),
+        ("张某3人到案", "张某"),
+        ("退还张某4.5万元", "张某"),
+        ("持有张某30%股份", "张某"),
+        ("张某3月5日", "张某"),
+        ("张某Apple", "张某"),
+        ("张某1a", "张某"),
+        ("张某123、李某", "张某"),
+    ],
+)
+def test_numbers_of_masked_names_belong_to_them_and_counts_do_not(text: str, after: str) -> None:
+    assert corrected(text, ("张某", "PER"), rules=("numbered_names",)) == [(after, "PER")]
+    assert corrected(text, ("张某", "ORG"), rules=("numbered_names",)) == [("张某", "ORG")]
+
+
+def test_a_number_without_a_masked_name_and_one_of_another_span_stay() -> None:
+    assert corrected("原告张明1、李某", ("张明", "PER"), rules=("numbered_names",)) == [("张明", "PER")]
+    marked = (("张某", "PER"), ("2号楼", "LOC"))
+    assert corrected("张某12号楼", *marked, rules=("numbered_names",)) == list(marked)
+    assert corrected("张某A、李某", ("张某", "PER"), ("A、", "ORG"), rules=("numbered_names",)) == [
+        ("张某", "PER"),
+        ("A、", "ORG"),
+    ]
 
 
 @pytest.mark.parametrize(
