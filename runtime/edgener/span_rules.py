@@ -18,6 +18,9 @@ Rule = Callable[[str, Sequence[ScoredSpan]], list[ScoredSpan]]
 
 PERSON = "PER"
 SIGNS = "@＠#＃"
+_CLOSING = dict(zip("「『“‘《〈（(【〔［[", "」』”’》〉）)】〕］]", strict=True))
+"""The mark that closes what each mark opens: a quotation, a title or a bracket."""
+_OPENING = {closing: opening for opening, closing in _CLOSING.items()}
 _DOT = "[·•・‧]"
 _ORDINAL = "[甲乙丙丁戊己庚辛壬癸]"
 MASKED_NAME = re.compile(
@@ -62,6 +65,22 @@ def without_signs(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
         last = start + len(found.rstrip(SIGNS))
         if first < last:
             result.append(ScoredSpan(Span(first, last, label), score))
+    return result
+
+
+def without_lone_marks(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans without the marks at their ends whose partners they do not hold, such as 「 before 台糖公司.
+
+    Marks are those of quotations, titles and brackets; a span of nothing else is left out.
+    """
+    result = []
+    for (start, end, label), score in spans:
+        while start < end and text[start] in _CLOSING and text.find(_CLOSING[text[start]], start, end) < 0:
+            start += 1
+        while start < end and text[end - 1] in _OPENING and text.find(_OPENING[text[end - 1]], start, end) < 0:
+            end -= 1
+        if start < end:
+            result.append(ScoredSpan(Span(start, end, label), score))
     return result
 
 
@@ -125,6 +144,7 @@ def no_laughter(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 
 SPAN_RULES: dict[str, Rule] = {
     "without_signs": without_signs,
+    "without_lone_marks": without_lone_marks,
     "whole_words": whole_words,
     "masked_names": masked_names,
     "numbered_names": numbered_names,

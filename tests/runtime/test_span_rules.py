@@ -15,7 +15,7 @@ from edgener.tags import ScoredSpan, Span
 from tests.support import TEXTS
 
 RULES = tuple(SPAN_RULES)
-TEXTS_OF_RULES = st.text("王李某1２×*X·甲哈233haw@#＃ab1Ａé\u0301在，", max_size=40) | TEXTS
+TEXTS_OF_RULES = st.text("王李某1２「」×*X·甲哈233haw@#＃ab1Ａé\u0301在，", max_size=40) | TEXTS
 
 
 @st.composite
@@ -92,6 +92,27 @@ def test_a_masked_name_is_one_name(text: str, before: str, after: str) -> None:
 def test_a_masked_name_takes_in_its_parts_but_no_other_name() -> None:
     assert corrected("牙某·赛某盗窃", ("牙", "PER"), ("赛", "PER")) == [("牙某·赛某", "PER")]
     assert corrected("王某公司的人", ("王", "PER"), ("某公司", "ORG")) == [("王", "PER"), ("某公司", "ORG")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("「台糖公司", "台糖公司"),
+        ("台糖公司」", "台糖公司"),
+        ("「『台糖公司", "台糖公司"),
+        ("「台糖」公司", "「台糖」公司"),
+        ("《人民日报》文艺部", "《人民日报》文艺部"),
+        ("香港小轮（集团）", "香港小轮（集团）"),
+        ("香港小轮（集团", "香港小轮（集团"),
+        ("」台糖公司", "」台糖公司"),
+    ],
+)
+def test_marks_without_their_partner_stay_outside(before: str, after: str) -> None:
+    assert corrected(f"函送{before}函", (before, "ORG"), rules=("without_lone_marks",)) == [(after, "ORG")]
+
+
+def test_a_span_of_a_lone_mark_is_left_out() -> None:
+    assert corrected("函送「公司", ("「", "ORG"), rules=("without_lone_marks",)) == []
 
 
 @pytest.mark.parametrize(
