@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgener.bundle import CARD, FP16_GOLDEN, GOLDEN, Manifest, load_bundle
-from edgener.errors import UsageError
+from edgener.bundle import CARD, FP16_GOLDEN, GOLDEN, GRAPH, MANIFEST, Manifest, load_bundle, read_manifest
+from edgener.errors import OutputError, UsageError
 from edgener.golden import Case, Cases, read_cases, write_cases
 from edgener.score_calibration import Calibration, rescaled
 from edgener_export.pipeline.pack import bundle_draft, record_golden, score_note, verify_target
@@ -29,11 +29,13 @@ def amend_bundle(
     ``golden_texts`` or the texts that they have, the card says whether scores are calibrated, and the digests are
     those of the new files. The new bundle has no signature. Returns its manifest. With ``keeps_entities``, changed
     rules find what the former ones do, as lowest scores that follow the calibration.
-    Raises BundleError for a damaged bundle, OutputError where it cannot be written, and UsageError for changed rules or
-    another normalization where there is a graph for GPUs, whose golden cases only a build can record.
+    Raises BundleError for a damaged bundle, OutputError where it cannot be written or another model would be lost, and
+    UsageError for changed rules or another normalization where there is a graph for GPUs, whose golden cases only a
+    build can record.
     """
     verify_target(target)
     bundle = load_bundle(source)
+    _verify_same_model(bundle.manifest, target)
     before, manifest = bundle.manifest, change(bundle.manifest)
     is_other = manifest.normalization != before.normalization or (not keeps_entities and manifest.rules != before.rules)
     if FP16_GOLDEN in before.files and is_other:
@@ -52,6 +54,15 @@ def amend_bundle(
         texts = [case.text for case in read_cases(draft / GOLDEN)] if golden_texts is None else golden_texts
         record_golden(draft, manifest, texts)
     return load_bundle(target).manifest
+
+
+def _verify_same_model(manifest: Manifest, target: Path) -> None:
+    """Raise OutputError where ``target`` is a bundle of another model, because it would be replaced and lost."""
+    if not (target / MANIFEST).exists():
+        return
+    other = read_manifest(target / MANIFEST)
+    if any(other.files.get(name) != manifest.files.get(name) for name in (GRAPH, f"{GRAPH}.data")):
+        raise OutputError(f"{target}: is a bundle of another model, {other.name}; choose another path or delete it")
 
 
 def _renew_card(card: Path, before: Manifest, after: Manifest) -> None:

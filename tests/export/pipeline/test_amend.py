@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -10,6 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from edgener import Recognizer
+from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import FP16_GOLDEN, GOLDEN, MANIFEST, SIGNATURE, load_bundle
 from edgener.bundle_rules import DICTIONARY, EXCLUDE, BundleRules
 from edgener.errors import OutputError, UsageError
@@ -38,6 +40,18 @@ def test_golden_cases_and_digests_are_those_of_the_new_manifest(bundle: Path) ->
         assert [it.score for it in check_case(recognizer, case).found] == [it.score for it in case.entities]
         assert check_case(recognizer, case).same_logits
     assert not (bundle / SIGNATURE).exists()
+
+
+def test_a_bundle_of_another_model_is_not_replaced(bundle: Path) -> None:
+    other = bundle.parent / "other"
+    shutil.copytree(DEFAULT_BUNDLE, other)
+    with pytest.raises(OutputError, match=r"other: is a bundle of another model, small-int8"):
+        amend_bundle(bundle, other, lambda manifest: manifest)
+    assert load_bundle(other).manifest == load_bundle(DEFAULT_BUNDLE).manifest
+    again = bundle.parent / "again"
+    for _ in range(2):
+        amend_bundle(bundle, again, lambda manifest: manifest)
+    assert load_bundle(again).manifest.name == load_bundle(bundle).manifest.name
 
 
 def test_a_bundle_is_itself_again_without_the_calibration(bundle: Path) -> None:
