@@ -83,22 +83,20 @@ class Shape(NamedTuple):
         return f"{self.layers}x{self.feed_forward}"
 
 
-def train(shape: Shape, base: Path, output: Path, unlabelled: int, epochs: int) -> Path:
-    """Cut the shape out of the bundle, train it and return the directory of its bundle."""
+def train(shape: Shape, base: Path, width: int, output: Path, unlabelled: int, epochs: int) -> Path:
+    """Cut the shape out of a bundle whose blocks have ``width`` neurons, train it and return its own bundle."""
     bundle = output / str(shape) / "bundle"
     if bundle.exists():
         return bundle
     run = bundle.parent / "run"
     run.mkdir(parents=True, exist_ok=True)
-    model: Any = load_classifier(base)
-    is_narrower = shape.feed_forward < model.config.intermediate_size
     recipe = run / "recipe.toml"
     text = RECIPE.format(
         name=f"shape-{shape}",
         recipes=RECIPES,
         base=base.resolve(),
         layers=list(range(1, shape.layers + 1)),
-        feed_forward=f"feed_forward = {shape.feed_forward}" if is_narrower else "",
+        feed_forward=f"feed_forward = {shape.feed_forward}" if shape.feed_forward < width else "",
         unlabelled=unlabelled,
         epochs=epochs,
     )
@@ -127,8 +125,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    model: Any = load_classifier(options.base)
+    width = model.config.intermediate_size
     trained = [
-        train(shape, options.base, options.output, options.unlabelled, options.epochs) for shape in options.shapes
+        train(shape, options.base, width, options.output, options.unlabelled, options.epochs)
+        for shape in options.shapes
     ]
     bundles = [options.base, *trained]
     f1s = [load_bundle(bundle).manifest.quality[-1].f1 for bundle in bundles]

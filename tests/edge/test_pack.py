@@ -284,6 +284,8 @@ def test_an_output_that_cannot_be_written_is_named_before_any_work(
         told = capsys.readouterr().err
         assert told.startswith(f"edgener-edge: {named}: ")
         assert told.count("\n") == 1
+    assert main(["pack", str(run), "--as", form, "--output", ""]) == UsageError.exit_code
+    assert "--output: the path is empty" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
     assert not list((tmp_path / "folder").iterdir())
 
