@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 1 << 40
 """Bytes above which neither a part nor a row makes sense."""
 
-THREADS_A_PROCESS = 8
-"""Threads that share one recognizer; beyond that they would wait for the interpreter."""
-
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV
@@ -71,7 +68,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes",
         type=int,
         metavar="N",
-        help=f"worker processes, which the threads are spread over; default: one for {THREADS_A_PROCESS} threads",
+        help="worker processes, which the threads are spread over; fewer take less memory; default: one a thread",
     )
     parser.add_argument(
         "--batch-size", type=int, default=8, metavar="N", help="windows per batch, fewer of long ones; default: 8"
@@ -111,7 +108,7 @@ def _map(options: argparse.Namespace) -> None:
     rules = _rules(options)
     settings, shard = _settings(options, rules), parse_shard(options.shard)
     threads = _threads(options.threads)
-    processes = options.processes or -(-threads // THREADS_A_PROCESS)
+    processes = threads if options.processes is None else options.processes
     if threads < 1 or processes < 1:
         raise UsageError(f"--threads ({threads}) and --processes ({processes}) must be at least 1")
     if settings.output_format == "parquet":

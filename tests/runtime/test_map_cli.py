@@ -142,10 +142,11 @@ def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) ->
         ),
         (["--id-field", "text"], UsageError, "--id-field and --text-field are both 'text'; name two columns"),
         (["--threads", "0"], UsageError, "--threads (0) and --processes (0) must be at least 1"),
+        (["--processes", "0", "--threads", "2"], UsageError, "--threads (2) and --processes (0) must be at least 1"),
         (["--processes", "-1", "--threads", "2"], UsageError, "--threads (2) and --processes (-1) must be at least 1"),
         (["--dictionary", "none.tsv"], InputError, "none.tsv: cannot be read: No such file or directory"),
     ],
-    ids=["batch", "part", "part-nan", "part-huge", "row", "columns", "threads", "processes", "dictionary"],
+    ids=["batch", "part", "part-nan", "part-huge", "row", "columns", "threads", "no-processes", "processes", "dictionary"],
 )
 def test_wrong_options_are_told_by_name_and_value(
     empty: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], error: type[UsageError], message: str
@@ -159,13 +160,13 @@ def test_wrong_options_are_told_by_name_and_value(
 @pytest.mark.parametrize(
     ("options", "variable", "expected"),
     [
-        ([], None, (5, 1, 5)),
-        ([], "3", (3, 1, 3)),
-        (["--threads", "8"], "3", (8, 1, 8)),
-        (["--threads", "9"], None, (5, 2, 9)),
+        ([], None, (1, 5, 5)),
+        ([], "3", (1, 3, 3)),
+        (["--threads", "8"], "3", (1, 8, 8)),
+        (["--threads", "8", "--processes", "1"], None, (8, 1, 8)),
         (["--threads", "9", "--processes", "4"], None, (3, 4, 9)),
     ],
-    ids=["all-cores", "environment", "one-process", "two-processes", "four-processes"],
+    ids=["all-cores", "environment", "option", "one-process", "four-processes"],
 )
 def test_threads_are_spread_over_processes(
     empty: Path,

@@ -51,7 +51,8 @@ def main() -> int:
         paths = os.pathsep.join([str(ROOT / "runtime"), str(ROOT)])
         environment = {**os.environ, "PYTHONPATH": paths, "PYSPARK_PYTHON": sys.executable, **RAY}
         ours = [sys.executable, "-m", "edgener", "map", str(corpus), "--output", str(folder / "ours")]
-        ours += ["--format", "parquet", "--id-field", "id", "--threads", "2", "--model", str(options.model)]
+        ours += ["--format", "parquet", "--id-field", "id", "--threads", "2", "--processes", "1"]
+        ours += ["--model", str(options.model)]
         theirs = [sys.executable, "-m", f"tools.engines.{options.engine}_job", *map(str, (corpus, folder / "theirs"))]
         theirs += ["--model", str(options.model), "--report", str(folder / "report.json")]
         theirs += ["--kill"] if options.kill else []

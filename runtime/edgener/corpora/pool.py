@@ -125,8 +125,9 @@ class Pool:
         return empty
 
     def _start_one(self) -> None:
-        """Start a process unless one is being started already or there are enough."""
-        if len(self._workers) == self._processes or any(not one.is_ready for one in self._workers):
+        """Start a process unless there are enough, or more being started than have shown that they can."""
+        ready = sum(one.is_ready for one in self._workers)
+        if len(self._workers) == self._processes or len(self._workers) - ready >= max(1, ready):
             return
         ours, theirs = Pipe()
         process = self._context.Process(target=work, args=(theirs, self._start), daemon=True)
