@@ -146,7 +146,18 @@ def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) ->
         (["--processes", "-1", "--threads", "2"], UsageError, "--threads (2) and --processes (-1) must be at least 1"),
         (["--dictionary", "none.tsv"], InputError, "none.tsv: cannot be read: No such file or directory"),
     ],
-    ids="batch part part-nan part-huge row columns threads no-processes processes dictionary".split(),
+    ids=[
+        "batch",
+        "part",
+        "part-nan",
+        "part-huge",
+        "row",
+        "columns",
+        "threads",
+        "no-processes",
+        "processes",
+        "dictionary",
+    ],
 )
 def test_wrong_options_are_told_by_name_and_value(
     empty: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], error: type[UsageError], message: str
