@@ -21,6 +21,8 @@ SIGNS = "@＠#＃"
 _CLOSING = dict(zip("「『“‘《〈（(【〔［[", "」』”’》〉）)】〕］]", strict=True))
 """The mark that closes what each mark opens: a quotation, a title or a bracket."""
 _OPENING = {closing: opening for opening, closing in _CLOSING.items()}
+ITEM_NUMBER = re.compile(r"[（(]?[〇○零一二三四五六七八九十百0-9０-９]{1,5}(?:[）)]、?|、)")
+"""The number of an item of a list or an agenda, as in 三七一、 or （四）."""
 _DOT = "[·•・‧]"
 _ORDINAL = "[甲乙丙丁戊己庚辛壬癸]"
 MASKED_NAME = re.compile(
@@ -81,6 +83,20 @@ def without_lone_marks(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpa
             end -= 1
         if start < end:
             result.append(ScoredSpan(Span(start, end, label), score))
+    return result
+
+
+def without_item_numbers(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans without the number of an item before them, as in 三七一、內政委員會.
+
+    A span of nothing else is left out.
+    """
+    result = []
+    for (start, end, label), score in spans:
+        number = ITEM_NUMBER.match(text, start, end)
+        first = number.end() if number else start
+        if first < end:
+            result.append(ScoredSpan(Span(first, end, label), score))
     return result
 
 
@@ -145,6 +161,7 @@ def no_laughter(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 SPAN_RULES: dict[str, Rule] = {
     "without_signs": without_signs,
     "without_lone_marks": without_lone_marks,
+    "without_item_numbers": without_item_numbers,
     "whole_words": whole_words,
     "masked_names": masked_names,
     "numbered_names": numbered_names,

@@ -116,6 +116,27 @@ def test_a_span_of_a_lone_mark_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("三七一、內政委員會", "內政委員會"),
+        ("（四）內政委員會", "內政委員會"),
+        ("四)內政委員會", "內政委員會"),
+        ("12）、內政委員會", "內政委員會"),
+        ("三一學院", "三一學院"),
+        ("一九四九軍", "一九四九軍"),
+        ("4399", "4399"),
+        ("（上海）公司", "（上海）公司"),
+    ],
+)
+def test_numbers_of_items_stay_outside(before: str, after: str) -> None:
+    assert corrected(f"{before}函送報告", (before, "ORG"), rules=("without_item_numbers",)) == [(after, "ORG")]
+
+
+def test_a_span_of_the_number_of_an_item_is_left_out() -> None:
+    assert corrected("一一○、行政院", ("一一○、", "ORG"), rules=("without_item_numbers",)) == []
+
+
+@pytest.mark.parametrize(
     ("text", "after"),
     [
         ("原告张某1、李某", "张某1"),
