@@ -343,8 +343,8 @@ class ModelSettings:
         tuple[str, ...],
         Setting(
             "The rules by which the device corrects the model's spans, in their order: `without_signs` (@ and # stay "
-            "outside), `without_lone_marks` (and so does 「 before 台糖公司), `without_item_numbers` (and 三七一、 before "
-            "內政委員會), `whole_words` (no span cuts a Latin word or a number), `masked_names` (张某某 is one name), "
+            "outside), `without_lone_marks` (and so does 「 before 台糖公司), `without_item_numbers` (and 三七一、), "
+            "`whole_words` (no span cuts a Latin word or a number), `masked_names` (张某某 is one name), "
             "`numbered_names` (and so is 张某1), `no_laughter` (哈哈 is no name); left out, they are those of the "
             "bundle where the checkpoint is one.",
             choices=tuple(SPAN_RULES),
