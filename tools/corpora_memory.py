@@ -44,7 +44,8 @@ def main() -> None:
         corpus, output = Path(name) / "corpus.txt", Path(name) / "out"
         size = write_corpus(corpus, options.gigabytes, options.line)
         command = [sys.executable, "-m", "edgener", "map", str(corpus), "--output", str(output)]
-        command += ["--model", str(options.model), "--threads", str(options.threads), "--part-size", str(PART_MIB)]
+        command += ["--model", str(options.model), "--threads", str(options.threads), "--processes", "1"]
+        command += ["--part-size", str(PART_MIB)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "runtime")}
         points: list[tuple[float, float]] = []
         started = time.monotonic()
