@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.memory import available_memory
+
 GOOD, SLOW, BAD = "good", "slow", "bad"
 """BAD keeps the recognizer from running, SLOW slows it down or may stop it later."""
 ENOUGH_MEMORY_MB, LEAST_MEMORY_MB = 160, 90
@@ -108,11 +110,10 @@ def _sys(root: Path) -> Iterator[Finding]:
 
 
 def _memory(root: Path) -> Iterator[Finding]:
-    found = re.search(r"^MemAvailable: *(\d+) kB", _text(root / "proc/meminfo"), re.M)
-    if not found:
+    available = available_memory(root)
+    if available is None:
         yield Finding("memory", SLOW, "/proc/meminfo does not tell", "mount /proc")
         return
-    available = int(found[1]) // 1024
     state = GOOD if available >= ENOUGH_MEMORY_MB else SLOW if available >= LEAST_MEMORY_MB else BAD
     remedy = "" if state == GOOD else f"stop other programs: {ENOUGH_MEMORY_MB} MB are enough for any text"
     yield Finding("memory", state, f"{available} MB available", remedy)

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command, add_json
 from edgener.errors import IncompleteError, InputError, UsageError
 from edgener.lone_surrogates import JSON_ESCAPES, LONE_SURROGATE
+from edgener.memory import available_memory
 from edgener.options import add_model, add_provider, add_rules, model_of, rules_of, threads_of
 from edgener.standard_streams import say, write
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from edgener.rules import Rules
     from edgener.word_files import WordFile
 
+PROCESS_MIB = 128
+"""Memory that a worker process may need, with any model of ours and a part; the built-in model takes a third of it."""
 MOST_BYTES = 1 << 40
 """Bytes above which neither a part nor a row makes sense."""
 
@@ -68,7 +72,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes",
         type=int,
         metavar="N",
-        help="worker processes, which the threads are spread over; fewer take less memory; default: one a thread",
+        help="worker processes, which the threads are spread over; fewer take less memory; "
+        "default: one a thread, or as many as fit into the memory that is left",
     )
     parser.add_argument(
         "--batch-size", type=int, default=8, metavar="N", help="windows per batch, fewer of long ones; default: 8"
@@ -108,7 +113,7 @@ def _map(options: argparse.Namespace) -> None:
     rules = _rules(options)
     settings, shard = _settings(options, rules), parse_shard(options.shard)
     threads = _threads(options.threads)
-    processes = threads if options.processes is None else options.processes
+    processes = min(threads, _fitting_processes()) if options.processes is None else options.processes
     if threads < 1 or processes < 1:
         raise UsageError(f"--threads ({threads}) and --processes ({processes}) must be at least 1")
     if settings.output_format == "parquet":
@@ -179,6 +184,12 @@ def _settings(options: argparse.Namespace, rules: Rules) -> Settings:
         part_bytes=part_bytes,
         longest_row=longest_row,
     )
+
+
+def _fitting_processes() -> int:
+    """Return the most processes that fit into the memory that is left, at least one."""
+    memory = available_memory()
+    return sys.maxsize if memory is None else max(1, memory // PROCESS_MIB)
 
 
 def _threads(given: int | None) -> int:

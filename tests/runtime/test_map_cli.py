@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgener import Recognizer, Rules
+from edgener import Recognizer, Rules, map_cli
 from edgener.bundle import MANIFEST, load_bundle
 from edgener.corpora import cores, pool
 from edgener.corpora.worker import Start, load
@@ -169,15 +169,17 @@ def test_wrong_options_are_told_by_name_and_value(
 
 
 @pytest.mark.parametrize(
-    ("options", "variable", "expected"),
+    ("options", "variable", "memory", "expected"),
     [
-        ([], None, (1, 5, 5)),
-        ([], "3", (1, 3, 3)),
-        (["--threads", "8"], "3", (1, 8, 8)),
-        (["--threads", "8", "--processes", "1"], None, (8, 1, 8)),
-        (["--threads", "9", "--processes", "4"], None, (3, 4, 9)),
+        ([], None, 640, (1, 5, 5)),
+        ([], "3", None, (1, 3, 3)),
+        (["--threads", "8"], "3", 4096, (1, 8, 8)),
+        ([], None, 639, (2, 4, 5)),
+        ([], None, 90, (5, 1, 5)),
+        (["--threads", "8", "--processes", "1"], None, 4096, (8, 1, 8)),
+        (["--threads", "9", "--processes", "4"], None, 90, (3, 4, 9)),
     ],
-    ids=["all-cores", "environment", "option", "one-process", "four-processes"],
+    ids=["all-cores", "environment", "option", "less-memory", "little-memory", "one-process", "four-processes"],
 )
 def test_threads_are_spread_over_processes(
     empty: Path,
@@ -185,9 +187,11 @@ def test_threads_are_spread_over_processes(
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
     variable: str | None,
+    memory: int | None,
     expected: tuple[int, int, int],
 ) -> None:
     monkeypatch.setattr(cores, "available_cores", lambda: 5)
+    monkeypatch.setattr(map_cli, "available_memory", lambda: memory)
     monkeypatch.delenv("EDGENER_THREADS", raising=False)
     if variable:
         monkeypatch.setenv("EDGENER_THREADS", variable)
