@@ -153,7 +153,7 @@ class Pool:
             if self._failed_starts == MOST_FAILED_STARTS:
                 raise MachineError(
                     f"worker processes end with code {exit_code} while they load the model; is there enough memory? "
-                    "'edgener doctor' checks this machine"
+                    "Fewer --processes take less, and 'edgener doctor' checks this machine"
                 )
         for task in worker.tasks.values():
             yield Died(task, exit_code)
