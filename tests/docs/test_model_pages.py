@@ -9,7 +9,13 @@ import pytest
 from edgener.bundle import Manifest, load_bundle
 from tests.support import ROOT
 
-BUNDLES = {"small": "default", "nano": "bundles/nano", "base": "bundles/base", "deep": "bundles/deep"}
+BUNDLES = {
+    "small": "default",
+    "nano": "bundles/nano",
+    "pico": "bundles/pico",
+    "base": "bundles/base",
+    "deep": "bundles/deep",
+}
 NUMBER = re.compile(r"\d+\.\d+")
 
 

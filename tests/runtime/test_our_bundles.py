@@ -26,6 +26,7 @@ class Promise(NamedTuple):
 PROMISES = {
     BUILT_IN: Promise(8_000_000, 91.5, 105 * 1024),
     str(ROOT / "bundles/nano"): Promise(8_000_000, 90.0, 105 * 1024),
+    str(ROOT / "bundles/pico"): Promise(8_000_000, 90.0, 105 * 1024),
     str(ROOT / "bundles/small-time"): Promise(8_000_000, 85.0, 105 * 1024, sentences=1200),
     str(ROOT / "bundles/deep"): Promise(26_000_000, 91.0, 120 * 1024),
     str(ROOT / "bundles/base"): Promise(30_000_000, 90.0, 125 * 1024),

