@@ -27,8 +27,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "labelled sentences to measure on; default: a fifth of DATA, which is not learned then"
     parser.add_argument("--dev", type=Path, metavar="FILE", help=help_text)
     help_text = (
-        "model to start from: small (the built-in one), base, nano, pico, deep, a directory of a bundle or checkpoint, or "
-        "a name on the Hugging Face hub; default: %(default)s"
+        "model to start from: small (the built-in one), base, nano, pico, deep, a directory of a bundle or checkpoint, "
+        "or a name on the Hugging Face hub; default: %(default)s"
     )
     parser.add_argument("--base", default="small", metavar="MODEL", help=help_text)
     help_text = (
