@@ -60,14 +60,12 @@ def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
 
 def without_signs(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans without the @ and # at their ends; a span of nothing else is left out."""
-    result = []
-    for (start, end, label), score in spans:
+
+    def ends(start: int, end: int) -> tuple[int, int]:
         found = text[start:end]
-        first = end - len(found.lstrip(SIGNS))
-        last = start + len(found.rstrip(SIGNS))
-        if first < last:
-            result.append(ScoredSpan(Span(first, last, label), score))
-    return result
+        return end - len(found.lstrip(SIGNS)), start + len(found.rstrip(SIGNS))
+
+    return _trimmed(spans, ends)
 
 
 def without_lone_marks(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -75,15 +73,15 @@ def without_lone_marks(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpa
 
     Marks are those of quotations, titles and brackets; a span of nothing else is left out.
     """
-    result = []
-    for (start, end, label), score in spans:
+
+    def ends(start: int, end: int) -> tuple[int, int]:
         while start < end and text[start] in _CLOSING and text.find(_CLOSING[text[start]], start, end) < 0:
             start += 1
         while start < end and text[end - 1] in _OPENING and text.find(_OPENING[text[end - 1]], start, end) < 0:
             end -= 1
-        if start < end:
-            result.append(ScoredSpan(Span(start, end, label), score))
-    return result
+        return start, end
+
+    return _trimmed(spans, ends)
 
 
 def without_item_numbers(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -91,13 +89,12 @@ def without_item_numbers(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredS
 
     A span of nothing else is left out.
     """
-    result = []
-    for (start, end, label), score in spans:
+
+    def ends(start: int, end: int) -> tuple[int, int]:
         number = ITEM_NUMBER.match(text, start, end)
-        first = number.end() if number else start
-        if first < end:
-            result.append(ScoredSpan(Span(first, end, label), score))
-    return result
+        return number.end() if number else start, end
+
+    return _trimmed(spans, ends)
 
 
 def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -177,6 +174,16 @@ def apply_rules(names: Sequence[str], text: str, spans: Sequence[ScoredSpan]) ->
         if corrected:
             corrected = SPAN_RULES[name](text, corrected)
     return include_marks(text, corrected) if names else corrected
+
+
+def _trimmed(spans: Iterable[ScoredSpan], ends: Callable[[int, int], tuple[int, int]]) -> list[ScoredSpan]:
+    """Return the spans with the start and end that ``ends`` gives for theirs, without those that become empty."""
+    result = []
+    for (start, end, label), score in spans:
+        first, last = ends(start, end)
+        if first < last:
+            result.append(ScoredSpan(Span(first, last, label), score))
+    return result
 
 
 def _after_marks(text: str, position: int) -> int:
