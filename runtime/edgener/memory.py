@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-MEBIBYTE = 1 << 20
-
 
 def available_memory(root: Path = Path("/")) -> int | None:
     """Return the memory in MiB that the system under ``root`` has left, or None where it does not tell.
@@ -21,7 +19,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
         return None
     available = int(found[1]) // 1024
     try:
-        limit = int((root / "sys/fs/cgroup/memory.max").read_text(encoding="ascii")) // MEBIBYTE
+        limit = int((root / "sys/fs/cgroup/memory.max").read_text(encoding="ascii")) >> 20
     except (OSError, ValueError):  # no control group, or "max"
         return available
     return min(available, limit)

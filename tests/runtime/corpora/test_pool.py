@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 from edgener.bundle import manifest_digest
@@ -25,7 +24,7 @@ def tasks(folder: Path) -> Iterator[Task]:
     text = folder / "texts.txt"
     text.write_text("张伟在北京。\n" * 1000, encoding="utf-8")
     (file,) = find_inputs([str(text)], folder / "out").files
-    for number, part in zip(count(), parts_of(file, Settings(part_bytes=1)), strict=False):
+    for number, part in enumerate(parts_of(file, Settings(part_bytes=1))):
         yield Task(part, [folder / str(number)])
 
 
