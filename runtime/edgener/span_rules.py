@@ -142,7 +142,7 @@ def numbered_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """
     limits = [*(span.start for span, _ in spans[1:]), len(text)]
     result = []
-    for (span, score), limit in zip(spans, limits, strict=True):
+    for (span, score), limit in zip(spans, limits, strict=False):
         number = NAME_NUMBER.match(text, span.end) if span.label == PERSON else None
         if number and number.end() <= limit:
             span = span._replace(end=number.end())

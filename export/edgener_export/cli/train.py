@@ -114,7 +114,7 @@ def _renames(entries: Sequence[str]) -> dict[str, str]:
 
 def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
     """Yield what is going to be trained, on what, and how."""
-    from edgener_export.plan.preparation import choices_of
+    from edgener_export.plan.preparation import choices_of, rules_left_out
 
     entities = sum(len(sentence.spans) for sentence in split.held_out)
     yield (
@@ -128,6 +128,11 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
         yield (
             f"types: {' '.join(types.forgotten)}: {request.base.name} knows them, and the new model will not; --add "
             "keeps them"
+        )
+    for conflict in rules_left_out(request.base, split):
+        yield (
+            f"span rules: {conflict.rule} of {request.base.name} is left out: it would change entities that you "
+            f"labelled as {' '.join(conflict.labels)}, such as {conflict.example!r}"
         )
     choices = choices_of(request, types, split)
     yield (

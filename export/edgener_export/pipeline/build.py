@@ -17,6 +17,7 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.classifier import is_bundle, load_classifier, tokenizer_file, trained_tags
 from edgener_export.checkpoint.load import Checkpoint, load_checkpoint, load_pruned
 from edgener_export.checkpoint.vocabulary import unknown_share
+from edgener_export.corpus.rule_conflicts import rule_conflicts
 from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.evaluation.recognize import Evaluation, evaluate
 from edgener_export.files.atomic import draft_of
@@ -124,6 +125,11 @@ class Pipeline:
         more = f" and {len(self._corpus.more)} more" if self._corpus.more else ""
         labelled = f"{len(self._corpus.train)} labelled sentences{more}"
         self._log(f"train: {_parameters(checkpoint):.1f} M parameters, {labelled}")
+        for conflict in rule_conflicts(self._recipe.model.span_rules, self._corpus.train):
+            self._log(
+                f"train: the span rule {conflict.rule} would change {conflict.changed} labelled entities, such as "
+                f"{conflict.example!r}; name in model.span_rules only rules that fit the labels"
+            )
         Training(self._recipe, self._run, self._corpus, self._tag_set, checkpoint, self._log).run()
 
         if hardware().is_main:

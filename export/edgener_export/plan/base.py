@@ -44,6 +44,8 @@ class Base:
     """The entity types that a bundle knows; none of another checkpoint."""
     scheme: str = ""
     """The tagging scheme of a bundle; empty of another checkpoint."""
+    span_rules: tuple[str, ...] = ()
+    """The span rules of a bundle; none of another checkpoint."""
     megabytes: float = HUB_MEGABYTES
     """The largest size of a bundle that is made of it."""
 
@@ -96,7 +98,7 @@ def find_base(name: str) -> Base:
         return Base(name, directory)
     manifest = load_bundle(directory).manifest
     megabytes = max(1.0, round(ROOM * manifest.size / 1e6 + 0.5, 1))
-    return Base(name, directory, manifest.tag_set.labels, manifest.scheme, megabytes)
+    return Base(name, directory, manifest.tag_set.labels, manifest.scheme, manifest.span_rules, megabytes)
 
 
 def _directory(name: str) -> Path | None:

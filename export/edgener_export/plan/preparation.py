@@ -16,6 +16,7 @@ from edgener.lone_surrogates import STAND_INS
 from edgener.tags import OUTSIDE
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.retype import retyped
+from edgener_export.corpus.rule_conflicts import RuleConflict, rule_conflicts
 from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import unknown_entities
 from edgener_export.errors import CorpusError, RecipeError
@@ -201,6 +202,7 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
         base_types=types.of_base,
         unlabelled_types=types.kept,
         scheme=request.base.scheme if types.kept else "",
+        span_rules=_fitting_rules(request.base, split),
         text=path_from(directory, request.text) if request.text and types.kept else "",
         megabytes=request.base.megabytes,
     )
@@ -219,6 +221,17 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
     ):
         _write_or_keep(directory / name, write, recipe)
     return recipe
+
+
+def rules_left_out(base: Base, split: Split) -> list[RuleConflict]:
+    """Return the span rules of the base model that the labels contradict, which the new model goes without."""
+    return [conflict for conflict in rule_conflicts(base.span_rules, split.train) if conflict.labels]
+
+
+def _fitting_rules(base: Base, split: Split) -> tuple[str, ...] | None:
+    """Return the span rules of the base model that fit the labels; None where all do."""
+    left_out = {conflict.rule for conflict in rules_left_out(base, split)}
+    return tuple(rule for rule in base.span_rules if rule not in left_out) if left_out else None
 
 
 def _write_or_keep(path: Path, write: Callable[[Path], object], recipe: Path) -> None:

@@ -46,6 +46,8 @@ class Parts:
     """Types of the base model that the new one keeps and that the data does not label; none without ``--add``."""
     scheme: str = ""
     """The tagging scheme, where the base model decides it."""
+    span_rules: tuple[str, ...] | None = None
+    """Other span rules than those of the base model; None for the same."""
     text: str = ""
     """A file of unlabelled texts on which the base model teaches what it knows; only with types to keep."""
     megabytes: float = 30.0
@@ -82,7 +84,10 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
         "name": parts.name,
         "golden": GOLDEN_TEXTS,
         **_given({"scheme": parts.scheme}),
-        "model": _given({"checkpoint": parts.base, "types": dict(parts.base_types)}),
+        "model": {
+            **_given({"checkpoint": parts.base, "types": dict(parts.base_types)}),
+            **({} if parts.span_rules is None else {"span_rules": list(parts.span_rules)}),
+        },
         "data": _given(data),
         **({"distil": _given({**teaching, **settings})} if parts.unlabelled_types else {"finetune": settings}),
         "gate": {"f1": LEAST_F1, "loss": tolerated_loss(parts.test_entities), "megabytes": parts.megabytes},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from edgener.segmentation import chunks
-from edgener.tags import Span, TagSet
+from edgener.span_rules import include_marks
+from edgener.tags import ScoredSpan, Span, TagSet
 from edgener.token_windows import token_windows
 from edgener.tokenizer import Encoder, Encoding
 from edgener_export.corpus.sampling import evenly_spread
@@ -121,6 +122,24 @@ def _spans_and_tokens(encoding: Encoding, spans: Sequence[Span]) -> Iterator[tup
         if first < last:
             yield Span(start, end, label), Span(first, last, label)
             free_from = last
+
+
+def cut_by_tokens(sentences: Iterable[Sentence], encoder: Encoder) -> Iterator[tuple[Sentence, Span]]:
+    """Yield the names that no run of whole tokens is, each with its sentence, such as 5 in 5mg, where 5m is a token.
+
+    A model finds the name with the rest of its tokens, or not at all.
+    """
+    for sentence in sentences:
+        whole = set[Span]()
+        for chunk in chunks([sentence.text]) if sentence.spans else ():
+            (encoding,) = encoder([chunk.text])
+            in_text = Encoding(encoding.ids, encoding.offsets + chunk.offset)
+            whole.update(
+                Span(int(in_text.offsets[first, 0]), int(in_text.offsets[last - 1, 1]), label)
+                for _, (first, last, label) in _spans_and_tokens(in_text, sentence.spans)
+            )
+        found = include_marks(sentence.text, (ScoredSpan(span, 1.0) for span in whole))
+        yield from ((sentence, span) for span in sentence.spans if span not in {each.span for each in found})
 
 
 def encode_sentences(

@@ -15,7 +15,7 @@ from edgener_export.corpus.splits import Corpus, Sentence
 from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
 from edgener_export.training.adapt import PreTrainer, read_adapt_text
-from edgener_export.training.batches import Example, count_names, encode_sentences
+from edgener_export.training.batches import Example, count_names, cut_by_tokens, encode_sentences
 from edgener_export.training.class_weights import tag_weights
 from edgener_export.training.distil import Distiller, attention_matcher, hidden_state_matcher
 from edgener_export.training.finetune import FineTuner, Learner
@@ -27,6 +27,9 @@ from edgener_export.training.unlabelled import read_texts, unlabelled_examples
 from edgener_export.training.word_segmenter import require_segmenter
 
 Log = Callable[[str], None]
+
+NEAR = 5
+"""Code points on each side of a name that is shown as an example."""
 
 
 class Training:
@@ -67,7 +70,7 @@ class Training:
 
     def _finetune(self, settings: FinetuneSettings) -> None:
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
-        self._log_names_in_no_window(self._corpus.train, train)
+        self._log_what_is_not_learned(self._corpus.train, train)
         tuner = FineTuner(self._learner(settings, train), settings, self._run / "finetune")
         swapped = self._swapped(settings) if settings.swap_probability else lambda _epoch: train
         more = self._examples(self._corpus.more)
@@ -85,6 +88,7 @@ class Training:
         first = teachers[0]
         matchers = hidden_state_matcher(settings, model.config, first), attention_matcher(settings, model, first)
         train, dev = self._examples(self._corpus.train), self._examples(self._corpus.dev)
+        self._log_what_is_not_learned(self._corpus.train, train)
         unlabelled = self._unlabelled(settings)
         if settings.swap_probability:
             labelled = self._swapped_and_taught(settings, teachers, directory)
@@ -128,11 +132,19 @@ class Training:
     def _examples(self, sentences: Sequence[Sentence]) -> list[Example]:
         return encode_sentences(sentences, self._encoder, self._tag_set, self._recipe.model.max_tokens)
 
-    def _log_names_in_no_window(self, sentences: Sequence[Sentence], examples: Sequence[Example]) -> None:
+    def _log_what_is_not_learned(self, sentences: Sequence[Sentence], examples: Sequence[Example]) -> None:
         names = sum(len(sentence.spans) for sentence in sentences)
         lost = names - count_names(examples, self._tag_set)
         if lost:
             self._log(f"train: {lost} of {names} names are whole in no window of the model and are not learned")
+        cut = list(cut_by_tokens(sentences, self._encoder))
+        if cut:
+            sentence, (start, end, _) = cut[0]
+            near = sentence.text[max(0, start - NEAR) : end + NEAR]
+            self._log(
+                f"train: {len(cut)} of {names} names begin or end inside a token of the model, which cannot find them "
+                f"exactly, such as {sentence.text[start:end]!r} in {near!r}; label whole words and numbers"
+            )
 
     def _unlabelled(self, settings: DistilSettings) -> list[Example]:
         if not settings.unlabelled:

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgener import Recognizer
+from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import TOKENIZER
-from edgener.tags import Span, TagSet
+from edgener.span_rules import include_marks
+from edgener.tags import ScoredSpan, Span, TagSet
 from edgener.tokenizer import Encoder
 from edgener_export.corpus.splits import Sentence, read_corpus_file
 from edgener_export.training.batches import (
@@ -26,6 +28,7 @@ from edgener_export.training.batches import (
     batches,
     calibration_rows,
     count_names,
+    cut_by_tokens,
     encode_sentences,
     pad,
     rows_of,
@@ -232,3 +235,26 @@ def test_examples_with_another_teaching_share_no_batch(
     assert sorted(index for group in groups for index in group) == list(range(len(examples)))
     assert all(len({shapes[index][1:] for index in group}) == 1 for group in groups)
     assert all(pad([examples[index] for index in group], 0).hard_share == shapes[group[0]][2] for group in groups)
+
+
+def test_names_that_end_inside_a_token_are_named_and_others_are_not() -> None:
+    encoder = Encoder(DEFAULT_BUNDLE / TOKENIZER)
+    dose = Sentence("每日5mg阿司匹林", (Span(2, 3, "DOSE"), Span(3, 5, "UNIT"), Span(5, 9, "DRUG")))
+    whole = Sentence("每日5mg阿司匹林", (Span(2, 5, "DOSE"), Span(5, 9, "DRUG")))
+    accent = Sentence("Cafe\u0301王", (Span(0, 5, "ORG"), Span(5, 6, "PER")))
+    assert list(cut_by_tokens([dose, whole, accent], encoder)) == [(dose, dose.spans[0]), (dose, dose.spans[1])]
+
+
+@given(TEXTS, st.data())
+def test_runs_of_whole_tokens_are_never_cut(text: str, data: st.DataObject) -> None:
+    (encoding,) = ENCODER([text])
+    if len(encoding.ids):
+        first = data.draw(st.integers(0, len(encoding.ids) - 1))
+        last = data.draw(st.integers(first, len(encoding.ids) - 1))
+        span = Span(int(encoding.offsets[first, 0]), int(encoding.offsets[last, 1]), "PER")
+        spans = tuple(found.span for found in include_marks(text, [ScoredSpan(span, 1.0)]))
+        assert list(cut_by_tokens([Sentence(text, spans)], ENCODER)) == []
+
+
+def test_names_of_ordinary_sentences_are_runs_of_whole_tokens() -> None:
+    assert list(cut_by_tokens(SENTENCES, ENCODER)) == []
