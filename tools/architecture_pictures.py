@@ -41,7 +41,7 @@ PICTURES: dict[str, Sequence[Step]] = {
         Step("windows in batches", "overlapping where a sentence is too long", "runtime/edgener/recognizer.py"),
         Step("logits: rows x tokens x tags", "the int8 graph, in onnxruntime", "runtime/edgener/session.py"),
         Step("spans with scores", "the best valid sequence of tags", "runtime/edgener/decode.py"),
-        Step("whole spans", "corrected by the rules of the bundle", "runtime/edgener/span_rules.py"),
+        Step("whole spans", "corrected by the rules of the bundle", "runtime/edgener/span_rules/registry.py"),
         Step("entities", "offsets into the caller's own string", "runtime/edgener/entity.py"),
     ),
     "architecture-export.svg": (

@@ -20,7 +20,7 @@ from edgener.aliases import ALIASES
 from edgener.bundle import load_bundle
 from edgener.normalization import normalization_of
 from edgener.recognizer import open_recognizer
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 from edgener_export.corpus.formats import JSONL
 from edgener_export.corpus.msra import read_msra
 from edgener_export.corpus.splits import read_corpus_file

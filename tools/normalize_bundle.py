@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edgener.aliases import ALIASES
 from edgener.normalization import Normalization, normalization_of
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 from edgener_export.pipeline.amend import amend_bundle
 from edgener_export.pipeline.inputs import read_golden_texts
 

@@ -34,7 +34,7 @@ from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.plan.base import Base, find_base
-from edgener_export.plan.preparation import Request, plan_types, write_files
+from edgener_export.plan.preparation import Request, fitting_rules, plan_types, write_files
 from edgener_export.plan.split import Split, in_learning_order
 from edgener_export.recipe import read_recipe
 
@@ -72,9 +72,8 @@ def random_checkpoint(base: Base, directory: Path) -> tuple[Base, list[str]]:
         'model.vocabulary="all"',
         f"model.max_tokens={bundle.manifest.max_tokens}",
         f"model.aliases={json.dumps(bundle.manifest.aliases)}",
-        f"model.span_rules={json.dumps(bundle.manifest.span_rules)}",
     ]
-    return Base(str(directory), directory, megabytes=base.megabytes), settings
+    return Base(str(directory), directory, span_rules=base.span_rules, megabytes=base.megabytes), settings
 
 
 def measure(
@@ -94,8 +93,9 @@ def measure(
             base, of_bundle = random_checkpoint(base, directory / "checkpoint")
         run = directory / "run"
         run.mkdir()
-        request = Request("measured", base, data, overrides=(*NO_GATE, *of_bundle, *settings))
         split = Split(in_learning_order(train), of_types(dev, labels_of(train)))  # small parts lack rare types
+        of_bundle.append(f"model.span_rules={json.dumps(fitting_rules(base, split))}")
+        request = Request("measured", base, data, overrides=(*NO_GATE, *of_bundle, *settings))
         recipe = read_recipe(write_files(request, plan_types(request, train), split, run))
         scores = Pipeline(recipe, run, default_cache(), print).build(directory / "bundle")
     return Result(

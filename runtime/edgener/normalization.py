@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgener.aliases import ALIASES, EARLIER_TABLES, table_sha256
 from edgener.errors import ManifestError
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 
 VERSION = 1
 """The version of what the aliases and the span rules do; another version gives other entities."""
@@ -24,7 +24,7 @@ class Normalization:
     table_sha256: str
     """Digest of the table of characters that the aliases use."""
     span_rules: tuple[str, ...]
-    """Names of ``edgener.span_rules.SPAN_RULES``, in the order in which they are applied."""
+    """Names of ``edgener.span_rules.registry.SPAN_RULES``, in the order in which they are applied."""
 
     def __post_init__(self) -> None:
         """Raise ManifestError if this edgener does not do the same as the one that made the bundle."""

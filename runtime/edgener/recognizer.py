@@ -20,7 +20,7 @@ from edgener.providers import CPU
 from edgener.rules import Rules
 from edgener.segmentation import Chunk
 from edgener.session import SerialSession, Session
-from edgener.span_rules import apply_rules
+from edgener.span_rules.registry import apply_rules
 from edgener.tags import ScoredSpan
 from edgener.text_arguments import checked_documents, checked_pieces, checked_texts, require_text
 from edgener.token_windows import SPECIAL_TOKENS, token_windows

@@ -20,7 +20,7 @@ from edgener.errors import ManifestError
 from edgener.golden import Case, check_case, logits_digest
 from edgener.normalization import VERSION, Normalization, normalization_of
 from edgener.segmentation import CHUNK
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 from tests.support import (
     TEXTS,
     TINY_BUNDLE,

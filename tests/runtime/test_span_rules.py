@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.segmentation import INSIDE_WORD
-from edgener.span_rules import SIGNS, SPAN_RULES, apply_rules
+from edgener.span_rules.marks import SEPARATORS, SIGNS
+from edgener.span_rules.registry import apply_rules
 from edgener.tags import ScoredSpan, Span
+from tests.runtime.corrected_spans import RULES, corrected
 from tests.support import TEXTS
 
-RULES = tuple(SPAN_RULES)
-TEXTS_OF_RULES = st.text("王李某1２「」×*X·甲哈233haw@#＃ab1Ａé\u0301在，", max_size=40) | TEXTS
+TEXTS_OF_RULES = (
+    st.text("王李某1２「」×*X·甲哈233haw@#＃ab1Ａé\u0301在，-－让（）《》路一段号舰台风. Inc", max_size=40) | TEXTS
+)
 
 
 @st.composite
@@ -24,17 +27,11 @@ def texts_with_spans(draw: st.DrawFn) -> tuple[str, list[ScoredSpan]]:
     text = draw(TEXTS_OF_RULES)
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=12)))
     spans = [
-        ScoredSpan(Span(start, end, draw(st.sampled_from(["PER", "LOC"]))), draw(st.floats(0, 1)))
+        ScoredSpan(Span(start, end, draw(st.sampled_from(["PER", "LOC", "ORG"]))), draw(st.floats(0, 1)))
         for start, end in pairwise(cuts)
         if draw(st.booleans())
     ]
     return text, spans
-
-
-def corrected(text: str, *marked: tuple[str, str], rules: tuple[str, ...] = RULES) -> list[tuple[str, str]]:
-    """Return text and type of the spans that the rules make of the first occurrences of the marked ones."""
-    spans = sorted(ScoredSpan(Span((at := text.index(name)), at + len(name), label), 0.9) for name, label in marked)
-    return [(text[span.start : span.end], span.label) for span, _ in apply_rules(rules, text, spans)]
 
 
 def test_a_name_within_a_masked_one_is_dropped_and_those_after_it_stay() -> None:
@@ -51,13 +48,12 @@ def test_rules_return_ordered_ranges_of_the_text(drawn: tuple[str, list[ScoredSp
 
 
 @given(texts_with_spans())
-def test_no_span_cuts_a_word_or_a_mark_or_ends_with_a_sign(drawn: tuple[str, list[ScoredSpan]]) -> None:
+def test_no_span_cuts_a_word_or_a_mark(drawn: tuple[str, list[ScoredSpan]]) -> None:
     text, spans = drawn
     for (start, end, _), _ in apply_rules(RULES, text, spans):
         assert not (start and INSIDE_WORD.match(text, start - 1))
         assert not INSIDE_WORD.match(text, end - 1)
         assert not category(text[end : end + 1] or "-").startswith("M")
-        assert not set(text[start] + text[end - 1]) & set(SIGNS)
 
 
 @given(texts_with_spans())
@@ -224,3 +220,18 @@ def test_signs_stay_outside(sign: str) -> None:
     assert corrected(f"{sign}李娜{sign}说", (f"{sign}李娜{sign}", "PER")) == [("李娜", "PER")]
     assert corrected(f"，{sign}，", (sign, "PER")) == []
     assert corrected(f"A{sign}B", (f"A{sign}B", "ORG")) == [(f"A{sign}B", "ORG")]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_separators_stay_outside(separator: str) -> None:
+    marked = (f"{separator}李娜{separator}", "PER")
+    assert corrected(f"找{marked[0]}说", marked, rules=("without_separators",)) == [("李娜", "PER")]
+    assert corrected(f"，{separator}，", (separator, "PER"), rules=("without_separators",)) == []
+    assert corrected(f"在A{separator}B说", (f"A{separator}B", "ORG"), rules=("without_separators",)) == [
+        (f"A{separator}B", "ORG")
+    ]
+
+
+@pytest.mark.parametrize("name", ["王**", "王××", "Yahoo!", "Disney+", "J. R.", "某某（集团）"])
+def test_signs_that_belong_to_names_stay_in_them(name: str) -> None:
+    assert corrected(f"找{name}说", (name, "PER"), rules=("without_separators",)) == [(name, "PER")]

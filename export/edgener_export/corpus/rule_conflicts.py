@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 from edgener.tags import ScoredSpan, Span
 from edgener_export.corpus.sentence import Sentence
 
-TOLERATED = 0.05
-"""The share of the entities of a type that a rule may change before the labels, not the rule, are believed."""
+TOLERATED = 0.001
+"""The share of the entities of a type that a rule may change before the labels, not the rule, are believed.
+
+A model learns from its labels what a rule would correct, so that rules bring little to it: on CLUENER's types, 0.4 % of
+whose entities they changed, they cost 0.8 points of F1."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class RuleConflict:
     """Labelled entities that a span rule would change or drop."""
 
     rule: str
-    """A name of ``edgener.span_rules.SPAN_RULES``."""
+    """A name of ``edgener.span_rules.registry.SPAN_RULES``."""
     changed: int
     """Entities that it would change, of all types."""
     example: str

@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from edgener import Entity
-from edgener.span_rules import LAUGHTER
+from edgener.span_rules.no_names import LAUGHTER
 from edgener.tags import Span
 from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence

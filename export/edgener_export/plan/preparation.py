@@ -191,6 +191,7 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
     Files of an earlier call stay if they are the same. Raises RecipeError where one differs, because the run in the
     directory was made from it, and before anything is written where the overrides make a faulty recipe.
     """
+    fitting = fitting_rules(request.base, split)
     parts = Parts(
         name=request.name,
         base=request.base.seen_from(directory),
@@ -202,7 +203,7 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
         base_types=types.of_base,
         unlabelled_types=types.kept,
         scheme=request.base.scheme if types.kept else "",
-        span_rules=_fitting_rules(request.base, split),
+        span_rules=None if fitting == request.base.span_rules else fitting,
         text=path_from(directory, request.text) if request.text and types.kept else "",
         megabytes=request.base.megabytes,
     )
@@ -228,10 +229,10 @@ def rules_left_out(base: Base, split: Split) -> list[RuleConflict]:
     return [conflict for conflict in rule_conflicts(base.span_rules, split.train) if conflict.labels]
 
 
-def _fitting_rules(base: Base, split: Split) -> tuple[str, ...] | None:
-    """Return the span rules of the base model that fit the labels; None where all do."""
+def fitting_rules(base: Base, split: Split) -> tuple[str, ...]:
+    """Return the span rules of the base model that the labels do not contradict."""
     left_out = {conflict.rule for conflict in rules_left_out(base, split)}
-    return tuple(rule for rule in base.span_rules if rule not in left_out) if left_out else None
+    return tuple(rule for rule in base.span_rules if rule not in left_out)
 
 
 def _write_or_keep(path: Path, write: Callable[[Path], object], recipe: Path) -> None:

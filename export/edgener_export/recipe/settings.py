@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 from edgener.aliases import ALIASES
 from edgener.bundle import LEAST_TOKENS, Source
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 from edgener.tags import SCHEMES
 from edgener_export.corpus.formats import AUTO, READABLE
 from edgener_export.corpus.offsets import AUTO_UNIT, UNITS
@@ -342,11 +342,9 @@ class ModelSettings:
     span_rules: Annotated[
         tuple[str, ...],
         Setting(
-            "The rules by which the device corrects the model's spans, in their order: `without_signs` (@ and # stay "
-            "outside), `without_lone_marks` (and so does 「 before 台糖公司), `without_item_numbers` (and 三七一、), "
-            "`whole_words` (no span cuts a Latin word or a number), `masked_names` (张某某 is one name), "
-            "`numbered_names` (and so is 张某1), `no_laughter` (哈哈 is no name); left out, they are those of the "
-            "bundle where the checkpoint is one.",
+            "The rules by which the device corrects the model's spans, in their order; "
+            "[Normalization](bundle.md#normalization) says what each does; left out, they are those of the bundle where "
+            "the checkpoint is one.",
             choices=tuple(SPAN_RULES),
             trains=False,
         ),

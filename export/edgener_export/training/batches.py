@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgener.segmentation import chunks
-from edgener.span_rules import include_marks
+from edgener.span_rules.marks import include_marks
 from edgener.tags import ScoredSpan, Span, TagSet
 from edgener.token_windows import token_windows
 from edgener.tokenizer import Encoder, Encoding

@@ -8,7 +8,7 @@ import pytest
 
 from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import load_bundle
-from edgener.span_rules import SPAN_RULES
+from edgener.span_rules.registry import SPAN_RULES
 from edgener.tags import Span
 from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgener import Recognizer
 from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import TOKENIZER
-from edgener.span_rules import include_marks
+from edgener.span_rules.marks import include_marks
 from edgener.tags import ScoredSpan, Span, TagSet
 from edgener.tokenizer import Encoder
 from edgener_export.corpus.splits import Sentence, read_corpus_file

@@ -1,0 +1,55 @@
+"""The type of a span rule, the entity types that some rules are about, and the changes of spans that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from edgener.tags import ScoredSpan, Span
+
+Rule = Callable[[str, Sequence[ScoredSpan]], list[ScoredSpan]]
+"""A function of a text and of its spans alone.
+
+Spans are half-open ranges of code points of the text, ascending, and never overlap, before a rule and after it.
+"""
+PERSON, PLACE, ORGANIZATION = "PER", "LOC", "ORG"
+
+
+def trimmed(spans: Iterable[ScoredSpan], ends: Callable[[int, int], tuple[int, int]]) -> list[ScoredSpan]:
+    """Return the spans with the start and end that ``ends`` gives for theirs, without those that become empty."""
+    result = []
+    for (start, end, label), score in spans:
+        first, last = ends(start, end)
+        if first < last:
+            result.append(ScoredSpan(Span(first, last, label), score))
+    return result
+
+
+def extended(spans: Sequence[ScoredSpan], end_of: Callable[[Span], int]) -> list[ScoredSpan]:
+    """Return the spans with the end that ``end_of`` gives for each, without those that lie in what one has taken in.
+
+    A span stays as it is where the next ones reach beyond the end that it would get.
+    """
+    result: list[ScoredSpan] = []
+    for number, (span, score) in enumerate(spans):
+        if result and span.start < result[-1].span.end:
+            continue
+        end = end_of(span)
+        reached = (other.span for other in spans[number + 1 :] if other.span.start < end)
+        if end > span.end and all(other.end <= end for other in reached):
+            span = span._replace(end=end)
+        result.append(ScoredSpan(span, score))
+    return result
+
+
+def joined(spans: Iterable[ScoredSpan], are_one: Callable[[Span, Span], bool]) -> list[ScoredSpan]:
+    """Return the spans, with neighbours of one type joined, with what is between them, where ``are_one`` says so.
+
+    The less certain part gives the score.
+    """
+    result: list[ScoredSpan] = []
+    for span, score in spans:
+        if result and result[-1].span.label == span.label and are_one(result[-1].span, span):
+            before = result.pop()
+            span, score = span._replace(start=before.span.start), min(score, before.score)
+        result.append(ScoredSpan(span, score))
+    return result

@@ -1,0 +1,73 @@
+"""Text that is no name of a person, a place or an organization: laughter, and titles of works, ships and storms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from edgener.aliases import IDEOGRAPH
+from edgener.span_rules.edits import ORGANIZATION, PERSON, PLACE
+from edgener.tags import ScoredSpan, Span
+
+LAUGHTER = re.compile(r"[哈呵嘻嘿啊呜嗷噗噢哦嗯呃咦哇]{2,}|(?:h[aeio]){2,}h?|w{3,}|23{2,}|(?:lo)+l", re.IGNORECASE)
+"""Text that consists of laughter or of other sounds of chats."""
+SHIP = re.compile("[舰艦](?![队隊艇船])")
+"""The character that follows the name of a warship."""
+_COUNTRY = re.compile("[国國]$|^(?:日本|印度|俄罗斯|俄羅斯|朝鲜|朝鮮|伊朗|台湾|台灣|臺灣|乌克兰|烏克蘭|菲律宾|菲律賓)$")
+_NAME_OF_SHIP = re.compile(f"[{IDEOGRAPH}]{{2,4}}")
+STORM = re.compile('[台颱飓颶][风風]([“「『"]?)$')
+"""The word, and the mark of a quotation, that precede the name of a storm."""
+_QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"'}
+
+
+def no_laughter(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans but for those that consist of laughter, such as 哈哈哈, hahaha, www or 233."""
+    return [found for found in spans if not LAUGHTER.fullmatch(text, found.span.start, found.span.end)]
+
+
+def no_titles(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans but for people and places that are the title of a work, such as 《成都》.
+
+    An organization between these marks is a newspaper.
+    """
+    if "《" not in text:
+        return list(spans)
+    return [
+        found
+        for found in spans
+        if found.span.label == ORGANIZATION
+        or not (text.startswith("》", found.span.end) and text.endswith("《", 0, found.span.start))
+    ]
+
+
+def no_ships(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans but for places that are the name of a warship, such as 福建舰; 日本舰 has the country in it."""
+
+    def is_ship(span: Span) -> bool:
+        name = text[span.start : span.end]
+        return (
+            span.label == PLACE
+            and SHIP.match(text, span.end) is not None
+            and _NAME_OF_SHIP.fullmatch(name) is not None
+            and not _COUNTRY.search(name)
+        )
+
+    return [found for found in spans if not is_ship(found.span)]
+
+
+def no_storms(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans but for people, and places in quotes, that are the name of a storm, as in 台风杜苏芮."""
+
+    if not ("风" in text or "風" in text):
+        return list(spans)
+
+    def is_storm(span: Span) -> bool:
+        before = STORM.search(text, max(0, span.start - 3), span.start)
+        if not before:
+            return False
+        quote = before[1]
+        return span.label == PERSON or (
+            span.label == PLACE and quote != "" and text.startswith(_QUOTES[quote], span.end)
+        )
+
+    return [found for found in spans if not is_storm(found.span)]

@@ -1,0 +1,57 @@
+"""Latin words, numbers, and the addresses of mail and web, of which no part is a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from edgener.segmentation import INSIDE_WORD, WORD_CHARACTERS
+from edgener.tags import ScoredSpan, Span
+
+WEB_ADDRESS = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[!-~]+"
+)
+"""An e-mail address or a URL."""
+
+
+def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans extended to the ends of the Latin words and numbers that they cut.
+
+    Where several spans meet in one word, the most certain of them stays.
+    """
+    result: list[ScoredSpan] = []
+    for (start, end, label), score in spans:
+        if start and INSIDE_WORD.match(text, start - 1):
+            start = len(text[:start].rstrip(WORD_CHARACTERS))
+        if INSIDE_WORD.match(text, end - 1):
+            end = len(text) - len(text[end:].lstrip(WORD_CHARACTERS))
+        if not result or result[-1].span.end <= start:
+            result.append(ScoredSpan(Span(start, end, label), score))
+        elif result[-1].score < score:
+            result[-1] = ScoredSpan(Span(start, end, label), score)
+    return result
+
+
+def no_web_addresses(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
+    """Return the spans without their parts in e-mail addresses and URLs, as in 李娜 lina@example.com.
+
+    A span of nothing else is left out.
+    """
+    if not ("@" in text or "://" in text or "www." in text):
+        return list(spans)
+    result = list(spans)
+    for address in WEB_ADDRESS.finditer(text):
+        first, last = address.span()
+        outside = []
+        for found in result:
+            (start, end, label), score = found
+            if end <= first or last <= start:
+                outside.append(found)
+                continue
+            before, after = text[start:first].rstrip(), text[last:end].lstrip()
+            if before:
+                outside.append(ScoredSpan(Span(start, start + len(before), label), score))
+            if after:
+                outside.append(ScoredSpan(Span(end - len(after), end, label), score))
+        result = outside
+    return result
