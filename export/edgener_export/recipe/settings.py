@@ -343,8 +343,8 @@ class ModelSettings:
         tuple[str, ...],
         Setting(
             "The rules by which the device corrects the model's spans, in their order; "
-            "[Normalization](bundle.md#normalization) says what each does; left out, they are those of the bundle where "
-            "the checkpoint is one.",
+            "[Normalization](bundle.md#normalization) says what each does; left out, they are those of the bundle "
+            "where the checkpoint is one.",
             choices=tuple(SPAN_RULES),
             trains=False,
         ),
