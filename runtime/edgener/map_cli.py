@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from edgener.rules import Rules
     from edgener.word_files import WordFile
 
-PROCESS_MIB = 128
-"""Memory that a worker process may need, with any model of ours and a part; the built-in model takes a third of it."""
+PROCESS_MIB = 116
+"""Memory that a worker process may need with any model of ours, but for its part; the built-in model takes a third."""
+PART_FACTOR = 12
+"""Memory that a part with its answers may need, as a ratio to its size."""
 MOST_BYTES = 1 << 40
 """Bytes above which neither a part nor a row makes sense."""
 
@@ -113,9 +115,10 @@ def _map(options: argparse.Namespace) -> None:
     rules = _rules(options)
     settings, shard = _settings(options, rules), parse_shard(options.shard)
     threads = _threads(options.threads)
-    processes = min(threads, _fitting_processes()) if options.processes is None else options.processes
-    if threads < 1 or processes < 1:
-        raise UsageError(f"--threads ({threads}) and --processes ({processes}) must be at least 1")
+    for name, given in (("--threads", threads), ("--processes", options.processes)):
+        if given is not None and given < 1:
+            raise UsageError(f"{name} is {given}; it must be at least 1")
+    processes = options.processes or min(threads, _fitting_processes(settings.part_bytes))
     if settings.output_format == "parquet":
         import edgener.corpora.parquet  # noqa: F401  # says before any work that pyarrow is missing
     directory = model_of(options.model)
@@ -124,7 +127,7 @@ def _map(options: argparse.Namespace) -> None:
         warning = check_file(file, settings)
         if warning:
             say(warning)
-    model = _model(directory, settings.provider)
+    model = _model(directory, settings, rules)
     start = Start(directory, model.digest, -(-threads // processes), settings, rules)
     with opened(options.output, model, settings, shard) as job:
         job.begin(inputs.files)
@@ -186,16 +189,17 @@ def _settings(options: argparse.Namespace, rules: Rules) -> Settings:
     )
 
 
-def _fitting_processes() -> int:
+def _fitting_processes(part_bytes: int) -> int:
     """Return the most processes that fit into the memory that is left, at least one."""
     memory = available_memory()
-    return sys.maxsize if memory is None else max(1, memory // PROCESS_MIB)
+    needed = PROCESS_MIB + PART_FACTOR * (part_bytes >> 20)
+    return sys.maxsize if memory is None else max(1, memory // needed)
 
 
 def _threads(given: int | None) -> int:
     from edgener.corpora.cores import available_cores
 
-    return available_cores() if given is None and "EDGENER_THREADS" not in os.environ else threads_of(given)
+    return available_cores() if given is None and not os.environ.get("EDGENER_THREADS") else threads_of(given)
 
 
 def _word_file(path: Path | None) -> WordFile | None:
@@ -221,12 +225,18 @@ def _digest(words: object) -> str | None:
     return hashlib.sha256(words.content).hexdigest() if isinstance(words, WordFile) else None
 
 
-def _model(directory: Path, provider: str) -> Model:
-    """Verify a bundle and return its identity; raises a BundleError where it is not whole."""
+def _model(directory: Path, settings: Settings, rules: Rules) -> Model:
+    """Verify a bundle and return its identity.
+
+    Raises a BundleError where it is not whole, and UsageError where the format cannot hold its types.
+    """
     from edgener.bundle import load_bundle, manifest_digest
     from edgener.corpora.job import Model
+    from edgener.output_formats import FORMATS, require_format
 
-    bundle = load_bundle(directory, provider)
+    bundle = load_bundle(directory, settings.provider)
+    if settings.output_format in FORMATS:
+        require_format(settings.output_format, rules.types or bundle.manifest.tag_set.labels)
     return Model(bundle.manifest.name, manifest_digest(directory))
 
 

@@ -82,7 +82,7 @@ def threads_of(given: int | None) -> int:
     """
     if given is not None:
         return given
-    default = os.environ.get("EDGENER_THREADS", "1")
+    default = os.environ.get("EDGENER_THREADS") or "1"
     if not default.isdecimal() or int(default) < 1:
         raise UsageError(f"EDGENER_THREADS is {default!r}; it must be a number of at least 1")
     return int(default)

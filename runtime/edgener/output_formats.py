@@ -5,12 +5,13 @@ A format has a writer, which turns the entities of documents into text, and what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from edgener import html_page
 from edgener.annotation_formats import Brat, Doccano, HuggingFace, LabelStudio, Spacy
 from edgener.entity import Entity
+from edgener.errors import UsageError
 from edgener.lone_surrogates import STAND_INS
 from edgener.recognizer import Segment
 from edgener.writers import BIO, InText, Place, Writer, encoded, tags
@@ -110,19 +111,31 @@ class Format(NamedTuple):
     """Text after all documents."""
     separator: str = ""
     """Text with which every document begins, and which is left out before the first one."""
+    separates_by_blanks: bool = False
+    """An entity type with a blank in its name would make columns that nothing reads."""
     reads_whole_files: bool = False
     """A file or standard input is one document, and only one can be given."""
 
 
 FORMATS = {
     "jsonl": Format(lambda _look: JsonLines()),
-    "conll": Format(lambda _look: Conll()),
+    "conll": Format(lambda _look: Conll(), separates_by_blanks=True),
     "text": Format(lambda look: Marked(colour=look.colour)),
     "html": Format(lambda look: Html(look.labels), lambda look: html_page.head(look.title), html_page.TAIL),
     "doccano": Format(lambda _look: Doccano()),
     "label-studio": Format(lambda _look: LabelStudio(), lambda _look: "[\n", "]\n", LabelStudio.separator),
-    "brat": Format(lambda _look: Brat(), reads_whole_files=True),
+    "brat": Format(lambda _look: Brat(), separates_by_blanks=True, reads_whole_files=True),
     "spacy": Format(lambda _look: Spacy(), lambda _look: "[\n", "]\n", Spacy.separator),
     "hf": Format(lambda _look: HuggingFace()),
 }
 """All formats by name."""
+
+
+def require_format(name: str, labels: Iterable[str]) -> None:
+    """Raise UsageError where entities of these types cannot be written in a format so that programs can read them."""
+    wrong = [label for label in labels if len(label.split()) != 1]
+    if wrong and FORMATS[name].separates_by_blanks:
+        raise UsageError(
+            f"--format {name} cannot hold the entity type {wrong[0]!r}, which has a blank in its name; take another "
+            "format, leave the type out with --types, or train with --rename to a name without blanks"
+        )

@@ -187,7 +187,7 @@ def _recognize(options: argparse.Namespace) -> None:
     encoding = known_encoding(options.encoding)
     rules = rules_of(options)
     recognizer_class = load_recognizer_class()
-    from edgener.output_formats import FORMATS
+    from edgener.output_formats import FORMATS, require_format
     from edgener.recognizer import check_threads
 
     if FORMATS[options.format].reads_whole_files and len(options.text) + len(options.file) > 1:
@@ -203,6 +203,7 @@ def _recognize(options: argparse.Namespace) -> None:
         provider=options.provider,
         rules=rules,
     )
+    require_format(options.format, rules.types or recognizer.manifest.tag_set.labels)
     run = _Run(
         recognizer,
         options.format,

@@ -129,6 +129,7 @@ def _serve(options: argparse.Namespace) -> None:
 def _serve_lines(options: argparse.Namespace, inherited: socket.socket | None) -> None:
     from edgener.service import Service, listening
 
+    _refuse_http_options(options)
     rules, threads = rules_of(options), threads_of(options.threads)
     model = model_of(options.model)
     recognizer = load_recognizer_class().load(
@@ -174,6 +175,17 @@ def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) ->
     )
     with inherited or bound(options.http) as listener:
         run(settings, listener)
+
+
+def _refuse_http_options(options: argparse.Namespace) -> None:
+    """Raise UsageError where an option was given that a Unix socket has no use for, such as a file of tokens."""
+    parser = argparse.ArgumentParser(add_help=False)
+    _add_http(parser)
+    defaults = vars(parser.parse_args([]))
+    given = [name for name, default in defaults.items() if getattr(options, name) != default]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"{names}: for --http alone; who may open the socket's path may ask")
 
 
 def _check_numbers(options: argparse.Namespace) -> None:

@@ -141,9 +141,9 @@ def test_the_order_of_types_with_least_scores_makes_no_other_job(empty: Path) ->
             "--part-size and --longest-row must be above 0, and below a million MiB",
         ),
         (["--id-field", "text"], UsageError, "--id-field and --text-field are both 'text'; name two columns"),
-        (["--threads", "0"], UsageError, "--threads (0) and --processes (0) must be at least 1"),
-        (["--processes", "0", "--threads", "2"], UsageError, "--threads (2) and --processes (0) must be at least 1"),
-        (["--processes", "-1", "--threads", "2"], UsageError, "--threads (2) and --processes (-1) must be at least 1"),
+        (["--threads", "0"], UsageError, "--threads is 0; it must be at least 1"),
+        (["--processes", "0", "--threads", "2"], UsageError, "--processes is 0; it must be at least 1"),
+        (["--processes", "-1", "--threads", "2"], UsageError, "--processes is -1; it must be at least 1"),
         (["--dictionary", "none.tsv"], InputError, "none.tsv: cannot be read: No such file or directory"),
     ],
     ids=[

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgener import Entity, Recognizer, Segment
-from edgener.output_formats import CONLL_STAND_INS, FORMATS, Look
+from edgener.errors import UsageError
+from edgener.output_formats import CONLL_STAND_INS, FORMATS, Look, require_format
 from edgener.writers import Place
 from tests.support import TEXTS, in_pieces, labelled_texts
 
@@ -81,6 +82,14 @@ def test_text_outside_of_entities_is_written_once_in_each_segment() -> None:
     segments = Segment(0, "一二", [], is_last=False), Segment(2, "三四", [], is_last=True)
     assert written("text", *segments) == "一二三四\n"
     assert written("conll", *segments) == "一 O\n二 O\n三 O\n四 O\n\n"
+
+
+@pytest.mark.parametrize("name", ["conll", "brat"])
+def test_a_format_of_columns_refuses_types_with_blanks_and_others_take_them(name: str) -> None:
+    with pytest.raises(UsageError, match=f"--format {name} cannot hold the entity type '剂量 单位'"):
+        require_format(name, ["PER", "剂量 单位"])
+    require_format(name, ["PER", "作品.书名"])
+    require_format("jsonl", ["剂量 单位"])
 
 
 def test_a_writer_takes_one_document_after_the_other() -> None:

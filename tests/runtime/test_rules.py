@@ -205,6 +205,24 @@ def test_no_word_is_found_inside_of_a_latin_word_or_before_its_accent(text: str)
     assert not any("AI" in found for found in (it.text for it in applied_words({"AI": "ORG"}, text)))
 
 
+@pytest.mark.parametrize("text", ["每日2.5mg", "价1,5mg", "２．５mg", "共5mg.", "共5.2元", "第１．５章", "共2.5"])
+def test_no_word_is_found_inside_of_a_number_with_a_point_or_a_comma(text: str) -> None:
+    words = {"5mg": "ORG", "5": "PER", "５mg": "ORG", "５": "PER"}
+    assert [it.text for it in applied_words(words, text)] == (["5mg"] if text == "共5mg." else [])
+
+
+@pytest.mark.parametrize("text", ["每日5mg", "第.5mg", "共5mg,5", "，5mg，"])
+def test_a_number_beside_a_mark_is_found(text: str) -> None:
+    assert [it.text for it in applied_words({"5mg": "ORG"}, text)] == ["5mg"]
+
+
+@pytest.mark.parametrize("end", [".5元", ".元"])
+def test_a_number_at_the_end_of_a_chunk_is_looked_at_as_a_whole(recognizer: Recognizer, end: str) -> None:
+    text = "，" * (CHUNK - 1) + f"5{end}"
+    found = recognizer.with_rules(Rules({"5": "ORG"}))(text)
+    assert [it.text for it in found] == ([] if end == ".5元" else ["5"])
+
+
 def applied_words(words: dict[str, str], text: str) -> list[Entity]:
     """Return the words of a dictionary that are forced in a text."""
     rules = OperatorRules([Rules(words)], LABELS, str)

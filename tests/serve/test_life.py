@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -369,11 +370,30 @@ def test_numbers_go_on_in_the_files_of_processes_that_have_ended(tmp_path: Path)
             service.process.send_signal(signal.SIGHUP)
             wait_until(lambda count=reloads + 1: sum("answers with" in line for line in service.log) == count)
             wait_until(lambda: len(children_of(service.process.pid)) == 2)
-        files = {file.name for file in tmp_path.glob("edgener-metrics-*/*.db")}
+        files = {file.name for file in tmp_path.glob("edgener-http-metrics-*/*.db")}
         kept = {f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in range(4)}
         assert len(files - kept) == 4, files
         service.end()
-    assert not list(tmp_path.glob("edgener-metrics-*"))
+    assert not list(tmp_path.glob("edgener-http-metrics-*"))
+
+
+def test_folders_of_metrics_that_killed_services_left_are_removed_and_others_stay(tmp_path: Path) -> None:
+    folders = [tmp_path / f"edgener-http-metrics-{name}" for name in ("left", "fresh", "locked")]
+    for folder in folders:
+        folder.mkdir()
+    for folder in (folders[0], folders[2]):
+        os.utime(folder, (0, 0))
+    lock = os.open(folders[2], os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with running("--workers", "1", "--processes", "2", TMPDIR=str(tmp_path)) as service:
+        (own,) = set(tmp_path.glob("edgener-http-metrics-*")) - set(folders)
+        other = os.open(own, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+        service.end()
+    os.close(lock)
+    assert [folder.exists() for folder in folders] == [False, True, True]
 
 
 def test_a_process_that_is_told_to_end_as_soon_as_it_exists_ends() -> None:
@@ -403,6 +423,7 @@ def children_of(pid: int) -> list[int]:
         (("--http", "192.0.2.1:0"), 4, "192.0.2.1:0: cannot listen there: "),
         (("--http", "no.invalid:0"), 4, "no.invalid:0: cannot listen there: "),
         (("--http", "127.0.0.1:0", "--socket", "/tmp/x"), 2, "give either --socket or --http"),
+        (("--socket", "/tmp/x", "--token-file", "t", "--workers", "2"), 2, "--token-file, --workers: for --http alone"),
         (("--http", "127.0.0.1:0", "--workers", "0"), 2, "--workers is 0; it must be more than 0"),
         (("--http", "127.0.0.1:0", "--deadline", "nan"), 2, "--deadline is nan; it must be more than 0"),
         (("--http", "127.0.0.1:0", "--processes", "2", "--threads", "2"), 2, "--processes and --threads do not go"),

@@ -57,7 +57,10 @@ class HeadChange:
         sentence = "the model " + ", ".join(f"{does} {' '.join(types)}" for does, types in parts if types)
         if self.kept or not self.dropped:
             return sentence
-        return f"{sentence}; if it knows a type of the data by another name, rename that type with data.types"
+        return (
+            f"{sentence}; if it knows a type of the data by another name, rename that type with data.types, in "
+            "edgener-export train with --rename"
+        )
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from edgener_export.plan.split import Split
 
 
+LONGEST_SHOWN = 200
+"""Characters of a text, at most, that is printed as the argument of a command."""
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, metavar="DATA", help="labelled sentences, in any format that `data` reads")
+    help_text = "labelled sentences, in any format that `data` reads; several files may have different formats"
+    parser.add_argument("data", type=Path, nargs="+", metavar="DATA", help=help_text)
     help_text = "labelled sentences to measure on; default: a fifth of DATA, which is not learned then"
     parser.add_argument("--dev", type=Path, metavar="FILE", help=help_text)
     help_text = (
@@ -60,8 +65,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from edgener_export.corpus.blank_ends import without_blank_ends
     from edgener_export.plan.base import find_base, name_of_model, text_of_clone
-    from edgener_export.plan.preparation import Request, plan_types, renamed, split_of
+    from edgener_export.plan.preparation import Request, overlapped_types, plan_types, renamed, split_of
 
     if options.text and not options.add:
         raise UsageError("--text needs --add: without it no model teaches")
@@ -70,7 +76,7 @@ def _train(options: argparse.Namespace) -> None:
     request = Request(
         name=name_of_model(options.output),
         base=find_base(options.base),
-        source=str(options.data),
+        source=", ".join(map(str, options.data)),
         adds=options.add,
         renames=_renames(options.rename),
         text=options.text or (text_of_clone() if options.add else None),
@@ -81,9 +87,18 @@ def _train(options: argparse.Namespace) -> None:
         raise UsageError(
             f"--output {options.output}: is the model of --base, which would be replaced; name another directory"
         )
-    read = [read_sentences(options, path) for path in (options.data, options.dev) if path]
-    everything = renamed(request, chain.from_iterable(read))
-    sentences, dev = everything[: len(read[0])], everything[len(read[0]) :]
+    read = [
+        [without_blank_ends(read_sentences(options, path), str(path), log) for path in paths]
+        for paths in (options.data, [options.dev] if options.dev else [])
+    ]
+    given, given_dev = (list(chain.from_iterable(files)) for files in read)
+    everything = renamed(request, [*given, *given_dev])
+    sentences, dev = everything[: len(given)], everything[len(given) :]
+    for label in overlapped_types(sentences):
+        log(
+            f"{request.source}: all entities of the type {label} lie in longer ones, which are learned instead; drop "
+            "the type of those with --rename TYPE= to learn it"
+        )
     split = split_of(request, sentences, dev, str(options.dev), log)
     types = plan_types(request, sentences)
     run: Path = options.run or Path("runs") / request.name
@@ -105,7 +120,7 @@ def _renames(entries: Sequence[str]) -> dict[str, str]:
 
     renames = {}
     for entry in entries:
-        old, equals, new = entry.partition("=")
+        old, equals, new = entry.rpartition("=")
         if not (old and equals) or new == OUTSIDE:
             raise UsageError(f"--rename {entry}: expected OLD=NEW, or OLD= to drop a type")
         renames[old] = new
@@ -122,23 +137,24 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
         "to measure on"
     )
     if split.untested:
-        yield f"data: {' '.join(split.untested)}: too rare to be measured; all entities of it are learned"
-    yield f"types: {' '.join(types.labelled)} are labelled" + (f"; {' '.join(types.kept)} stay" if types.kept else "")
+        yield f"data: {', '.join(split.untested)}: too rare to be measured; all entities of it are learned"
+    yield f"types: {', '.join(types.labelled)} are labelled" + (f"; {', '.join(types.kept)} stay" if types.kept else "")
     if types.forgotten:
         yield (
-            f"types: {' '.join(types.forgotten)}: {request.base.name} knows them, and the new model will not; --add "
+            f"types: {', '.join(types.forgotten)}: {request.base.name} knows them, and the new model will not; --add "
             "keeps them"
         )
     for conflict in rules_left_out(request.base, split):
         yield (
             f"span rules: {conflict.rule} of {request.base.name} is left out: it would change entities that you "
-            f"labelled as {' '.join(conflict.labels)}, such as {conflict.example!r}"
+            f"labelled as {', '.join(conflict.labels)}, such as {conflict.example!r}"
         )
     choices = choices_of(request, types, split)
     yield (
         f"chosen for so many: {choices.epochs} passes in batches of {choices.tokens_per_batch} tokens, learning rate "
         f"{choices.learning_rate:g}, {choices.frozen_layers or 'no'} frozen layers"
         + (f", {choices.swap_probability:.0%} of the names swapped" if choices.swap_probability else "")
+        + (f"; changed by --set: {', '.join(request.overrides)}" if request.overrides else "")
     )
 
 
@@ -163,7 +179,8 @@ def summary(outcome: Outcome, output: Path, split: Split, base: str) -> str:
 
     entities = sum(len(sentence.spans) for sentence in split.held_out)
     scores = "  ".join(f"{measured.graph} F1 {measured.f1:.2f}" for measured in outcome.scores)
-    text = min((each.text for each in split.held_out if each.spans and each.text.isprintable()), key=len, default="")
+    texts = [each.text for each in split.held_out if each.spans and each.text.isprintable()]
+    text = min((each for each in texts if len(each) <= LONGEST_SHOWN), key=len, default="王小明在北京。")
     bundle = shlex.quote(str(output))
     lines = [
         f"{output}: {scores} on {len(split.held_out)} held-out sentences with {entities} entities",
@@ -173,7 +190,7 @@ def summary(outcome: Outcome, output: Path, split: Split, base: str) -> str:
         f"recipe: {outcome.recipe}",
         f"report: {outcome.report}",
         "go on with:",
-        f"edgener --model {bundle} {shlex.quote(text or '王小明在北京。')}",
+        f"edgener --model {bundle} {'-- ' if text.startswith('-') else ''}{shlex.quote(text)}",
         f"edgener --model {bundle} --format doccano --file more.txt > more.jsonl   # labels to correct, to train again",
         f"edgener-edge build --device pi4 --bundle {bundle}",
     ]

@@ -139,8 +139,16 @@ def _parsed(file: LabelledFile, line: int, parse: Callable[[], Parsed], shape: s
     try:
         return parse()
     except MALFORMED as error:
-        reason = str(error) if type(error) is ValueError else repr(error)
-        raise file.error(line, f"expected {shape}: {reason}") from error
+        raise file.error(line, f"expected {shape}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a row in the words of somebody who writes one."""
+    if isinstance(error, KeyError):
+        return f"the key {error.args[0]!r} is missing"
+    if isinstance(error, (AttributeError, IndexError)):
+        return "something is not where it should be"
+    return str(error)
 
 
 def is_of_doccano(row: dict[str, Any]) -> bool:

@@ -16,8 +16,8 @@ def overlap(one: Span, other: Span) -> bool:
 
 def without_overlaps(
     text: str, spans: Iterable[Span], line: int, file: str = ""
-) -> tuple[tuple[Span, ...], tuple[Trouble, ...]]:
-    """Return the spans that are kept, sorted, and one trouble for each that is left out.
+) -> tuple[tuple[Span, ...], tuple[Span, ...], tuple[Trouble, ...]]:
+    """Return the spans that are kept, sorted, those that overlap one of them, and one trouble for each left out.
 
     The longest of overlapping spans is kept, of equally long ones the first, of equal ones the type that comes first
     in the alphabet.
@@ -39,4 +39,5 @@ def without_overlaps(
         Trouble(line, f"{span.label} {text[span.start : span.end]!r:.60} {why}", LEFT_OUT, file)
         for span, why in sorted(left_out)
     )
-    return tuple(kept), tuple(troubles)
+    overlapping = (span for span, _ in sorted(left_out) if span not in kept)
+    return tuple(kept), tuple(overlapping), tuple(troubles)

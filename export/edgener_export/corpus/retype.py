@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from edgener.tags import OUTSIDE
+from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import RecipeError
@@ -20,15 +21,18 @@ def retyped_corpus(corpus: Corpus, types: Mapping[str, str], tell: Callable[[str
     """
     parts = (corpus.train, corpus.dev, corpus.test, corpus.more)
     counts = Counter(span.label for part in parts for sentence in part for span in sentence.spans)
-    unknown = [label for label in types if label not in counts]
+    overlapped = {span.label for part in parts for sentence in part for span in sentence.left_out}
+    unknown = [label for label in types if label not in counts and label not in overlapped]
     if unknown:
         raise RecipeError(
             f"data.types names {', '.join(unknown)}, which no sentence has; the types of the data are "
             f"{', '.join(sorted(counts)) or 'none'}"
         )
     if tell:
-        renamed = [f"{counts[old]} {old} as {new}" for old, new in types.items() if new not in ("", old)]
-        dropped = [f"{counts[old]} {old}" for old, new in types.items() if not new]
+        renamed = [
+            f"{counts[old]} {old} as {new}" for old, new in types.items() if counts[old] and new not in ("", old)
+        ]
+        dropped = [f"{counts[old]} {old}" for old, new in types.items() if counts[old] and not new]
         for what, entries in (("renamed", renamed), ("dropped", dropped)):
             if entries:
                 tell(f"data.types: entities {what}: {', '.join(entries)}")
@@ -44,9 +48,13 @@ def renamed_tag(tag: str, types: Mapping[str, str]) -> str:
 
 
 def retyped(sentence: Sentence, types: Mapping[str, str]) -> Sentence:
-    """Return the sentence with each type replaced by what ``types`` has for it, and without the spans of empty ones."""
-    spans = (span._replace(label=types.get(span.label, span.label)) for span in sentence.spans)
-    return replace(sentence, spans=tuple(span for span in spans if span.label))
+    """Return the sentence with each type replaced by what ``types`` has for it, and without the spans of empty ones.
+
+    Entities that overlapped a dropped one, and were left out for it, take its place.
+    """
+    spans = (span._replace(label=types.get(span.label, span.label)) for span in (*sentence.spans, *sentence.left_out))
+    kept, left_out, _ = without_overlaps(sentence.text, [span for span in spans if span.label], 0)
+    return replace(sentence, spans=kept, left_out=left_out)
 
 
 def of_types(sentences: Iterable[Sentence], labels: Collection[str]) -> list[Sentence]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgener.tags import Span
 
@@ -18,6 +18,8 @@ class Sentence:
     """Ranges of code points of which nothing is learned, and in which an unexpected span counts for nothing."""
     category: str = ""
     """Name of the group that the sentence is counted in; empty for none."""
+    left_out: tuple[Span, ...] = field(default=(), compare=False)
+    """Entities that overlap one of ``spans``, which take their place where that one's type is dropped."""
 
 
 def labels_of(sentences: Iterable[Sentence]) -> tuple[str, ...]:

@@ -64,5 +64,5 @@ def labelled(
     are_moved = [(span.start, span.end) for span in spans] != [found[:2] for found in annotations]
     if file.offsets == AUTO_UNIT and (are_moved or (not is_unit_certain and depend_on_unit(text, annotations))):
         notes.append(Trouble(line, unit_remark(unit), NOTE))
-    kept, left_out = without_overlaps(text, spans, line)
-    return Labelled(line, Sentence(text, kept), (*notes, *left_out))
+    kept, left_out, overlaps = without_overlaps(text, spans, line)
+    return Labelled(line, Sentence(text, kept, left_out=left_out), (*notes, *overlaps))

@@ -51,13 +51,22 @@ def check_figures(gate: GateSettings, f1: float, loss: float, entities: int, siz
 
 def _check_f1(gate: GateSettings, graph: str, f1: float, entities: int) -> GateCheck:
     missing = round(gate.f1 - f1, 2)
-    difference = _in_entities(missing, entities)
     return GateCheck(
         f"F1 of {graph}",
-        f"{f1:.2f}{_tolerated(missing, entities)}",
+        f"{f1:.2f}{_tolerated(missing, entities) if f1 else ''}",
         f"at least {gate.f1:.2f}",
-        f"F1 {f1:.2f} of {graph} is below {gate.f1:.2f} by {difference}" if _fails(missing, entities) else "",
+        _f1_failure(gate, graph, f1, entities),
     )
+
+
+def _f1_failure(gate: GateSettings, graph: str, f1: float, entities: int) -> str:
+    """Return what is wrong with an F1; 0 is too low, however few entities there are."""
+    if gate.f1 > 0 and not f1:
+        return f"{graph} finds none of {entities} entities"
+    missing = round(gate.f1 - f1, 2)
+    if not _fails(missing, entities):
+        return ""
+    return f"F1 {f1:.2f} of {graph} is below {gate.f1:.2f} by {_in_entities(missing, entities)}"
 
 
 def _check_loss(gate: GateSettings, name: str, cause: str, loss: float, entities: int) -> GateCheck:

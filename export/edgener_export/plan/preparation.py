@@ -21,7 +21,7 @@ from edgener_export.corpus.sentence import Sentence, labels_of
 from edgener_export.corpus.splits import unknown_entities
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of, writing
-from edgener_export.plan.base import Base, path_from
+from edgener_export.plan.base import TYPE_MEGABYTES, Base, path_from
 from edgener_export.plan.choices import Choices, choices_for
 from edgener_export.plan.recipe_file import (
     GOLDEN_TEXTS,
@@ -78,7 +78,7 @@ def renamed(request: Request, sentences: Iterable[Sentence]) -> list[Sentence]:
     Raises RecipeError for a type that neither they nor the base model have, or where every type is dropped.
     """
     given = list(sentences)
-    in_data = labels_of(given)
+    in_data = tuple(sorted({*labels_of(given), *(span.label for sentence in given for span in sentence.left_out)}))
     renames, base = request.renames, request.base
     unknown = [label for label in renames if label not in (*in_data, *base.types)]
     if unknown:
@@ -89,6 +89,12 @@ def renamed(request: Request, sentences: Iterable[Sentence]) -> list[Sentence]:
     if in_data and not _renamed(in_data, renames):
         raise RecipeError(f"--rename: drops all types of {request.source}; keep one")
     return [retyped(sentence, renames) for sentence in given]
+
+
+def overlapped_types(sentences: Iterable[Sentence]) -> tuple[str, ...]:
+    """Return the types whose entities all overlap longer ones, which are kept instead."""
+    given = list(sentences)
+    return tuple(sorted({span.label for sentence in given for span in sentence.left_out} - {*labels_of(given)}))
 
 
 def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:
@@ -205,7 +211,7 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
         scheme=request.base.scheme if types.kept else "",
         span_rules=None if fitting == request.base.span_rules else fitting,
         text=path_from(directory, request.text) if request.text and types.kept else "",
-        megabytes=request.base.megabytes,
+        megabytes=round(request.base.megabytes + TYPE_MEGABYTES * len(types.labelled), 2),
     )
     tables: dict[str, Any] = recipe_tables(parts, choices_of(request, types, split))
     for each in request.overrides:

@@ -1,6 +1,6 @@
 """Labelled sentences divided into those that are learned and those that are held out, the same way at every call.
 
-A sentence's place is decided by its text alone: sentences that are labelled later leave the others where they were, and
+The checksums of the texts alone decide: sentences that are labelled later move few of the others, and
 a text that occurs twice is never on both sides.
 """
 

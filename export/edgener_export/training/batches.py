@@ -38,6 +38,8 @@ class Example:
     """The number of each token's word [tokens], where whole words are to be hidden."""
     hard_share: float | None = None
     """The share of the labels in the loss beside a teacher's, where it is not that of the corpus's own sentences."""
+    lost: tuple[Span, ...] = ()
+    """Names of the sentence that no window shows whole, which no model finds; with its first window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Batch:
     """The number of each token's word, where whole words are to be hidden."""
     hard_share: float | None = None
     """The ``hard_share`` of all its examples."""
+    lost: tuple[Span, ...] = ()
+    """The ``lost`` names of all its examples."""
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -151,11 +155,16 @@ def encode_sentences(
     outside of this one, tokens of the sentence's ignored ranges, and other tokens that the window does not own, are
     IGNORED.
     """
-    return [
-        Example(row.ids, np.pad(_tags(row, sentence, tag_set), 1, constant_values=IGNORED))
-        for sentence in sentences
-        for row in rows_of(sentence.text, encoder, max_tokens)
-    ]
+    examples: list[Example] = []
+    for sentence in sentences:
+        whole = set[Span]()
+        windows = [
+            Example(row.ids, np.pad(_tags(row, sentence, tag_set, whole), 1, constant_values=IGNORED))
+            for row in rows_of(sentence.text, encoder, max_tokens)
+        ]
+        lost = tuple(span for span in sentence.spans if span not in whole)
+        examples += [replace(window, lost=lost) for window in windows[:1]] + windows[1:]
+    return examples
 
 
 def count_names(examples: Sequence[Example], tag_set: TagSet) -> int:
@@ -171,8 +180,8 @@ def calibration_rows(
     return [row.ids for sentence in chosen for row in rows_of(sentence.text, encoder, max_tokens)]
 
 
-def _tags(row: Row, sentence: Sentence, tag_set: TagSet) -> NDArray[np.int64]:
-    """Return the tag of each of a row's tokens, without its special tokens."""
+def _tags(row: Row, sentence: Sentence, tag_set: TagSet, whole: set[Span]) -> NDArray[np.int64]:
+    """Return the tag of each of a row's tokens, without its special tokens; add the names shown whole to ``whole``."""
     tags = np.where(row.is_owned, tag_set.outside, IGNORED)
     start, end = row.tokens.start, row.tokens.stop
     offsets = row.encoding.offsets[row.tokens]
@@ -183,6 +192,7 @@ def _tags(row: Row, sentence: Sentence, tag_set: TagSet) -> NDArray[np.int64]:
         is_in_chunk = row.chunk.start <= span.start and span.end <= row.chunk.stop
         if is_in_chunk and start <= first and last <= end and row.is_owned[first - start]:
             tags[name] = tag_set.tag_ids(last - first, [Span(0, last - first, label)])
+            whole.add(span)
         elif first < end and start < last:
             tags[name] = IGNORED
     return tags
@@ -233,6 +243,7 @@ def pad(examples: Sequence[Example], pad_id: int) -> Batch:
         ),
         words=_pad(words, 0) if words else None,
         hard_share=examples[0].hard_share,
+        lost=tuple(span for example in examples for span in example.lost),
     )
 
 

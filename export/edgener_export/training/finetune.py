@@ -64,13 +64,14 @@ class FineTuner(Trainer[Score]):
         """Return the score through the runtime's own decoding.
 
         As on the device, a window's names are those that start in its own part; names that no window shows whole are
-        left out.
+        missed.
         """
         self._model.train(False)
         tag_set, unlabelled = self._learner.tag_set, self._learner.unlabelled_types
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._pad_id, None):
+                pairs.append((list(batch.lost), []))
                 logits = self._forward(batch.to(self._hardware.device)).logits.cpu().numpy()
                 lengths = batch.attention_mask.sum(dim=1).numpy() - 2
                 for tags, length, found in zip(

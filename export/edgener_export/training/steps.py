@@ -12,6 +12,7 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
 from edgener_export.corpus.name_swap import NameSwapper, read_all_names
 from edgener_export.corpus.splits import Corpus, Sentence
+from edgener_export.errors import CorpusError
 from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
 from edgener_export.training.adapt import PreTrainer, read_adapt_text
@@ -136,7 +137,14 @@ class Training:
         names = sum(len(sentence.spans) for sentence in sentences)
         lost = names - count_names(examples, self._tag_set)
         if lost:
-            self._log(f"train: {lost} of {names} names are whole in no window of the model and are not learned")
+            self._log(
+                f"train: {lost} of {names} names are whole in no window of the model and are not learned: they hold a "
+                f"sentence end or a line break, or are longer than {self._recipe.model.max_tokens} tokens"
+            )
+        if lost == names > 0:
+            raise CorpusError(
+                "no name can be learned, since none is whole in a window of the model; label shorter ones"
+            )
         cut = list(cut_by_tokens(sentences, self._encoder))
         if cut:
             sentence, (start, end, _) = cut[0]

@@ -99,6 +99,8 @@ def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
     """Yield each file with its name in the results, and True if the user named the file itself."""
     if not given:
         raise UsageError("an input has an empty name; name a file or a folder, or . for this folder")
+    if given == "-":
+        raise InputError("-: standard input cannot be read again; a job that can be resumed needs files")
     path = Path(given)
     if path.exists() and path.resolve().is_relative_to(output):
         raise UsageError(f"{given}: lies in the output folder, so that it holds results; give other inputs")

@@ -191,7 +191,11 @@ class Job:
     def other_inputs(self, files: Sequence[InputFile]) -> list[str]:
         """Return the names of inputs that have results here and are not among ``files``."""
         names = {file.name for file in files}
-        return [name for name, known in self._done.items() if known.parts and name not in names]
+        return [
+            name
+            for name, known in self._done.items()
+            if known.parts and name not in names and (self.output / name).exists()
+        ]
 
     def _is_finished(self, file: InputFile) -> bool:
         known = self._known(file)

@@ -150,8 +150,9 @@ def _text(file: InputFile, stream: ByteStream, settings: Settings) -> Iterator[b
     try:
         yield from as_utf_8(stream.blocks(), settings.encoding)
     except UnicodeError as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(f"{file.path}: is not {settings.encoding}: {reason}; name its encoding") from error
+        reason = str(getattr(error, "reason", error))
+        order = "" if "BOM" not in reason else f" with the order of its bytes, as {settings.encoding}le"
+        raise InputError(f"{file.path}: is not {settings.encoding}: {reason}; name its encoding{order}") from error
 
 
 def _header(file: InputFile, row: RawRow | None, settings: Settings) -> tuple[str, ...]:

@@ -56,10 +56,21 @@ class Pool:
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            worker.process.join()
-            worker.connection.close()
-            worker.process.close()
+            _end(worker)
         self._workers = []
+
+    @property
+    def processes(self) -> int:
+        """Number of worker processes, at most."""
+        return self._processes
+
+    def limit(self, processes: int) -> None:
+        """Have at most so many worker processes from now on; of more, those that work on nothing are ended now."""
+        self._processes = processes
+        idle = [worker for worker in self._workers if not worker.tasks]
+        for worker in idle[: max(0, len(self._workers) - processes)]:
+            self._workers.remove(worker)
+            _end(worker)
 
     @property
     def tasks(self) -> int:
@@ -157,3 +168,10 @@ class Pool:
                 )
         for task in worker.tasks.values():
             yield Died(task, exit_code)
+
+
+def _end(worker: _Worker) -> None:
+    worker.process.kill()
+    worker.process.join()
+    worker.connection.close()
+    worker.process.close()

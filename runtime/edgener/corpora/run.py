@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -93,7 +94,14 @@ class _Run:
         self._in_work: dict[tuple[str, int], Part] = {}
         self._suspects: deque[Part] = deque()
         """Parts that were being worked on when a worker died: they are done again, each alone in its process."""
+        self._last_suspects: deque[Part] = deque()
+        """Suspects that would be set aside after one death more: they are done while no other process lives."""
         self._deaths: Counter[tuple[str, int]] = Counter()
+        self._killed: set[tuple[str, int]] = set()
+        """Parts whose workers were killed, as the system does it where memory is short."""
+        self._processes = pool.processes
+        self._alone: Part | None = None
+        """The last suspect that is being done."""
         self._parts = self._all_parts()
         self._next = next(self._parts, None)
 
@@ -123,6 +131,12 @@ class _Run:
             self._finish(file)
 
     def _hand_out(self) -> None:
+        if self._alone:
+            return
+        if self._last_suspects:
+            self._hand_out_alone()
+            return
+        self._pool.limit(self._processes)
         while self._suspects and self._pool.has_empty():
             part = self._suspects.popleft()
             self._pool.submit_alone(Task(part, self._job.drafts(part)))
@@ -130,16 +144,34 @@ class _Run:
             self._pool.submit(Task(self._next, self._job.drafts(self._next)))
             self._next = next(self._parts, None)
 
+    def _hand_out_alone(self) -> None:
+        if self._pool.tasks:
+            return
+        self._pool.limit(1)
+        if self._last_suspects and self._pool.has_empty():
+            self._alone = self._last_suspects.popleft()
+            self._pool.submit_alone(Task(self._alone, self._job.drafts(self._alone)))
+
     def _handle(self, event: Finished | Failed | Died) -> None:
+        key = event.task.part.key if isinstance(event, Died) else event.key
+        is_alone = self._alone is not None and self._alone.key == key
+        if is_alone:
+            self._alone = None
         if isinstance(event, Finished):
             part = self._in_work[event.key]
+            if is_alone and part.key in self._killed:  # there was too little memory for more processes
+                self._processes = max(1, self._processes - 1)
             self._job.commit(part, event.counts)
             self.outcome.counts.append(event.counts)
             self._progress.advance(part.end - part.start, event.counts)
             self._leave(part)
         elif isinstance(event, Died):
             self._progress.died()
-            self._try_again(event.task.part, f"worker processes died with code {event.exit_code}")
+            reason = f"worker processes died with code {event.exit_code}"
+            if event.exit_code == -signal.SIGKILL:
+                self._killed.add(event.task.part.key)
+                reason += ", as where memory is short"
+            self._try_again(event.task.part, reason)
         elif event.error is not None:
             raise event.error
         elif event.key is not None:
@@ -148,7 +180,8 @@ class _Run:
     def _try_again(self, part: Part, reason: str) -> None:
         self._deaths[part.key] += 1
         if self._deaths[part.key] < MOST_DEATHS:
-            self._suspects.append(part)
+            is_last = self._deaths[part.key] == MOST_DEATHS - 1
+            (self._last_suspects if is_last else self._suspects).append(part)
             return
         self._states[part.file.name].is_whole = False
         self.outcome.set_aside.append(SetAside(str(part.file.path), part.first_row, part.rows, reason))

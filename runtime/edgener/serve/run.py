@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +30,10 @@ PACKAGES = ("httptools", "prometheus_client")
 """Packages of the extra."""
 EXTRA_PATIENCE = 5.0
 """Seconds that a process has to end, beyond those for its clients."""
+METRICS_FOLDER = "edgener-http-metrics-"
+"""The beginning of the names of the folders in which several processes count."""
+FRESH_SECONDS = 60.0
+"""Seconds in which a folder of metrics that is not locked may be one that another service is just making."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +214,10 @@ def _run_processes(
     log: Log,
     on_ready: Callable[[], None],
 ) -> None:
-    shared = tempfile.mkdtemp(prefix="edgener-metrics-")
+    _remove_left_folders()
+    shared = tempfile.mkdtemp(prefix=METRICS_FOLDER)
+    lock = os.open(shared, os.O_RDONLY | os.O_DIRECTORY)  # held by all processes until the last of them ends
+    fcntl.flock(lock, fcntl.LOCK_EX)
     os.environ[SHARED_DIRECTORY] = shared
     try:
         patience = settings.limits.drain_seconds + EXTRA_PATIENCE
@@ -216,6 +226,20 @@ def _run_processes(
     finally:
         del os.environ[SHARED_DIRECTORY]
         shutil.rmtree(shared, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_left_folders() -> None:
+    """Remove the folders of metrics that killed services have left: those that are some time old, and not locked."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{METRICS_FOLDER}*"):
+        with suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - os.fstat(lock).st_mtime > FRESH_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 def require_extra() -> None:

@@ -167,7 +167,7 @@ def test_a_model_that_knows_none_of_the_types_says_how_to_rename_them() -> None:
     told = str(change_tags(model_of(TagSet.of("BIO", ("PER",)).tags), TagSet.of("BIO", ("NAME",)), "x"))
     assert told == (
         "the model learns NAME, forgets PER; if it knows a type of the data by another name, "
-        "rename that type with data.types"
+        "rename that type with data.types, in edgener-export train with --rename"
     )
     told = str(change_tags(model_of(TagSet.of("BIO", ("LOC", "PER")).tags), TagSet.of("BIO", ("DRUG", "PER")), "x"))
     assert told == "the model keeps what it knows of PER, learns DRUG, forgets LOC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -249,7 +250,7 @@ def test_without_add_the_old_types_are_forgotten_and_that_is_told(
     options = ["--output", str(tmp_path / "own"), "--run", str(tmp_path / "run"), "--no-curve", *QUICK]
     main(["train", data, "--base", base, *options])
     assert (
-        f"types: LOC ORG PER: {base} knows them, and the new model will not; --add keeps them"
+        f"types: LOC, ORG, PER: {base} knows them, and the new model will not; --add keeps them"
         in capsys.readouterr().err
     )
 
@@ -289,6 +290,34 @@ def test_a_dev_file_without_entities_is_refused(
     dev = write_data(tmp_path / "dev.jsonl", [Sentence("今天下雨", ())])
     told = refused(capsys, [data, "--dev", dev], tmp_path, CorpusError.exit_code)
     assert told.startswith(f"{dev}: no sentence has an entity; there is nothing to measure on")
+
+
+def test_entities_inside_dropped_ones_are_learned_and_those_inside_kept_ones_are_told(
+    base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "nested.jsonl"
+    rows = [{"text": f"{number}号张伟来", "entities": [[0, 5, "NOTE"], [2, 4, "PER"]]} for number in range(1, 10)] * 3
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    options = ["train", str(data), "--base", base, "--output", str(tmp_path / "out"), "--run", str(tmp_path / "run")]
+    stop = ["--set", "finetune.nonsense=1"]
+    main([*options, *stop])
+    assert f"{data}: all entities of the type PER lie in longer ones" in capsys.readouterr().err
+    main([*options, "--rename", "NOTE=", *stop])
+    told = capsys.readouterr().err
+    assert "types: PER are labelled" in told
+    assert "lie in longer ones" not in told
+
+
+def test_several_files_are_learned_together_whatever_their_formats(
+    base: str, sentences: list[Sentence], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = write_data(tmp_path / "a.jsonl", sentences[:30]), tmp_path / "b.txt"
+    assert main(["convert", write_data(tmp_path / "b.jsonl", sentences[30:]), str(second), "--to", "bio"]) == 0
+    options = ["--base", base, "--output", str(tmp_path / "out"), "--run", str(tmp_path / "run")]
+    main(["train", first, str(second), *options, "--set", "finetune.nonsense=1"])
+    told = capsys.readouterr().err
+    (counts,) = re.findall(r"data: (\d+) sentences are learned, (\d+) with", told)
+    assert sum(map(int, counts)) == len(sentences)
 
 
 def test_data_that_stands_in_the_dev_file_as_a_whole_leaves_nothing_to_learn(

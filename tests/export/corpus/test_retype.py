@@ -20,6 +20,17 @@ def test_types_are_renamed_merged_and_dropped_and_nothing_else_changes() -> None
     assert retyped(LI, TYPES).spans == (Span(0, 1, "PER"), Span(1, 2, "PER"))
 
 
+def test_an_entity_takes_the_place_of_a_longer_one_whose_type_is_dropped() -> None:
+    inner, outer = Span(2, 4, "DRUG"), Span(0, 4, "USE")
+    sentence = Sentence("服用头孢", (outer,), left_out=(inner,))
+    assert retyped(sentence, {"USE": ""}).spans == (inner,)
+    assert retyped(sentence, {"USE": "", "DRUG": "MEDICINE"}).spans == (inner._replace(label="MEDICINE"),)
+    assert retyped(sentence, {"DRUG": ""}) == Sentence("服用头孢", (outer,))
+    assert retyped(sentence, {"DRUG": ""}).left_out == ()
+    corpus = Corpus([sentence], [sentence], [sentence])
+    assert retyped_corpus(corpus, {"DRUG": "MEDICINE"}).train == [sentence]
+
+
 def test_two_types_may_change_places() -> None:
     assert [span.label for span in retyped(WANG, {"NAME": "LOC", "LOC": "NAME"}).spans] == ["LOC", "TITLE", "NAME"]
 

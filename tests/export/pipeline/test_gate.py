@@ -54,6 +54,15 @@ def test_an_f1_is_compared_as_finely_as_the_entities_tell(entities: int, fails: 
     assert ("missed by less than one" in checks[0].measured) != fails
 
 
+@pytest.mark.parametrize("entities", [1, 5, 19, MANY])
+def test_a_model_that_finds_nothing_fails_however_few_entities_there_are(entities: int) -> None:
+    nothing = quality("fp32", 0.0), quality("int8", 0.0)
+    assert failures(check_gate(GateSettings(f1=5.0), *nothing, entities, 0)) == [
+        f"int8 finds none of {entities} entities"
+    ]
+    assert failures(check_gate(GateSettings(f1=0.0), *nothing, entities, 0)) == []
+
+
 def test_the_score_and_the_loss_of_the_graph_for_gpus_are_checked_likewise() -> None:
     gate = GateSettings(f1=90.0, loss=0.5)
     few, many = (

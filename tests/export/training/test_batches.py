@@ -237,6 +237,14 @@ def test_examples_with_another_teaching_share_no_batch(
     assert all(pad([examples[index] for index in group], 0).hard_share == shapes[group[0]][2] for group in groups)
 
 
+def test_names_that_no_window_shows_whole_are_lost_with_their_first_window() -> None:
+    sentence = Sentence("王小明在青山。大学去", (Span(0, 3, "PER"), Span(4, 9, "ORG")))
+    examples = encode_sentences([sentence, SENTENCES[0]], ENCODER, TAG_SET, 16)
+    lost = [example.lost for example in examples if example.lost]
+    assert lost == [(sentence.spans[1],)]
+    assert pad(examples, 0).lost == (sentence.spans[1],)
+
+
 def test_names_that_end_inside_a_token_are_named_and_others_are_not() -> None:
     encoder = Encoder(DEFAULT_BUNDLE / TOKENIZER)
     dose = Sentence("每日5mg阿司匹林", (Span(2, 3, "DOSE"), Span(3, 5, "UNIT"), Span(5, 9, "DRUG")))

@@ -52,6 +52,11 @@ def test_a_format_that_is_given_holds_for_every_file(corpus: Path) -> None:
     assert [found for _, found in names(corpus, input_format=TSV)] == [TSV] * 4
 
 
+def test_standard_input_is_no_input() -> None:
+    with pytest.raises(InputError, match="-: standard input cannot be read again; a job that can be resumed needs"):
+        find_inputs(["-"], Path("out"))
+
+
 def test_the_output_folder_is_no_input(corpus: Path) -> None:
     assert names(corpus, output=corpus / "a") == [("b.txt", LINES)]
     assert names(corpus / "**/*.???", output=corpus / "a") == [("_logs/f.txt", LINES), ("b.txt", LINES)]

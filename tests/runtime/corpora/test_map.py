@@ -178,6 +178,19 @@ def poisoned(part, *others):
         busy.remove(part.number)
 room.annotate = poisoned
 """
+DIE_IN_COMPANY = """
+import os, signal
+from pathlib import Path
+import edgener.corpora.annotate as room
+annotate = room.annotate
+def crowded(*arguments):
+    parent = os.getppid()
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    if sum(b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children) > 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return annotate(*arguments)
+room.annotate = crowded
+"""
 DIE_AT_THE_START = """
 import os, signal
 from edgener.recognizer import Recognizer
@@ -192,10 +205,19 @@ Recognizer.load = load
 """
 
 
+def test_where_memory_has_room_for_one_process_alone_no_part_is_set_aside(
+    corpus: Path, whole: Path, tmp_path: Path
+) -> None:
+    path = path_with_hook(tmp_path, DIE_IN_COMPANY)
+    with started(corpus, tmp_path / "out", "--threads", "3", "--processes", "3", PYTHONPATH=path) as process:
+        assert ended(process) == (0, "")
+    assert result_files(tmp_path / "out") == result_files(whole)
+
+
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
-        ("os.kill(os.getpid(), signal.SIGKILL)", "worker processes died with code -9"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "worker processes died with code -9, as where memory is short"),
         ("raise MemoryError('no room')", "MemoryError: no room"),
     ],
 )

@@ -40,7 +40,13 @@ def test_groups_are_as_large_as_the_limit_allows(sizes: list[int], limit: int) -
         ("a.csv", b"text,n,n\n", CSV, {}, r"a.csv: has two columns 'n'; rename one"),
         ("a.csv", b"body,n\n", CSV, {}, r"a.csv: has no column 'text', but body, n; give another --text-field"),
         ("a.csv", b"text,\xff\n", CSV, {}, r"a.csv: its first line is no header: .*0xff"),
-        ("a.txt", b"ab", LINES, {"encoding": "utf-16"}, r"a.txt: is not utf-16: .*BOM; name its encoding"),
+        (
+            "a.txt",
+            b"ab",
+            LINES,
+            {"encoding": "utf-16"},
+            r"a.txt: is not utf-16: .*BOM; name its encoding with the order of its bytes, as utf-16le",
+        ),
     ],
 )
 def test_a_file_that_has_no_parts_says_why(

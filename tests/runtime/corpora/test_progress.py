@@ -111,15 +111,24 @@ def test_a_time_is_told_in_its_two_largest_units(seconds: float, text: str) -> N
     assert duration(seconds) == text
 
 
-def test_the_share_of_a_container_limits_the_cores(tmp_path: Path) -> None:
-    allowed = len(os.sched_getaffinity(0))
-    quota = tmp_path / "cpu.max"
-    for content, cores in (
-        ("max 100000", allowed),
-        ("50000 100000", 1),
-        ("100000 100000", 1),
-        ("9900000 100000", allowed),
-    ):
-        quota.write_text(content)
-        assert available_cores(quota) == cores
-    assert available_cores(tmp_path / "no") == allowed
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "9900000 100000\n"}, None),
+        ({"job/cpu.max": "100000 100000\n"}, 1),
+        ({"cpu/job/cpu.cfs_quota_us": "100000\n", "cpu/job/cpu.cfs_period_us": "100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_share_of_a_control_group_limits_the_cores(
+    tmp_path: Path, files: dict[str, str], cores: int | None
+) -> None:
+    for name, content in {"../../../proc/self/cgroup": "3:cpu:/job\n0::/job\n", **files}.items():
+        path = (tmp_path / "sys/fs/cgroup" / name).resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="ascii")
+    assert available_cores(tmp_path) == (cores or len(os.sched_getaffinity(0)))

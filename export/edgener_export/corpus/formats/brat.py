@@ -196,10 +196,10 @@ def _sentences(document: str, spans: Sequence[Span], notes: Sequence[Trouble], n
                 end = _line_end(document, span.end)
         text = document[start:end].removesuffix("\r")
         if text:
-            kept, left_out = without_overlaps(
+            kept, left_out, overlaps = without_overlaps(
                 text, (Span(span.start - start, span.end - start, span.label) for span in inside), line, name
             )
-            yield Labelled(line, Sentence(text, kept), (*pending, *left_out), name)
+            yield Labelled(line, Sentence(text, kept, left_out=left_out), (*pending, *overlaps), name)
             pending = []
         line += 1 + document.count("\n", start, end)
         start = end + 1

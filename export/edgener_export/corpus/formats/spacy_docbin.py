@@ -88,8 +88,8 @@ def _labelled(document: Doc, number: int) -> Labelled:
     if document.cats:
         troubles.append(Trouble(number, f"{len(document.cats)} categories of the text are left out", LEFT_OUT))
     text: str = document.text
-    kept, left_out = without_overlaps(text, spans, number)
-    return Labelled(number, Sentence(text, kept), (*troubles, *left_out))
+    kept, left_out, overlaps = without_overlaps(text, spans, number)
+    return Labelled(number, Sentence(text, kept, left_out=left_out), (*troubles, *overlaps))
 
 
 def _group_read(document: Doc) -> str | None:

@@ -102,7 +102,7 @@ def _aligned(raw: str, words: Sequence[str], tags: Sequence[str]) -> Sentence:
         end = start + len(word)
         places.append((start, end))
     spans = [Span(places[span.start][0], places[span.end - 1][1], span.label) for span in tags_to_spans(tags)]
-    kept, _ = without_overlaps(raw, spans, 0)
+    kept, _, _ = without_overlaps(raw, spans, 0)
     return Sentence(raw, kept)
 
 
