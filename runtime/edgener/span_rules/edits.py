@@ -17,9 +17,12 @@ PERSON, PLACE, ORGANIZATION = "PER", "LOC", "ORG"
 def trimmed(spans: Iterable[ScoredSpan], ends: Callable[[int, int], tuple[int, int]]) -> list[ScoredSpan]:
     """Return the spans with the start and end that ``ends`` gives for theirs, without those that become empty."""
     result = []
-    for (start, end, label), score in spans:
+    for found in spans:
+        (start, end, label), score = found
         first, last = ends(start, end)
-        if first < last:
+        if first == start and last == end:
+            result.append(found)
+        elif first < last:
             result.append(ScoredSpan(Span(first, last, label), score))
     return result
 
@@ -30,14 +33,15 @@ def extended(spans: Sequence[ScoredSpan], end_of: Callable[[Span], int]) -> list
     A span stays as it is where the next ones reach beyond the end that it would get.
     """
     result: list[ScoredSpan] = []
-    for number, (span, score) in enumerate(spans):
+    for number, found in enumerate(spans):
+        span = found.span
         if result and span.start < result[-1].span.end:
             continue
         end = end_of(span)
         reached = (other.span for other in spans[number + 1 :] if other.span.start < end)
         if end > span.end and all(other.end <= end for other in reached):
-            span = span._replace(end=end)
-        result.append(ScoredSpan(span, score))
+            found = ScoredSpan(span._replace(end=end), found.score)
+        result.append(found)
     return result
 
 
@@ -47,9 +51,10 @@ def joined(spans: Iterable[ScoredSpan], are_one: Callable[[Span, Span], bool]) -
     The less certain part gives the score.
     """
     result: list[ScoredSpan] = []
-    for span, score in spans:
-        if result and result[-1].span.label == span.label and are_one(result[-1].span, span):
+    for found in spans:
+        if result and result[-1].span.label == found.span.label and are_one(result[-1].span, found.span):
             before = result.pop()
-            span, score = span._replace(start=before.span.start), min(score, before.score)
-        result.append(ScoredSpan(span, score))
+            whole = found.span._replace(start=before.span.start)
+            found = ScoredSpan(whole, min(found.score, before.score))
+        result.append(found)
     return result

@@ -27,9 +27,12 @@ def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
     A mark belongs to the character before it: no span starts with one, and a span of nothing else is left out.
     """
     result = []
-    for (start, end, label), score in spans:
+    for found in spans:
+        (start, end, label), score = found
         first, last = _after_marks(text, start), _after_marks(text, end)
-        if first < end:
+        if first == start and last == end:
+            result.append(found)
+        elif first < end:
             result.append(ScoredSpan(Span(first, last, label), score))
     return result
 
@@ -37,11 +40,7 @@ def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
 def without_signs(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans without the @ and # at their ends; a span of nothing else is left out."""
 
-    def ends(start: int, end: int) -> tuple[int, int]:
-        found = text[start:end]
-        return end - len(found.lstrip(SIGNS)), start + len(found.rstrip(SIGNS))
-
-    return trimmed(spans, ends)
+    return _stripped(text, spans, SIGNS)
 
 
 def without_separators(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -50,11 +49,7 @@ def without_separators(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpa
     A span of nothing else is left out.
     """
 
-    def ends(start: int, end: int) -> tuple[int, int]:
-        found = text[start:end]
-        return end - len(found.lstrip(SEPARATORS)), start + len(found.rstrip(SEPARATORS))
-
-    return trimmed(spans, ends)
+    return _stripped(text, spans, SEPARATORS)
 
 
 def without_lone_marks(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -79,6 +74,9 @@ def without_item_numbers(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredS
     A span of nothing else is left out.
     """
 
+    if not ("、" in text or "）" in text or ")" in text):
+        return list(spans)
+
     def ends(start: int, end: int) -> tuple[int, int]:
         number = ITEM_NUMBER.match(text, start, end)
         return number.end() if number else start, end
@@ -90,3 +88,15 @@ def _after_marks(text: str, position: int) -> int:
     while position < len(text) and category(text[position]).startswith("M"):
         position += 1
     return position
+
+
+def _stripped(text: str, spans: Iterable[ScoredSpan], signs: str) -> list[ScoredSpan]:
+    """Return the spans without the ``signs`` at their ends; a span of nothing else is left out."""
+
+    def ends(start: int, end: int) -> tuple[int, int]:
+        if text[start] not in signs and text[end - 1] not in signs:
+            return start, end
+        found = text[start:end]
+        return end - len(found.lstrip(signs)), start + len(found.rstrip(signs))
+
+    return trimmed(spans, ends)

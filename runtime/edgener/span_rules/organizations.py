@@ -26,6 +26,8 @@ def joined_brackets(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 
     A bracket that repeats the beginning of the name before it is no part of it.
     """
+    if not ("（" in text or "(" in text):
+        return list(spans)
 
     def are_one(before: Span, span: Span) -> bool:
         opening = text[before.end : span.start]

@@ -73,6 +73,8 @@ def numbered_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 
     It stays outside where the next span reaches into it.
     """
+    if "某" not in text:
+        return list(spans)
     limits = [*(span.start for span, _ in spans[1:]), len(text)]
     result = []
     for (span, score), limit in zip(spans, limits, strict=False):

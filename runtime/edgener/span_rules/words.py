@@ -19,6 +19,8 @@ def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 
     Where several spans meet in one word, the most certain of them stays.
     """
+    if not INSIDE_WORD.search(text):
+        return list(spans)
     result: list[ScoredSpan] = []
     for (start, end, label), score in spans:
         if start and INSIDE_WORD.match(text, start - 1):
