@@ -1,7 +1,18 @@
-"""``python -m edgener``."""
+"""``edgener`` and ``python -m edgener``, which Ctrl-C ends without a traceback while they are being imported."""
 
 import sys
 
-from edgener.cli import main
+INTERRUPTED = 130
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    try:
+        from edgener.cli import main as command_line
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return command_line()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

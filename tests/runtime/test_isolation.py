@@ -67,3 +67,18 @@ def test_telemetry_is_off() -> None:
 def test_the_command_line_starts_without_what_only_some_commands_need() -> None:
     finished = run_python("import sys, edgener.cli; print(*{'socket', 'numpy', 'onnxruntime'} & set(sys.modules))")
     assert (finished.code, finished.output) == (0, b"\n"), finished.errors
+
+
+INTERRUPTED_IMPORT = """
+import runpy, signal, sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "edgener.map_cli":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("edgener", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_it_is_imported_ends_it_without_a_traceback() -> None:
+    assert run_python(INTERRUPTED_IMPORT) == (130, b"", "")

@@ -45,10 +45,14 @@ def _select(options: argparse.Namespace) -> None:
     lines = tqdm(texts, disable=None, desc="select", unit="text")
     keep = max(options.number, min(POOL * options.number, MOST_CANDIDATES))
     found = candidates(lines, recognizer, keep)
-    chosen = 0
+    chosen = broken = 0
     for candidate in diverse(found, options.number, options.diversity):
         chosen += 1
-        write(f"{candidate.uncertainty:.4f}\t{candidate.text}\n" if options.scores else f"{candidate.text}\n")
+        text = " ".join(candidate.text.splitlines())
+        broken += text != candidate.text
+        write(f"{candidate.uncertainty:.4f}\t{text}\n" if options.scores else f"{text}\n")
+    if broken:
+        log(f"{options.text}: {broken} of the chosen texts hold line breaks, which are written as blanks")
     if not chosen:
         raise CorpusError(f"{options.text}: holds no text")
     if chosen < options.number:

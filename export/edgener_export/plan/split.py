@@ -61,8 +61,8 @@ def split(sentences: Sequence[Sentence], source: str) -> Split:
     if not held:
         counts = ", ".join(f"{label} {count}" for label, count in sorted(total.items()))
         raise CorpusError(
-            f"{source}: no entity can be held out to measure on, as each type is too rare ({counts}); label more, "
-            "or name sentences to measure on with --dev"
+            f"{source}: no entity can be held out to measure on, as each type is too rare ({counts}, in {len(by_text)} "
+            "different texts); label more, or name sentences to measure on with --dev"
         )
     return Split(in_learning_order(train), held_out, tuple(sorted(set(total) - set(held))))
 

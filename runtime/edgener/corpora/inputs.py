@@ -64,6 +64,8 @@ def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = 
             if found is None or not path.is_file():
                 left_out.append(str(path))
                 continue
+            if name in files and path.samefile(files[name].path):
+                continue
             if name in files:
                 raise UsageError(
                     f"{path}: its results would be those of {files[name].path}; give the folder that holds both"

@@ -85,6 +85,15 @@ def test_json_lines_are_chosen_by_their_texts(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == "王小明在青山大学工作。\n"
 
 
+def test_a_text_with_line_breaks_stays_one_line_and_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "王小明\\n在北京"}\n{"text": "李娜"}\n', encoding="utf-8")
+    assert main(["select", str(path), "--number", "2", "--model", str(TINY_BUNDLE)]) == 0
+    printed = capsys.readouterr()
+    assert sorted(printed.out.splitlines()) == ["李娜", "王小明 在北京"]
+    assert "1 of the chosen texts hold line breaks, which are written as blanks" in printed.err
+
+
 def test_a_file_without_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = tmp_path / "empty.txt"
     empty.write_text("\n \n", encoding="utf-8")

@@ -52,6 +52,12 @@ def test_a_format_that_is_given_holds_for_every_file(corpus: Path) -> None:
     assert [found for _, found in names(corpus, input_format=TSV)] == [TSV] * 4
 
 
+def test_a_file_that_is_named_twice_is_taken_once(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(corpus)
+    files = find_inputs(["b.txt", "./b.txt", str(corpus)], Path("out")).files
+    assert [file.name for file in files] == ["b.txt", "a/c.jsonl.gz", "a/d.CSV"]
+
+
 def test_standard_input_is_no_input() -> None:
     with pytest.raises(InputError, match="-: standard input cannot be read again; a job that can be resumed needs"):
         find_inputs(["-"], Path("out"))
@@ -155,7 +161,9 @@ def test_a_pipe_is_an_error(tmp_path: Path) -> None:
 
 
 def test_two_files_with_the_same_results_are_refused(corpus: Path) -> None:
-    for second in (corpus / "b.txt", corpus):
+    (corpus / "other").mkdir()
+    (corpus / "other/b.txt").write_bytes(b"")
+    for second in (corpus / "other/b.txt", corpus / "other"):
         with pytest.raises(UsageError, match=r"b\.txt: its results would be those of .*b\.txt"):
             names(corpus / "b.txt", second)
 
