@@ -17,8 +17,6 @@ _CLOSING = dict(zip("「『“‘《〈（(【〔［[", "」』”’》〉）)�
 _OPENING = {closing: opening for opening, closing in _CLOSING.items()}
 ITEM_NUMBER = re.compile(r"[（(]?[〇○零一二三四五六七八九十百0-9０-９]{1,5}(?:[）)]、?|、)")
 """The number of an item of a list or an agenda, as in 三七一、 or （四）."""
-_DOT = "[·•・‧]"
-_ORDINAL = "[甲乙丙丁戊己庚辛壬癸]"
 
 
 def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
@@ -39,7 +37,6 @@ def include_marks(text: str, spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
 
 def without_signs(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans without the @ and # at their ends; a span of nothing else is left out."""
-
     return _stripped(text, spans, SIGNS)
 
 
@@ -48,7 +45,6 @@ def without_separators(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpa
 
     A span of nothing else is left out.
     """
-
     return _stripped(text, spans, SEPARATORS)
 
 
@@ -73,7 +69,6 @@ def without_item_numbers(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredS
 
     A span of nothing else is left out.
     """
-
     if not ("、" in text or "）" in text or ")" in text):
         return list(spans)
 

@@ -57,7 +57,6 @@ def no_ships(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 
 def no_storms(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans but for people, and places in quotes, that are the name of a storm, as in 台风杜苏芮."""
-
     if not ("风" in text or "風" in text):
         return list(spans)
 
