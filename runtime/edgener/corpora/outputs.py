@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -130,6 +130,9 @@ class _NoJsonError(Exception):
     """A value that the encoder of the standard library cannot write as it is."""
 
 
+MICROSECOND = timedelta(microseconds=1)
+
+
 def _other_value(value: object) -> Any:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
@@ -137,6 +140,8 @@ def _other_value(value: object) -> Any:
         raise _NoJsonError
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, timedelta):
+        return f"{value // MICROSECOND} us"
     return str(value)
 
 

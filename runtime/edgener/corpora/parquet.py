@@ -142,6 +142,8 @@ def read_table(content: bytes, first_row: int, settings: Settings) -> tuple[Tabl
 
 
 def _python_values(column: Any) -> list[Any]:
+    if pa.types.is_duration(column.type):
+        return [_time_as_text(value) if value.is_valid else None for value in column]
     try:
         values: list[Any] = column.to_pylist()
     except _NO_PYTHON_TYPE:

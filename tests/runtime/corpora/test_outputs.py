@@ -472,6 +472,20 @@ def test_json_of_any_value_is_one_line_of_utf8_that_gives_the_value(value: objec
     assert "\n" not in text
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_durations_of_a_column_are_numbers_of_its_unit(recognizer: Recognizer, tmp_path: Path, unit: str) -> None:
+    numbers = [0, 1, 1000, -5, 90_000_000, None]
+    spans = pa.array(numbers, pa.duration(unit))
+    columns = {"text": ["王小明"] * 6, "span": spans, "inside": pa.StructArray.from_arrays([spans], names=["span"])}
+    parquet.write_table(pa.table(columns), tmp_path / "in.parquet")
+    do_job(recognizer, [tmp_path / "in.parquet"], tmp_path / "out", Settings())
+    rows = json_rows(tmp_path / "out", "in.parquet")
+    assert [row["span"] for row in rows] == [None if number is None else f"{number} {unit}" for number in numbers]
+    factor = {"s": 10**6, "ms": 1000, "us": 1, "ns": 1}[unit]
+    assert rows[0]["inside"]["span"] == "0 us"
+    assert rows[1]["inside"]["span"] == ("1 ns" if unit == "ns" else f"{factor} us")
+
+
 def test_values_that_python_has_no_type_for_are_written_as_text(recognizer: Recognizer, tmp_path: Path) -> None:
     times = pa.array([1, None], pa.timestamp("ns"))
     columns = {
