@@ -42,8 +42,8 @@ IGNORED_IN_WRAPPED = re.compile(rf"[{SELECTORS}]|(?:\r\n|\r(?!\n)|[\n\u2028])(?!
 LINE_BREAKS = "\r\n\u2028"
 LATIN = frozenset(WORD_CHARACTERS)
 """Characters between which a line break stands for a blank."""
-_INSIDE_NUMBER = re.compile("[0-9０-９][.,．，][0-9０-９]")
-"""A point or a comma inside of a number."""
+_INSIDE_NUMBER = re.compile("[0-9０-９](?:[.．][0-9０-９]|,[0-9]{3}(?![0-9]))")
+"""A point inside of a number, or a comma before thousands."""
 TEXT_PER_CHARACTER = 3
 """Code points of a text that one character of a word may take up, with line breaks and variation selectors."""
 
@@ -124,6 +124,10 @@ class OperatorRules:
         self.has_hints = any(dictionary.has_hints for dictionary in dictionaries)
         """Some words of the dictionaries have weights."""
 
+    def finds(self, label: str) -> bool:
+        """Return True if entities of this type are told."""
+        return label in self._types
+
     def hints(self, row: Row, tag_set: TagSet) -> NDArray[np.float32]:
         """Return what the hints in the text of a row add to its logits, with the shape [tokens, tags].
 
@@ -156,12 +160,12 @@ class OperatorRules:
     def text_ahead(self, *, join_lines: bool) -> int:
         """Return the number of code points after a chunk that a decision about the words in the chunk can depend on.
 
-        A word waits for those of each higher priority that it overlaps, which wait for others. Two more code points
-        say whether a Latin word or a number ends.
+        A word waits for those of each higher priority that it overlaps, which wait for others. Five more code points
+        say whether a Latin word or a number ends, as in 1,000.
         """
         if not self._longest:
             return 0
-        return self._longest * self._levels * (TEXT_PER_CHARACTER if join_lines else 2) + 2
+        return self._longest * self._levels * (TEXT_PER_CHARACTER if join_lines else 2) + 5
 
     def __call__(self, found: Iterable[tuple[Chunk, Segment]], *, join_lines: bool) -> Iterator[Segment]:
         """Yield the segments with their entities changed; each comes with the chunk that it is the core of."""
@@ -281,15 +285,19 @@ class OperatorRules:
 def _is_whole(text: str, start: int, end: int) -> bool:
     """Return whether a part of a text begins and ends where words and characters do.
 
-    A Latin word or a number goes on from one character to the next, a number also over a point or a comma before a
-    digit, and a mark belongs to the character before it.
+    A Latin word or a number goes on from one character to the next, a number also over a point before a
+    digit or a comma before thousands, and a mark belongs to the character before it.
     """
-    if (text[start] in LATIN and text[start - 1 : start] in LATIN) or _INSIDE_NUMBER.match(text, max(0, start - 2)):
+    if (text[start] in LATIN and text[start - 1 : start] in LATIN) or _begins_inside_number(text, start):
         return False
     after = text[end : end + 1] or "-"
     return not (
         category(after)[0] == "M" or (after in LATIN and text[end - 1] in LATIN) or _INSIDE_NUMBER.match(text, end - 1)
     )
+
+
+def _begins_inside_number(text: str, start: int) -> bool:
+    return start >= 2 and _INSIDE_NUMBER.match(text, start - 2) is not None
 
 
 def _list(labels: Collection[str]) -> str:

@@ -203,7 +203,7 @@ def _recognize(options: argparse.Namespace) -> None:
         provider=options.provider,
         rules=rules,
     )
-    require_format(options.format, rules.types or recognizer.manifest.tag_set.labels)
+    require_format(options.format, recognizer.labels)
     run = _Run(
         recognizer,
         options.format,

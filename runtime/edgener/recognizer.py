@@ -105,6 +105,11 @@ class Recognizer:
             bundle, threads=threads, batch_size=batch_size, serial=serial, provider=provider, rules=rules
         )
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the entity types that it may find: those of the model, or fewer by its rules."""
+        return tuple(filter(self._rules.finds, self._tag_set.labels)) if self._rules else self._tag_set.labels
+
     def with_rules(self, rules: Rules | None) -> Recognizer:
         """Return a recognizer with other rules, or with the bundle's alone, that shares this one's model and memory.
 
@@ -212,7 +217,8 @@ class Recognizer:
     def _segments_without_rules(self, found: Iterable[FoundPart]) -> Iterator[tuple[Chunk, Segment]]:
         """Yield the segments, each with the chunk that it is the core of, as the model and its bundle's rules say.
 
-        A rule may move the start of an entity past the end of its segment; the next segment then has it.
+        A rule may move the start of an entity past the end of its segment; the next segment then has it. What one would
+        move before its segment, which is written already, begins with the segment.
         """
         owned_until = 0
         entities: list[Entity] = []
@@ -220,7 +226,8 @@ class Recognizer:
         for part, candidates in found:
             offset, text, core_start, core_end, _ = part.chunk
             for (start, end, label), score in apply_rules(self._span_rules, text, candidates):
-                if offset + start >= owned_until:
+                start = max(start, core_start)
+                if start < end and offset + start >= owned_until:
                     owned_until = offset + end
                     shown = calibration.calibrated(score) if calibration else score
                     entities.append(Entity(offset + start, owned_until, label, text[start:end], shown))

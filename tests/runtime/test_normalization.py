@@ -19,7 +19,7 @@ from edgener.bundle import MANIFEST, Manifest
 from edgener.errors import ManifestError
 from edgener.golden import Case, check_case, logits_digest
 from edgener.normalization import VERSION, Normalization, normalization_of
-from edgener.segmentation import CHUNK
+from edgener.segmentation import CHUNK, CHUNK_MARGIN
 from edgener.span_rules.registry import SPAN_RULES
 from tests.support import (
     TEXTS,
@@ -161,6 +161,18 @@ def test_rules_hold_where_the_text_is_cut(normalizing: Recognizer, shift: int, l
     ends = [entity.end for entity in found if entity.start >= len(padding)]
     assert len(padding) + 5 in ends
     assert all(entity.text == "青山大学ABCDEF" for entity in found if set(entity.text) & set("ABCDEF"))
+
+
+@pytest.mark.parametrize("shift", [1, 2, 3])
+def test_no_rule_moves_an_entity_before_its_segment(shift: int) -> None:
+    filler = "这本书讲的是怎样做豆腐，今天天气很好，" * 500
+    text = filler[: CHUNK - CHUNK_MARGIN - shift] + "让-马克·埃罗访问巴黎，" + filler
+    segments = list(Recognizer.load().stream([text]))
+    assert len(segments) > 1
+    assert any("埃罗" in entity.text for segment in segments for entity in segment.entities)
+    for segment in segments:
+        assert all(entity.start >= segment.start for entity in segment.entities)
+    assert "".join(segment.text for segment in segments) == text
 
 
 def test_golden_cases_notice_other_aliases(bundle: Path) -> None:

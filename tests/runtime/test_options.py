@@ -27,7 +27,7 @@ def test_threads_are_those_of_the_option_or_of_the_environment(
     assert threads_of(0) == 0  # the recognizer refuses it
 
 
-@pytest.mark.parametrize("variable", ["0", "-1", "", "many", "1.5"])
+@pytest.mark.parametrize("variable", ["0", "-1", "many", "1.5"])
 def test_threads_of_the_environment_are_a_number_of_at_least_one(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -72,3 +72,8 @@ def test_a_damaged_directory_called_default_is_not_signed_for_the_built_in_one(
     refused = run_main("sign", "./default", "--key", str(DATA / "minisign" / "test.key"))
     assert (refused.code, refused.errors[:36]) == (16, "edgener: default/model.onnx: has 0 b")
     assert not Path("default", SIGNATURE).exists()
+
+
+def test_an_empty_variable_is_no_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGENER_THREADS", "")
+    assert threads_of(None) == 1

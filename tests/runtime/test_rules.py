@@ -205,15 +205,27 @@ def test_no_word_is_found_inside_of_a_latin_word_or_before_its_accent(text: str)
     assert not any("AI" in found for found in (it.text for it in applied_words({"AI": "ORG"}, text)))
 
 
-@pytest.mark.parametrize("text", ["每日2.5mg", "价1,5mg", "２．５mg", "共5mg.", "共5.2元", "第１．５章", "共2.5"])
+@pytest.mark.parametrize("text", ["每日2.5mg", "价1,005mg", "２．５mg", "共5mg.", "共5.2元", "第１．５章", "2.5"])
 def test_no_word_is_found_inside_of_a_number_with_a_point_or_a_comma(text: str) -> None:
-    words = {"5mg": "ORG", "5": "PER", "５mg": "ORG", "５": "PER"}
+    words = {"5mg": "ORG", "5": "PER", "５mg": "ORG", "５": "PER", "005mg": "ORG", "1": "PER", "mg": "PER"}
     assert [it.text for it in applied_words(words, text)] == (["5mg"] if text == "共5mg." else [])
 
 
-@pytest.mark.parametrize("text", ["每日5mg", "第.5mg", "共5mg,5", "，5mg，"])
-def test_a_number_beside_a_mark_is_found(text: str) -> None:
-    assert [it.text for it in applied_words({"5mg": "ORG"}, text)] == ["5mg"]
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("5mg", "每日5mg"),
+        ("5mg", "第.5mg"),
+        ("5mg", "，5mg，"),
+        ("2.5mg", "2.5mg每日一次"),
+        ("1,000元", "1,000元"),
+        ("G20", "他参加G20，2016年"),
+        ("600519", "600519,000001"),
+        ("A320", "A320,7点"),
+    ],
+)
+def test_a_word_with_a_number_is_found_beside_marks(word: str, text: str) -> None:
+    assert [it.text for it in applied_words({word: "ORG"}, text)] == [word]
 
 
 @pytest.mark.parametrize("end", [".5元", ".元"])
@@ -538,3 +550,8 @@ def test_a_word_that_begins_before_a_chunk_keeps_the_next_word_away(tmp_path: Pa
     words = {CUT_AT_11[9:13]: ("LOC", 0), CUT_AT_11[11:14]: ("PER", 0)}
     found = entities_of(applied(ready(tmp_path, words), [CUT_AT_11]))
     assert names(found) == [(9, 13, "LOC")]
+
+
+def test_the_types_that_a_recognizer_may_find_are_those_of_the_model_or_of_its_rules(recognizer: Recognizer) -> None:
+    assert recognizer.labels == recognizer.manifest.tag_set.labels
+    assert recognizer.with_rules(Rules(types=["PER", "LOC"])).labels == ("LOC", "PER")

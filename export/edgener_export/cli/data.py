@@ -89,9 +89,11 @@ def read_files(options: argparse.Namespace, path: Path) -> Reading:
 
 def read_sentences(options: argparse.Namespace, path: Path) -> list[Sentence]:
     """Return the sentences of a labelled file as ``read_files``, and tell what was left out, mended or assumed."""
+    from edgener_export.corpus.blank_ends import without_blank_ends
+
     reading = read_files(options, path)
     _tell(reading)
-    return reading.sentences
+    return without_blank_ends(reading.sentences, str(path), log)
 
 
 def _tell(reading: Reading) -> None:

@@ -65,7 +65,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from edgener_export.corpus.blank_ends import without_blank_ends
     from edgener_export.plan.base import find_base, name_of_model, text_of_clone
     from edgener_export.plan.preparation import Request, overlapped_types, plan_types, renamed, split_of
 
@@ -88,7 +87,7 @@ def _train(options: argparse.Namespace) -> None:
             f"--output {options.output}: is the model of --base, which would be replaced; name another directory"
         )
     read = [
-        [without_blank_ends(read_sentences(options, path), str(path), log) for path in paths]
+        [read_sentences(options, path) for path in paths]
         for paths in (options.data, [options.dev] if options.dev else [])
     ]
     given, given_dev = (list(chain.from_iterable(files)) for files in read)
@@ -96,8 +95,8 @@ def _train(options: argparse.Namespace) -> None:
     sentences, dev = everything[: len(given)], everything[len(given) :]
     for label in overlapped_types(sentences):
         log(
-            f"{request.source}: all entities of the type {label} lie in longer ones, which are learned instead; drop "
-            "the type of those with --rename TYPE= to learn it"
+            f"{request.source}: all entities of the type {label} overlap others, which are learned instead; drop the "
+            "type of those with --rename TYPE= to learn it"
         )
     split = split_of(request, sentences, dev, str(options.dev), log)
     types = plan_types(request, sentences)

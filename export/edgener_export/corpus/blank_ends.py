@@ -17,18 +17,28 @@ def without_blank_ends(
 ) -> list[Sentence]:
     """Return the sentences with entities and types that neither begin nor end with white space.
 
-    An entity of nothing else is left out. ``tell`` is given a line with the number of those that were changed.
+    An entity of nothing else, and one whose type is nothing else, is left out. ``tell`` is given a line with the number
+    of those that were changed, and one with that of those left out.
     """
-    result, changed = [], 0
+    result, changed, lost = [], 0, 0
     for sentence in sentences:
-        spans = [_trimmed(sentence.text, span) for span in sentence.spans]
-        changed += sum(span != before for span, before in zip(spans, sentence.spans, strict=True))
-        kept = tuple(span for span in spans if span.start < span.end)
-        left_out = tuple(_trimmed(sentence.text, span) for span in sentence.left_out)
-        result.append(replace(sentence, spans=kept, left_out=tuple(span for span in left_out if span.start < span.end)))
-    if changed and tell:
-        tell(f"{source}: {changed} entities or their types begin or end with white space, which is left out")
+        trimmed = [_trimmed(sentence.text, span) for span in sentence.spans]
+        kept = tuple(filter(_is_anything, trimmed))
+        lost += len(trimmed) - len(kept)
+        changed += len(set(kept) - set(sentence.spans))
+        left_out = tuple(filter(_is_anything, (_trimmed(sentence.text, span) for span in sentence.left_out)))
+        result.append(replace(sentence, spans=kept, left_out=left_out))
+    for number, what in (
+        (changed, "entities or their types begin or end with white space, which is left out"),
+        (lost, "entities are left out, as they or their types are nothing but white space"),
+    ):
+        if number and tell:
+            tell(f"{source}: {number} {what}")
     return result
+
+
+def _is_anything(span: Span) -> bool:
+    return span.start < span.end and span.label != ""
 
 
 def _trimmed(text: str, span: Span) -> Span:

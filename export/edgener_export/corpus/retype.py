@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from edgener.tags import OUTSIDE
-from edgener_export.corpus.overlaps import without_overlaps
+from edgener.tags import OUTSIDE, Span
+from edgener_export.corpus.overlaps import overlap, without_overlaps
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import RecipeError
@@ -52,9 +52,16 @@ def retyped(sentence: Sentence, types: Mapping[str, str]) -> Sentence:
 
     Entities that overlapped a dropped one, and were left out for it, take its place.
     """
-    spans = (span._replace(label=types.get(span.label, span.label)) for span in (*sentence.spans, *sentence.left_out))
-    kept, left_out, _ = without_overlaps(sentence.text, [span for span in spans if span.label], 0)
-    return replace(sentence, spans=kept, left_out=left_out)
+    kept, others = (_renamed(spans, types) for spans in (sentence.spans, sentence.left_out))
+    free = [span for span in others if not any(overlap(span, each) for each in kept)]
+    taken, _, _ = without_overlaps(sentence.text, free, 0)
+    left_out = tuple(span for span in others if span not in taken)
+    return replace(sentence, spans=tuple(sorted((*kept, *taken))), left_out=left_out)
+
+
+def _renamed(spans: Iterable[Span], types: Mapping[str, str]) -> list[Span]:
+    renamed = (span._replace(label=types.get(span.label, span.label)) for span in spans)
+    return [span for span in renamed if span.label]
 
 
 def of_types(sentences: Iterable[Sentence], labels: Collection[str]) -> list[Sentence]:

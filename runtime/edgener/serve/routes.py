@@ -53,7 +53,7 @@ class Routes:
         """Answer each line of a stream."""
         _require_media_type(request, "text/plain")
         output_format, wanted = _line_options(request)
-        labels = self._front.model.recognizer.manifest.tag_set.labels
+        labels = self._front.model.recognizer.labels
         if output_format == "conll" and any(len(label.split()) != 1 for label in labels):
             raise ProblemError(422, "the model has entity types with blanks in their names; take format=jsonl")
         answers = _Lines(self._front, request, output_format, wanted).answers()

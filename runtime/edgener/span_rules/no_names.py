@@ -7,15 +7,22 @@ from collections.abc import Sequence
 
 from edgener.aliases import IDEOGRAPH
 from edgener.span_rules.edits import ORGANIZATION, PERSON, PLACE
+from edgener.span_rules.sounds import FAMILY_NAMES, is_foreign
 from edgener.tags import ScoredSpan, Span
 
 LAUGHTER = re.compile(r"[哈呵嘻嘿啊呜嗷噗噢哦嗯呃咦哇]{2,}|(?:h[aeio]){2,}h?|w{3,}|23{2,}|(?:lo)+l", re.IGNORECASE)
 """Text that consists of laughter or of other sounds of chats."""
-SHIP = re.compile("[舰艦](?![队隊艇船])")
+SHIP = re.compile("[舰艦](?![队隊艇船长長只隻载載上员員炮砲机機])")
 """The character that follows the name of a warship."""
-_COUNTRY = re.compile("[国國]$|^(?:日本|印度|俄罗斯|俄羅斯|朝鲜|朝鮮|伊朗|台湾|台灣|臺灣|乌克兰|烏克蘭|菲律宾|菲律賓)$")
+_COUNTRY = re.compile(
+    ".+[国國]"
+    "|日本|印度|俄罗斯|俄羅斯|苏联|蘇聯|朝鲜|朝鮮|越南|印尼|菲律宾|菲律賓|马来西亚|馬來西亞|新加坡|缅甸|緬甸|孟加拉|巴基斯坦|台湾|台灣|臺灣|伊朗|伊拉克"
+    "|以色列|土耳其|埃及|沙特|希腊|希臘|意大利|義大利|西班牙|葡萄牙|荷兰|荷蘭|挪威|瑞典|丹麦|丹麥|波兰|波蘭|乌克兰|烏克蘭|加拿大|澳大利亚|澳洲|新西兰"
+    "|紐西蘭|巴西|智利|古巴|欧洲|歐洲|北约|北約"
+)
+"""A country, which a ship is called by and not after."""
 _NAME_OF_SHIP = re.compile(f"[{IDEOGRAPH}]{{2,4}}")
-STORM = re.compile('[台颱飓颶][风風]([“「『"]?)$')
+STORM = re.compile(r'[台颱飓颶][风風]([“「『"]?)\Z')
 """The word, and the mark of a quotation, that precede the name of a storm."""
 _QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"'}
 
@@ -49,14 +56,17 @@ def no_ships(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
             span.label == PLACE
             and SHIP.match(text, span.end) is not None
             and _NAME_OF_SHIP.fullmatch(name) is not None
-            and not _COUNTRY.search(name)
+            and not _COUNTRY.fullmatch(name)
         )
 
     return [found for found in spans if not is_ship(found.span)]
 
 
 def no_storms(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
-    """Return the spans but for people, and places in quotes, that are the name of a storm, as in 台风杜苏芮."""
+    """Return the spans but for people, and places in quotes, that are the name of a storm, as in 台风杜苏芮.
+
+    Without quotes, somebody with a Chinese name may follow the word: 面对台风李强作出批示.
+    """
     if not ("风" in text or "風" in text):
         return list(spans)
 
@@ -64,9 +74,9 @@ def no_storms(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
         before = STORM.search(text, max(0, span.start - 3), span.start)
         if not before:
             return False
-        quote = before[1]
-        return span.label == PERSON or (
-            span.label == PLACE and quote != "" and text.startswith(_QUOTES[quote], span.end)
-        )
+        quote, name = before[1], text[span.start : span.end]
+        if quote:
+            return span.label in (PERSON, PLACE) and text.startswith(_QUOTES[quote], span.end)
+        return span.label == PERSON and (is_foreign(name) or name[0] not in FAMILY_NAMES)
 
     return [found for found in spans if not is_storm(found.span)]

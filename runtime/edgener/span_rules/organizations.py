@@ -14,8 +14,8 @@ PARTNERSHIP = re.compile(rf"[（(](?:有限合伙|特殊普通合伙|普通合�
 """The legal form of a Chinese partnership, and the branch of an office that follows it."""
 LATIN_FORM = re.compile(
     r"(?:\.com)?"
-    r"(?:,? (?:Inc|Ltd|LLC|Corp|Corporation|Company|Co|GmbH|plc|PLC|AG|Holdings?|Technologies|Group)(?![A-Za-z0-9])"
-    r"\.?)+"
+    r"(?:,? (?:Holdings?|Technologies|Group)(?= |,))*"
+    r"(?:,? (?:Inc|Ltd|LLC|Corp|Corporation|Company|Co|GmbH|plc|PLC|AG)(?![A-Za-z0-9-])\.?)+"
 )
 """The legal forms and descriptive words at the end of a Latin name of a company."""
 _LATIN_END = re.compile("[A-Za-z]")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from edgener.aliases import IDEOGRAPH
 from edgener.segmentation import WORD_CHARACTERS
 from edgener.span_rules.edits import PERSON, joined
+from edgener.span_rules.sounds import is_foreign, is_short_chinese
 from edgener.tags import ScoredSpan, Span
 
 _DOT = "[·•・‧]"
@@ -31,21 +33,6 @@ NAME_NUMBER = re.compile(rf"(?<=某)(?:[0-9０-９]{{1,2}}(?!{_COUNTED})|[A-ZＡ
 HYPHENS = ("-", "－")
 FIRST_NAME = re.compile("[让讓][-－]")
 """The French first name that models take for a verb, and its hyphen."""
-_IDEOGRAPH = re.compile(f"[{IDEOGRAPH}]")
-_FAMILY_NAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾"
-    "夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文張劉陳楊黃趙吳孫馬羅鄭謝許韓鄧馮蕭葉蔣"
-    "蘇呂盧鍾譚陸範賈鄒閆龍賀顧龔萬錢嚴湯喬賴"
-)
-"""Frequent Chinese family names."""
-_SOUNDS = frozenset(
-    "阿埃艾安奥巴班保鲍贝本比彼别波伯勃博布查茨达大戴丹道德登迪蒂丁东多厄恩尔法凡菲费芬丰弗佛夫福盖甘冈戈哥格古圭哈海汉赫亨霍基吉加"
-    "伽贾简杰卡凯坎康考柯科可克肯孔库夸拉莱兰朗劳勒雷里利莉连列林琳隆卢鲁路伦罗洛玛迈麦曼芒茂梅门蒙米密明莫默穆姆拿纳娜奈南内尼涅妮宁"
-    "纽努诺欧帕潘庞佩皮平坡珀普奇恰齐切琴琼丘让热日荣瑞萨塞桑瑟森沙莎山尚绍舍申圣施史舒斯丝松索塔泰坦汤陶特廷通图托陀瓦旺威维韦文翁"
-    "沃乌武伍西希锡休雅亚扬耶伊因英永尤约扎詹泽珍茱兹佐達爾費馮蓋岡漢傑凱萊蘭勞羅盧瑪邁麥蒙納內寧紐諾歐龐齊瓊榮薩聖紹絲蘇湯圖托瓦維偉"
-    "魯倫亞揚約澤茲"
-)
-"""Characters that foreign names are written with."""
 
 
 def masked_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -88,30 +75,34 @@ def numbered_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 def hyphenated_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans, with the parts of foreign names joined over their hyphen, as in 迪亚斯-卡内尔 and 让-马克·埃罗.
 
-    Two names that both look Chinese stay apart.
+    Names that look Chinese stay apart, and so do three or more in a row, which are a list.
     """
     if not any(hyphen in text for hyphen in HYPHENS):
         return list(spans)
 
-    def are_one(before: Span, span: Span) -> bool:
-        return (
-            span.label == PERSON
-            and text[before.end : span.start] in HYPHENS
-            and _IDEOGRAPH.match(text, before.start) is not None
-            and _IDEOGRAPH.match(text, span.start) is not None
-            and not (_is_chinese(text[before.start : before.end]) and _is_chinese(text[span.start : span.end]))
-        )
-
     ends = [0, *(span.end for span, _ in spans)]
-    with_first_name = [
+    names = [
         ScoredSpan(span._replace(start=span.start - 2), score)
         if span.label == PERSON and span.start - 2 >= end and FIRST_NAME.match(text, span.start - 2)
         else ScoredSpan(span, score)
         for (span, score), end in zip(spans, ends, strict=False)
     ]
-    return joined(with_first_name, are_one)
+    chained = [_are_chained(text, before.span, after.span) for before, after in pairwise(names)]
+    pairs = {
+        names[number].span
+        for number, is_chained in enumerate(chained)
+        if is_chained and not any(chained[max(0, number - 1) : number] + chained[number + 1 : number + 2])
+    }
+    return joined(names, lambda before, after: before in pairs and _is_one(text, before, after))
 
 
-def _is_chinese(name: str) -> bool:
-    """Return True for a name that begins as Chinese ones do, unless all of it is written as foreign ones are."""
-    return len(name) <= 3 and name[0] in _FAMILY_NAMES and not _SOUNDS.issuperset(name)
+def _are_chained(text: str, before: Span, after: Span) -> bool:
+    """Return True for two people with nothing but a hyphen between them."""
+    return before.label == after.label == PERSON and text[before.end : after.start] in HYPHENS
+
+
+def _is_one(text: str, before: Span, after: Span) -> bool:
+    """Return True if both parts are written as foreign names are, and at most one of them has a dot."""
+    first, last = text[before.start : before.end], text[after.start : after.end]
+    are_chinese = is_short_chinese(first) and is_short_chinese(last)
+    return is_foreign(first) and is_foreign(last) and not are_chinese and not ("·" in first and "·" in last)

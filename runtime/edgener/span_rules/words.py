@@ -9,7 +9,7 @@ from edgener.segmentation import INSIDE_WORD, WORD_CHARACTERS
 from edgener.tags import ScoredSpan, Span
 
 WEB_ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[!-~]+"
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[A-Za-z0-9._~:/?#@!$&*+=%-]+"
 )
 """An e-mail address or a URL."""
 

@@ -301,11 +301,11 @@ def test_entities_inside_dropped_ones_are_learned_and_those_inside_kept_ones_are
     options = ["train", str(data), "--base", base, "--output", str(tmp_path / "out"), "--run", str(tmp_path / "run")]
     stop = ["--set", "finetune.nonsense=1"]
     main([*options, *stop])
-    assert f"{data}: all entities of the type PER lie in longer ones" in capsys.readouterr().err
+    assert f"{data}: all entities of the type PER overlap others" in capsys.readouterr().err
     main([*options, "--rename", "NOTE=", *stop])
     told = capsys.readouterr().err
     assert "types: PER are labelled" in told
-    assert "lie in longer ones" not in told
+    assert "overlap others" not in told
 
 
 def test_several_files_are_learned_together_whatever_their_formats(

@@ -17,7 +17,13 @@ def test_white_space_at_the_ends_stays_outside_and_is_told() -> None:
     (found,) = without_blank_ends([Sentence(" \u3000头孢\ufeff5g", spans, left_out=left_out)], "data", told.append)
     assert found.spans == (Span(2, 4, "DRUG"), Span(5, 7, "DRUG"))
     assert found.left_out == (Span(5, 6, "USE"),)
-    assert told == ["data: 2 entities or their types begin or end with white space, which is left out"]
+    assert told == [
+        "data: 1 entities or their types begin or end with white space, which is left out",
+        "data: 1 entities are left out, as they or their types are nothing but white space",
+    ]
+    (found,) = without_blank_ends([Sentence("张伟来", (Span(0, 2, " "),))], "data", told.append)
+    assert found.spans == ()
+    assert len(told) == 3
 
 
 def test_entities_without_it_are_left_as_they_are_and_nothing_is_told() -> None:

@@ -27,6 +27,9 @@ def test_an_entity_takes_the_place_of_a_longer_one_whose_type_is_dropped() -> No
     assert retyped(sentence, {"USE": "", "DRUG": "MEDICINE"}).spans == (inner._replace(label="MEDICINE"),)
     assert retyped(sentence, {"DRUG": ""}) == Sentence("服用头孢", (outer,))
     assert retyped(sentence, {"DRUG": ""}).left_out == ()
+    tie = Sentence("北京", (Span(0, 2, "GPE"),), left_out=(Span(0, 2, "LOC"),))
+    assert retyped(tie, {"GPE": "PLACE"}).spans == (Span(0, 2, "PLACE"),)
+    assert retyped(tie, {"GPE": "PLACE"}).left_out == tie.left_out
     corpus = Corpus([sentence], [sentence], [sentence])
     assert retyped_corpus(corpus, {"DRUG": "MEDICINE"}).train == [sentence]
 
