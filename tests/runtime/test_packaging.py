@@ -75,7 +75,7 @@ def test_public_fields_and_methods() -> None:
     assert edgener.Segment._fields == ("start", "text", "entities", "is_last")
     public = [name for name in vars(edgener.Recognizer) if not name.startswith("_")]
     assert public == [
-        *("load", "with_rules", "batch", "stream", "segments"),
+        *("load", "labels", "with_rules", "batch", "stream", "segments"),
         *("parts", "rows", "spans", "join", "logits", "abandon"),
     ]
 
