@@ -89,12 +89,12 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="own-types-") as folder:
         directory = Path(folder)
         base, of_bundle = find_base(base_name), list[str]()
+        split = Split(in_learning_order(train), of_types(dev, labels_of(train)))  # small parts lack rare types
         if is_random:
             base, of_bundle = random_checkpoint(base, directory / "checkpoint")
+            of_bundle.append(f"model.span_rules={json.dumps(fitting_rules(base, split))}")
         run = directory / "run"
         run.mkdir()
-        split = Split(in_learning_order(train), of_types(dev, labels_of(train)))  # small parts lack rare types
-        of_bundle.append(f"model.span_rules={json.dumps(fitting_rules(base, split))}")
         request = Request("measured", base, data, overrides=(*NO_GATE, *of_bundle, *settings))
         recipe = read_recipe(write_files(request, plan_types(request, train), split, run))
         scores = Pipeline(recipe, run, default_cache(), print).build(directory / "bundle")

@@ -2,14 +2,14 @@
 
 import sys
 
-INTERRUPTED = 130
-
 
 def main() -> int:
     """Run the command line and return its exit code."""
     try:
         from edgener.cli import main as command_line
     except KeyboardInterrupt:
+        from edgener.standard_streams import INTERRUPTED
+
         return INTERRUPTED
     return command_line()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path, PurePosixPath
 
 LINE = re.compile(r"^\d+:(?P<controllers>[^:]*):/?(?P<path>.*)$", re.M)
@@ -23,11 +22,12 @@ def groups(root: Path, controller: str) -> Iterator[Path]:
     except OSError:
         found = []
     for line in found:
-        controllers = line["controllers"].split(",")
-        if controller in controllers or controllers == [""]:
-            path = PurePosixPath(line["path"])
-            for place in (mounted / controller if controller in controllers else mounted, mounted / "unified"):
-                yield from (place / group for group in chain([path], path.parents))
+        path = PurePosixPath(line["path"])
+        if controller in line["controllers"].split(","):
+            places = [mounted / controller]
+        else:
+            places = [] if line["controllers"] else [mounted, mounted / "unified"]
+        yield from (place / group for place in places for group in (path, *path.parents))
     yield from (mounted, mounted / controller)
 
 

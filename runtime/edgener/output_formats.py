@@ -131,11 +131,18 @@ FORMATS = {
 """All formats by name."""
 
 
+def unfit_label(name: str, labels: Iterable[str]) -> str | None:
+    """Return the first of these types with which a format makes columns that nothing reads; None where all fit."""
+    if not FORMATS[name].separates_by_blanks:
+        return None
+    return next((label for label in labels if len(label.split()) != 1), None)
+
+
 def require_format(name: str, labels: Iterable[str]) -> None:
     """Raise UsageError where entities of these types cannot be written in a format so that programs can read them."""
-    wrong = [label for label in labels if len(label.split()) != 1]
-    if wrong and FORMATS[name].separates_by_blanks:
+    label = unfit_label(name, labels)
+    if label is not None:
         raise UsageError(
-            f"--format {name} cannot hold the entity type {wrong[0]!r}, which has a blank in its name; take another "
+            f"--format {name} cannot hold the entity type {label!r}, which has a blank in its name; take another "
             "format, leave the type out with --types, or train with --rename to a name without blanks"
         )

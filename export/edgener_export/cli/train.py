@@ -86,11 +86,8 @@ def _train(options: argparse.Namespace) -> None:
         raise UsageError(
             f"--output {options.output}: is the model of --base, which would be replaced; name another directory"
         )
-    read = [
-        [read_sentences(options, path) for path in paths]
-        for paths in (options.data, [options.dev] if options.dev else [])
-    ]
-    given, given_dev = (list(chain.from_iterable(files)) for files in read)
+    given = list(chain.from_iterable(read_sentences(options, path) for path in options.data))
+    given_dev = read_sentences(options, options.dev) if options.dev else []
     everything = renamed(request, [*given, *given_dev])
     sentences, dev = everything[: len(given)], everything[len(given) :]
     for label in overlapped_types(sentences):

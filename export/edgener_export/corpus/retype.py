@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from edgener.tags import OUTSIDE, Span
 from edgener_export.corpus.overlaps import overlap, without_overlaps
-from edgener_export.corpus.sentence import Sentence
+from edgener_export.corpus.sentence import Sentence, labels_left_out
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import RecipeError
 
@@ -21,7 +22,7 @@ def retyped_corpus(corpus: Corpus, types: Mapping[str, str], tell: Callable[[str
     """
     parts = (corpus.train, corpus.dev, corpus.test, corpus.more)
     counts = Counter(span.label for part in parts for sentence in part for span in sentence.spans)
-    overlapped = {span.label for part in parts for sentence in part for span in sentence.left_out}
+    overlapped = labels_left_out(chain(*parts))
     unknown = [label for label in types if label not in counts and label not in overlapped]
     if unknown:
         raise RecipeError(

@@ -37,8 +37,9 @@ def rule_conflicts(rules: Iterable[str], sentences: Sequence[Sentence]) -> Itera
     With it, a model that finds exactly what is labelled would be wrong.
     """
     entities = Counter(span.label for sentence in sentences for span in sentence.spans)
+    labelled = [(each, [ScoredSpan(span, 1.0) for span in each.spans]) for each in sentences if each.spans]
     for rule in rules:
-        changed = [(sentence, span) for sentence in sentences for span in _changed(rule, sentence)]
+        changed = [(sentence, span) for sentence, spans in labelled for span in _changed(rule, sentence, spans)]
         if not changed:
             continue
         counts = Counter(span.label for _, span in changed)
@@ -47,7 +48,6 @@ def rule_conflicts(rules: Iterable[str], sentences: Sequence[Sentence]) -> Itera
         yield RuleConflict(rule, len(changed), sentence.text[span.start : span.end], tuple(labels))
 
 
-def _changed(rule: str, sentence: Sentence) -> Iterator[Span]:
-    corrected = SPAN_RULES[rule](sentence.text, [ScoredSpan(span, 1.0) for span in sentence.spans])
-    kept = {found.span for found in corrected}
+def _changed(rule: str, sentence: Sentence, spans: Sequence[ScoredSpan]) -> Iterator[Span]:
+    kept = {found.span for found in SPAN_RULES[rule](sentence.text, spans)}
     return (span for span in sentence.spans if span not in kept)

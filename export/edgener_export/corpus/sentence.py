@@ -25,3 +25,8 @@ class Sentence:
 def labels_of(sentences: Iterable[Sentence]) -> tuple[str, ...]:
     """Return the entity types that occur in sentences, in alphabetical order."""
     return tuple(sorted({span.label for sentence in sentences for span in sentence.spans}))
+
+
+def labels_left_out(sentences: Iterable[Sentence]) -> tuple[str, ...]:
+    """Return the entity types of entities that are left out for others, in alphabetical order."""
+    return tuple(sorted({span.label for sentence in sentences for span in sentence.left_out}))

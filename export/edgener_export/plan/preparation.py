@@ -17,7 +17,7 @@ from edgener.tags import OUTSIDE
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.retype import retyped
 from edgener_export.corpus.rule_conflicts import RuleConflict, rule_conflicts
-from edgener_export.corpus.sentence import Sentence, labels_of
+from edgener_export.corpus.sentence import Sentence, labels_left_out, labels_of
 from edgener_export.corpus.splits import unknown_entities
 from edgener_export.errors import CorpusError, RecipeError
 from edgener_export.files.atomic import draft_of, writing
@@ -78,7 +78,7 @@ def renamed(request: Request, sentences: Iterable[Sentence]) -> list[Sentence]:
     Raises RecipeError for a type that neither they nor the base model have, or where every type is dropped.
     """
     given = list(sentences)
-    in_data = tuple(sorted({*labels_of(given), *(span.label for sentence in given for span in sentence.left_out)}))
+    in_data = sorted({*labels_of(given), *labels_left_out(given)})
     renames, base = request.renames, request.base
     unknown = [label for label in renames if label not in (*in_data, *base.types)]
     if unknown:
@@ -91,10 +91,10 @@ def renamed(request: Request, sentences: Iterable[Sentence]) -> list[Sentence]:
     return [retyped(sentence, renames) for sentence in given]
 
 
-def overlapped_types(sentences: Iterable[Sentence]) -> tuple[str, ...]:
-    """Return the types whose entities all overlap longer ones, which are kept instead."""
-    given = list(sentences)
-    return tuple(sorted({span.label for sentence in given for span in sentence.left_out} - {*labels_of(given)}))
+def overlapped_types(sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    """Return the types whose entities all overlap others, which are kept instead."""
+    labelled = labels_of(sentences)
+    return tuple(label for label in labels_left_out(sentences) if label not in labelled)
 
 
 def plan_types(request: Request, sentences: Iterable[Sentence]) -> Types:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgener.segmentation import chunks
+from edgener.segmentation import Chunk, chunks
 from edgener.span_rules.marks import include_marks
 from edgener.tags import ScoredSpan, Span, TagSet
 from edgener.token_windows import token_windows
@@ -94,21 +94,26 @@ class Row(NamedTuple):
 
 def rows_of(text: str, encoder: Encoder, max_tokens: int) -> Iterator[Row]:
     """Yield the windows of at most ``max_tokens`` that the recognizer cuts a text into, special tokens included."""
-    for chunk in chunks([text]):
-        (encoding,) = encoder([chunk.text])
-        starts = encoding.offsets[:, 0]
+    for chunk, encoding in _encodings(text, encoder):
+        starts = encoding.offsets[:, 0] - chunk.offset
         in_core = (chunk.core_start <= starts) & (starts < chunk.core_end)
-        in_text = Encoding(encoding.ids, encoding.offsets + chunk.offset)
-        for window in token_windows(chunk, encoding.offsets, max_tokens):
+        for window in token_windows(chunk, encoding.offsets - chunk.offset, max_tokens):
             tokens = slice(window.start, window.end)
             places = np.arange(window.start, window.end)
             yield Row(
                 np.concatenate([[encoder.start_id], encoding.ids[tokens], [encoder.end_id]]),
                 tokens,
-                in_text,
+                encoding,
                 slice(chunk.offset, chunk.offset + len(chunk.text)),
                 in_core[tokens] & (window.core_start <= places) & (places < window.core_end),
             )
+
+
+def _encodings(text: str, encoder: Encoder) -> Iterator[tuple[Chunk, Encoding]]:
+    """Yield the chunks of a text, each with its encoding, whose offsets count from the start of the text."""
+    for chunk in chunks([text]):
+        (encoding,) = encoder([chunk.text])
+        yield chunk, Encoding(encoding.ids, encoding.offsets + chunk.offset)
 
 
 def token_spans(encoding: Encoding, spans: Sequence[Span]) -> list[Span]:
@@ -134,16 +139,15 @@ def cut_by_tokens(sentences: Iterable[Sentence], encoder: Encoder) -> Iterator[t
     A model finds the name with the rest of its tokens, or not at all.
     """
     for sentence in sentences:
-        whole = set[Span]()
-        for chunk in chunks([sentence.text]) if sentence.spans else ():
-            (encoding,) = encoder([chunk.text])
-            in_text = Encoding(encoding.ids, encoding.offsets + chunk.offset)
-            whole.update(
-                Span(int(in_text.offsets[first, 0]), int(in_text.offsets[last - 1, 1]), label)
-                for _, (first, last, label) in _spans_and_tokens(in_text, sentence.spans)
-            )
-        found = include_marks(sentence.text, (ScoredSpan(span, 1.0) for span in whole))
-        yield from ((sentence, span) for span in sentence.spans if span not in {each.span for each in found})
+        if not sentence.spans:
+            continue
+        whole = {
+            Span(int(encoding.offsets[first, 0]), int(encoding.offsets[last - 1, 1]), label)
+            for _, encoding in _encodings(sentence.text, encoder)
+            for first, last, label in token_spans(encoding, sentence.spans)
+        }
+        found = {each.span for each in include_marks(sentence.text, (ScoredSpan(span, 1.0) for span in whole))}
+        yield from ((sentence, span) for span in sentence.spans if span not in found)
 
 
 def encode_sentences(

@@ -100,8 +100,8 @@ class _Run:
         self._killed: set[tuple[str, int]] = set()
         """Parts whose workers were killed, as the system does it where memory is short."""
         self._processes = pool.processes
-        self._alone: Part | None = None
-        """The last suspect that is being done."""
+        self._is_alone = False
+        """A last suspect is being done, and nothing else."""
         self._parts = self._all_parts()
         self._next = next(self._parts, None)
 
@@ -131,7 +131,7 @@ class _Run:
             self._finish(file)
 
     def _hand_out(self) -> None:
-        if self._alone:
+        if self._is_alone:
             return
         if self._last_suspects:
             self._hand_out_alone()
@@ -148,18 +148,16 @@ class _Run:
         if self._pool.tasks:
             return
         self._pool.limit(1)
-        if self._last_suspects and self._pool.has_empty():
-            self._alone = self._last_suspects.popleft()
-            self._pool.submit_alone(Task(self._alone, self._job.drafts(self._alone)))
+        if self._pool.has_empty():
+            part = self._last_suspects.popleft()
+            self._pool.submit_alone(Task(part, self._job.drafts(part)))
+            self._is_alone = True
 
     def _handle(self, event: Finished | Failed | Died) -> None:
-        key = event.task.part.key if isinstance(event, Died) else event.key
-        is_alone = self._alone is not None and self._alone.key == key
-        if is_alone:
-            self._alone = None
+        was_alone, self._is_alone = self._is_alone, False
         if isinstance(event, Finished):
             part = self._in_work[event.key]
-            if is_alone and part.key in self._killed:  # there was too little memory for more processes
+            if was_alone and part.key in self._killed:  # there was too little memory for more processes
                 self._processes = max(1, self._processes - 1)
             self._job.commit(part, event.counts)
             self.outcome.counts.append(event.counts)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from edgener import __version__
 from edgener.entity import Entity
+from edgener.output_formats import unfit_label
 from edgener.serve import lines
 from edgener.serve.ask import Wanted, min_score_of, parse_ask
 from edgener.serve.front import Front
@@ -53,8 +54,7 @@ class Routes:
         """Answer each line of a stream."""
         _require_media_type(request, "text/plain")
         output_format, wanted = _line_options(request)
-        labels = self._front.model.recognizer.labels
-        if output_format == "conll" and any(len(label.split()) != 1 for label in labels):
+        if unfit_label(output_format, self._front.model.recognizer.labels) is not None:
             raise ProblemError(422, "the model has entity types with blanks in their names; take format=jsonl")
         answers = _Lines(self._front, request, output_format, wanted).answers()
         return Stream(lines.MEDIA_TYPES[output_format], await anext(answers, b""), answers)

@@ -27,10 +27,11 @@ def trimmed(spans: Iterable[ScoredSpan], ends: Callable[[int, int], tuple[int, i
     return result
 
 
-def extended(spans: Sequence[ScoredSpan], end_of: Callable[[Span], int]) -> list[ScoredSpan]:
+def extended(spans: Sequence[ScoredSpan], end_of: Callable[[Span], int], taking: str = "") -> list[ScoredSpan]:
     """Return the spans with the end that ``end_of`` gives for each, without those that lie in what one has taken in.
 
-    A span stays as it is where the next ones reach beyond the end that it would get.
+    A span stays as it is where the next ones reach beyond the end that it would get, or are of another type than
+    ``taking``, if that is given.
     """
     result: list[ScoredSpan] = []
     for number, found in enumerate(spans):
@@ -39,7 +40,7 @@ def extended(spans: Sequence[ScoredSpan], end_of: Callable[[Span], int]) -> list
             continue
         end = end_of(span)
         reached = (other.span for other in spans[number + 1 :] if other.span.start < end)
-        if end > span.end and all(other.end <= end for other in reached):
+        if end > span.end and all(other.end <= end and taking in ("", other.label) for other in reached):
             found = ScoredSpan(span._replace(end=end), found.score)
         result.append(found)
     return result

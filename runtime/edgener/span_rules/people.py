@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from edgener.aliases import IDEOGRAPH
 from edgener.segmentation import WORD_CHARACTERS
-from edgener.span_rules.edits import PERSON, joined
+from edgener.span_rules.edits import PERSON, extended, joined
 from edgener.span_rules.sounds import is_foreign, is_short_chinese
 from edgener.tags import ScoredSpan, Span
 
@@ -40,19 +40,15 @@ def masked_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 
     A span of another type that the rest reaches into keeps the name from being extended.
     """
-    result: list[ScoredSpan] = []
-    for number, (span, score) in enumerate(spans):
-        if result and span.start < result[-1].span.end:
-            continue  # inside of a masked name
-        end = span.end
-        if span.label == PERSON and (rest := MASKED_NAME.match(text, end)):
-            is_sign = not rest[0].startswith("某") and rest[0][:1] not in "甲乙丙丁戊己庚辛壬癸"
-            reached = [other.span for other in spans[number + 1 :] if other.span.start < rest.end()]
-            is_free = all(other.label == PERSON and other.end <= rest.end() for other in reached)
-            if is_free and not (is_sign and end - span.start > 1):
-                end = rest.end()
-        result.append(ScoredSpan(span._replace(end=end), score))
-    return result
+
+    def end_of(span: Span) -> int:
+        rest = MASKED_NAME.match(text, span.end) if span.label == PERSON else None
+        if not rest:
+            return span.end
+        is_sign = not rest[0].startswith("某") and rest[0][:1] not in "甲乙丙丁戊己庚辛壬癸"
+        return span.end if is_sign and span.end - span.start > 1 else rest.end()
+
+    return extended(spans, end_of, taking=PERSON)
 
 
 def numbered_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
@@ -79,7 +75,6 @@ def hyphenated_names(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]
     """
     if not any(hyphen in text for hyphen in HYPHENS):
         return list(spans)
-
     ends = [0, *(span.end for span, _ in spans)]
     names = [
         ScoredSpan(span._replace(start=span.start - 2), score)
