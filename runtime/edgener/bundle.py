@@ -21,6 +21,7 @@ from edgener.errors import (
 )
 from edgener.normalization import Normalization
 from edgener.providers import CPU
+from edgener.rules import Rules
 from edgener.score_calibration import Calibration
 from edgener.tags import TagSet
 
@@ -184,6 +185,11 @@ class Bundle:
     def golden(self, provider: str) -> Path:
         """Return the path of the golden cases of the graph that ``provider`` computes."""
         return self.path(FP16_GOLDEN if self._has_fp16_for(provider) else GOLDEN)
+
+    @property
+    def rules(self) -> Rules | None:
+        """Return the rules that travel with the model, if there are any, with the paths of their files."""
+        return self.manifest.rules.in_directory(self.directory) if self.manifest.rules else None
 
     def _has_fp16_for(self, provider: str) -> bool:
         return provider != CPU and FP16_GRAPH in self.manifest.files

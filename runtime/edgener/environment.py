@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgener.memory import available_memory
+
 LIBRARIES = ("onnxruntime", "numpy", "tokenizers")
 INT8_FEATURES = {
     "avx2": "int8 products in 256-bit registers",
@@ -45,7 +47,7 @@ class Environment:
     memory_total_mb: int
     """Memory of the machine, in units of 1024 kB."""
     memory_available_mb: int
-    """Memory that is free, or is freed when needed."""
+    """Memory that this process may still take, also by the limits of its container or service."""
     default_bundle: str
     """Directory of the model that is used when none is named: the installed one, else the built-in one."""
 
@@ -71,7 +73,7 @@ def read_environment() -> Environment:
         cpu_features=tuple(name for name in INT8_FEATURES if name in features),
         cores=len(os.sched_getaffinity(0)),
         memory_total_mb=_kilobytes(memory.get("MemTotal", "0 kB")) // 1024,
-        memory_available_mb=_kilobytes(memory.get("MemAvailable", "0 kB")) // 1024,
+        memory_available_mb=available_memory() or 0,
         default_bundle=str(current_model()),
     )
 

@@ -232,11 +232,13 @@ def _model(directory: Path, settings: Settings, rules: Rules) -> Model:
     """
     from edgener.bundle import load_bundle, manifest_digest
     from edgener.corpora.job import Model
+    from edgener.operator_rules import layers_of, types_found
     from edgener.output_formats import FORMATS, require_format
 
     bundle = load_bundle(directory, settings.provider)
     if settings.output_format in FORMATS:
-        require_format(settings.output_format, rules.types or bundle.manifest.tag_set.labels)
+        types = types_found(bundle.manifest.tag_set.labels, layers_of(bundle.rules, rules))
+        require_format(settings.output_format, types)
     return Model(bundle.manifest.name, manifest_digest(directory))
 
 

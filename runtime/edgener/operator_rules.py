@@ -90,6 +90,12 @@ def layers_of(bundle_rules: Rules | None, rules: Rules | None) -> list[Rules]:
     return layers if rules is None or rules in (Rules(), Rules(of_bundle=False)) else [*layers, rules]
 
 
+def types_found(labels: Collection[str], layers: Iterable[Rules]) -> frozenset[str]:
+    """Return those of a model's types, ``labels``, whose entities are told; of the layers that name types, the last."""
+    types = [labels, *(rules.types for rules in layers if rules.types is not None)]
+    return frozenset(types[-1])
+
+
 class OperatorRules:
     """The rules for one model; threads may share them."""
 
@@ -102,11 +108,10 @@ class OperatorRules:
         """
         self._seen = seen
         self._scores: Mapping[str, float] = {"": 0.0}
-        self._types = frozenset(labels)
+        self._types = types_found(labels, layers)
         self._words: list[_Words] = []
         for rules in layers:
             self._scores = {"": 0.0, **rules.scores_over(self._scores)}
-            self._types = self._types if rules.types is None else frozenset(rules.types)
             self._words.append(self._read(rules, labels))
         for option, names in (("min_score", set(self._scores) - {""}), ("types", self._types)):
             for name in sorted(names):

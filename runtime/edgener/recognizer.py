@@ -304,5 +304,4 @@ def open_recognizer(
             f"{bundle.manifest.vocabulary_size}; export the model again"
         )
     session = (SerialSession if serial else Session)(bundle.graph(provider), bundle.manifest, threads, provider)
-    bundle_rules = bundle.manifest.rules.in_directory(bundle.directory) if bundle.manifest.rules else None
-    return Recognizer(bundle.manifest, encoder, session, batch_size, rules, bundle_rules)
+    return Recognizer(bundle.manifest, encoder, session, batch_size, rules, bundle.rules)

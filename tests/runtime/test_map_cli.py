@@ -253,6 +253,22 @@ def test_a_worker_does_not_load_another_model_than_that_of_the_job(
         load(start)
 
 
+def test_a_format_needs_to_hold_only_the_types_that_the_rules_of_bundle_and_operator_leave(
+    empty: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    copytree(TINY_BUNDLE, model)
+    manifest = json.loads((model / MANIFEST).read_bytes())
+    manifest["tags"] = [tag.replace("ORG", "ORG NAME") for tag in manifest["tags"]]
+    manifest["rules"] = {"types": ["PER", "LOC"]}
+    (model / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert run_map(empty, "--model", model, "--format", "conll").code == 0
+    for options in (["--types", "PER,ORG NAME"], ["--no-bundle-rules"]):
+        finished = run_map(empty, "--model", model, "--format", "conll", *options)
+        assert finished.code == UsageError.exit_code
+        assert "conll cannot hold the entity type 'ORG NAME'" in finished.errors
+
+
 def test_words_from_a_pipe_are_refused_before_it_is_read(empty: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "words")
     for option in ("--dictionary", "--exclude"):
