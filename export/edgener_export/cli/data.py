@@ -152,12 +152,15 @@ def _convert(options: argparse.Namespace) -> None:
 
 
 def _data(options: argparse.Namespace) -> None:
+    from edgener_export.corpus.blank_ends import without_blank_ends
     from edgener_export.corpus.statistics import report_data
 
     against = read_files(options, options.against) if options.against else None
     if against:
         _tell(against)
-    report = report_data(read_files(options, options.file), against)
+    reading = read_files(options, options.file)
+    without_blank_ends(reading.sentences, str(options.file), log)
+    report = report_data(reading, against)
     if options.json:
         write(json.dumps(to_plain(report), ensure_ascii=False, indent=1) + "\n")
     else:

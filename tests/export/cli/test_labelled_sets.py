@@ -64,6 +64,15 @@ def test_data_tells_what_is_left_out_of_the_other_file(sets: Path, capsys: pytes
     assert "gold.jsonl: left out: 2" in capsys.readouterr().err
 
 
+def test_white_space_at_the_ends_of_entities_is_told_when_they_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "drugs.jsonl"
+    file.write_text('{"text": "服 头孢", "entities": [[1, 4, "DRUG"]]}\n', encoding="utf-8")
+    assert main(["data", str(file)]) == 0
+    assert f"{file}: 1 entities or their types begin or end with white space" in capsys.readouterr().err
+
+
 def test_offsets_and_format_hold_for_a_directory_of_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "😀王明", "entities": [[2, 4, "PER"]]}\n', encoding="utf-8")
     command = ["evaluate", MODEL, "--suite", str(tmp_path), *THREADS]
