@@ -95,7 +95,7 @@ def measure(
             of_bundle.append(f"model.span_rules={json.dumps(fitting_rules(base, split))}")
         run = directory / "run"
         run.mkdir()
-        request = Request("measured", base, data, overrides=(*NO_GATE, *of_bundle, *settings))
+        request = Request("measured", base, (Path(data),), overrides=(*NO_GATE, *of_bundle, *settings))
         recipe = read_recipe(write_files(request, plan_types(request, train), split, run))
         scores = Pipeline(recipe, run, default_cache(), print).build(directory / "bundle")
     return Result(

@@ -78,7 +78,9 @@ def _calibrate(options: argparse.Namespace) -> None:
     target = options.output or source
 
     def changed(manifest: Manifest) -> Manifest:
-        rules = _moved_rules(manifest, calibration) if scores is None else _rules_with(manifest.rules, scores)
+        rules = _moved_rules(manifest, calibration)
+        if scores is not None:
+            rules = _rules_with(rules, scores)
         return replace(manifest, calibration=calibration, rules=rules)
 
     had_signature = (target / SIGNATURE).exists()
@@ -101,10 +103,19 @@ def _line(calibration: Calibration | None) -> tuple[float, float] | None:
     return (calibration.temperature, calibration.offset) if calibration else None
 
 
-def _rules_with(rules: BundleRules | None, min_score: dict[str, float]) -> BundleRules:
+def _rules_with(rules: BundleRules | None, chosen: dict[str, float | None]) -> BundleRules | None:
+    """Return rules with the lowest scores that were chosen; a type of which none will do keeps what it had, if any."""
     from edgener.bundle_rules import BundleRules
 
-    return replace(rules or BundleRules(), min_score=min_score)
+    rules = rules or BundleRules()
+    before = rules.min_score or {}
+    found = {label: score for label, score in chosen.items() if score is not None}
+    for label in sorted(set(before) & set(chosen)):
+        what = f"gets {found[label]:g} instead of" if label in found else "keeps"
+        log(f"{label}: {what} its lowest score of {before[label]:g}")
+    kept = {label: score for label, score in {**before, **found}.items() if score}
+    rules = replace(rules, min_score=kept or None)
+    return None if rules == BundleRules() else rules
 
 
 def _measured_table(measured: Measured) -> str:
@@ -120,8 +131,11 @@ def _min_scores(
     chosen_on: Sequence[Answers],
     measured_on: Sequence[Answers],
     calibration: Calibration | None,
-) -> dict[str, float] | None:
-    """Print what lowest scores keep on the held-out sentences, and return them; None where nobody asked for them."""
+) -> dict[str, float | None] | None:
+    """Print what lowest scores keep on the held-out sentences, and return them; None where nobody asked for them.
+
+    A type of which no lowest score will do has None.
+    """
     from edgener_export.evaluation.min_score import best_f1, lowest_for_precision, min_scores, outcome, why_none
 
     if options.precision is None and not options.best_f1:
@@ -133,11 +147,11 @@ def _min_scores(
     rows: list[tuple[str, ...]] = [("type", "lowest score", *head, *(f"{name} with it" for name in head))]
     for label, score in chosen.items():
         if score is None:
-            log(f"{label}: {why_none(chosen_on, label, options.precision)}; it gets no lowest score")
+            log(f"{label}: {why_none(chosen_on, label, options.precision)}; no lowest score is chosen for it")
         figures = (*outcome(measured_on, label, 0.0), *outcome(measured_on, label, score or 0.0))
         rows.append((label, "none" if score is None else f"{score:g}", *(f"{figure:.1f}" for figure in figures)))
     write(table(rows))
-    return {label: score for label, score in chosen.items() if score}
+    return chosen
 
 
 def _calibrated(answers: Answers, calibration: Calibration | None) -> Answers:

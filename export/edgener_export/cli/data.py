@@ -122,9 +122,11 @@ def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]
 def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
     """Return the sets of directories and files, in the order in which they are named.
 
-    A set has the name of its file, or its path where another set has the same name.
+    A set has the name of its file, or its path where another set has the same name. Raises CorpusError for a file
+    without any entity.
     """
     from edgener_export.corpus.formats import FORMATS
+    from edgener_export.errors import CorpusError
     from edgener_export.evaluation.suite import LabelledSet, has_sets, set_name
 
     is_directory = options.source_format in FORMATS and FORMATS[options.source_format].is_directory
@@ -133,7 +135,10 @@ def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[Labell
         if has_sets(path) and not is_directory:
             sets.extend((labelled, path / labelled.name) for labelled in read_directory(options, path))
         else:
-            sets.append((LabelledSet(set_name(path), read_sentences(options, path)), path))
+            labelled = LabelledSet(set_name(path), read_sentences(options, path))
+            if not labelled.labels:
+                raise CorpusError(f"{path}: no sentence has an entity, so that nothing can be scored")
+            sets.append((labelled, path))
     names = distinct_names([labelled.name for labelled, _ in sets], [str(path) for _, path in sets])
     return [replace(labelled, name=name) for name, (labelled, _) in zip(names, sets, strict=True)]
 

@@ -82,6 +82,7 @@ def named(bundles: Sequence[str], recognizers: Sequence[Recognizer]) -> dict[str
 def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
     from edgener_export.corpus.sentence import labels_of
+    from edgener_export.errors import CorpusError
     from edgener_export.evaluation.details import count_errors, figures_by_acquaintance, figures_by_type
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
     from edgener_export.evaluation.score import score_spans
@@ -89,11 +90,16 @@ def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespa
     sentences = read_sentences(options, options.test) if options.test else read_msra(cache_of(options)).test
     training = read_sentences(options, options.train) if options.train else None
     labels = labels_of(sentences)
+    if not labels:
+        raise CorpusError(f"{options.test}: no sentence has an entity, so that nothing can be scored")
     plain: dict[str, Any] = {}
     for name, recognizer in recognizers.items():
         others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
         if others:
             log(f"not scored, as no sentence has them: {', '.join(others)}")
+        unknown = [label for label in labels if label not in recognizer.manifest.tag_set.labels]
+        if unknown:
+            log(f"{name} does not know the types {', '.join(unknown)}, whose entities count as missed")
         pairs = recognize_all(recognizer, sentences, labels)
         figures = figures_by_type(pairs) if options.json or options.details else None
         acquaintance = None if training is None else figures_by_acquaintance(sentences, pairs, training)

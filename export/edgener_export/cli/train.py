@@ -75,7 +75,7 @@ def _train(options: argparse.Namespace) -> None:
     request = Request(
         name=name_of_model(options.output),
         base=find_base(options.base),
-        source=", ".join(map(str, options.data)),
+        sources=tuple(options.data),
         adds=options.add,
         renames=_renames(options.rename),
         text=options.text or (text_of_clone() if options.add else None),
@@ -114,11 +114,13 @@ def _renames(entries: Sequence[str]) -> dict[str, str]:
     """Return the new name of each type. Raises UsageError for an entry that is no OLD=NEW."""
     from edgener.tags import OUTSIDE
 
-    renames = {}
+    renames: dict[str, str] = {}
     for entry in entries:
         old, equals, new = entry.rpartition("=")
         if not (old and equals) or new == OUTSIDE:
             raise UsageError(f"--rename {entry}: expected OLD=NEW, or OLD= to drop a type")
+        if renames.get(old, new) != new:
+            raise UsageError(f"--rename {entry}: {old} is renamed to {renames[old] or 'nothing'} too; name it once")
         renames[old] = new
     return renames
 

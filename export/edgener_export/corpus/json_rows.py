@@ -12,15 +12,26 @@ from typing import Any, TypeVar
 
 from edgener.lone_surrogates import JSON_ESCAPES
 from edgener_export.corpus.labelled_file import LabelledFile
+from edgener_export.corpus.malformed import MALFORMED, reason
 from edgener_export.corpus.schemes import is_tag
 from edgener_export.corpus.writing import write_pieces
 from edgener_export.errors import CorpusError
 
 BLANK = re.compile(r"[ \t\r\n]*")
-DECODER = json.JSONDecoder()
-MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
-"""Errors that Python raises where a JSON value is not shaped as expected."""
+ANY = json.JSONDecoder()
 Parsed = TypeVar("Parsed")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises ValueError for a key that stands in it twice, of which JSON would drop the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r:.40} stands twice in one object")
+    return found
+
+
+STRICT = json.JSONDecoder(object_pairs_hook=_distinct)
 
 
 def json_rows(file: LabelledFile, parse: Callable[[Any], Parsed], shape: str) -> Iterator[tuple[int, Parsed]]:
@@ -41,7 +52,7 @@ def json_rows(file: LabelledFile, parse: Callable[[Any], Parsed], shape: str) ->
         yield line, _parsed(file, line, partial(_parse_text, parse, text), shape)
 
 
-def json_array(file: LabelledFile) -> Iterator[tuple[int, Any]]:
+def json_array(file: LabelledFile, decoder: json.JSONDecoder = STRICT) -> Iterator[tuple[int, Any]]:
     """Yield the elements of the array that a file is, with the line where each begins.
 
     Raises CorpusError, which names file and line, where it is no array.
@@ -61,7 +72,7 @@ def json_array(file: LabelledFile) -> Iterator[tuple[int, Any]]:
             place = _blank_after(text, place + 1)
         line, before = line + text.count("\n", before, place), place
         try:
-            element, place = DECODER.raw_decode(text, place)
+            element, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
             raise file.error(line, f"expected a JSON value in an array: {error}") from error
         yield line, element
@@ -100,7 +111,7 @@ def first_row(file: LabelledFile) -> Any:
         return None
     try:
         if first.startswith("["):
-            return next((element for _, element in json_array(file)), None)
+            return next((element for _, element in json_array(file, ANY)), None)
         return json.loads(first) if first.startswith("{") else None
     except (ValueError, RecursionError, CorpusError):
         return None
@@ -123,7 +134,7 @@ def encode_json(value: Any) -> str:
 
 
 def _parse_text(parse: Callable[[Any], Parsed], text: str) -> Parsed:
-    return parse(json.loads(text))
+    return parse(STRICT.decode(text))
 
 
 def _opens_array(line: str) -> bool:
@@ -139,16 +150,7 @@ def _parsed(file: LabelledFile, line: int, parse: Callable[[], Parsed], shape: s
     try:
         return parse()
     except MALFORMED as error:
-        raise file.error(line, f"expected {shape}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong with a row in the words of somebody who writes one."""
-    if isinstance(error, KeyError):
-        return f"the key {error.args[0]!r} is missing"
-    if isinstance(error, (AttributeError, IndexError)):
-        return "something is not where it should be"
-    return str(error)
+        raise file.error(line, f"expected {shape}: {reason(error)}") from error
 
 
 def is_of_doccano(row: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -104,16 +104,22 @@ def with_names(sentence: Sentence, names: Sequence[str]) -> Sentence:
         length, end = start + len(name), span.end
         pieces += between, name
         spans.append(Span(start, length, span.label))
-    ignored = tuple(_moved(place, sentence.spans, spans) for place in sentence.ignored)
+    ignored = tuple(
+        (_moved(start, sentence.spans, spans, "start"), _moved(end, sentence.spans, spans, "end"))
+        for start, end in sentence.ignored
+    )
     return Sentence("".join([*pieces, sentence.text[end:]]), tuple(spans), ignored, sentence.category)
 
 
-def _moved(place: tuple[int, int], before: Sequence[Span], after: Sequence[Span]) -> tuple[int, int]:
-    """Return where a range lies that overlaps no span, once the spans ``before`` have become those ``after``."""
-    shift = next(
-        (new.end - old.end for old, new in zip(before[::-1], after[::-1], strict=True) if old.end <= place[0]), 0
-    )
-    return place[0] + shift, place[1] + shift
+def _moved(place: int, before: Sequence[Span], after: Sequence[Span], side: Literal["start", "end"]) -> int:
+    """Return where the end of a range lies once the spans ``before`` have become those ``after``; it cuts no span."""
+    shift = 0
+    for old, new in zip(before, after, strict=True):
+        if old.start < place < old.end:
+            return int(getattr(new, side))
+        if old.end <= place:
+            shift = new.end - old.end
+    return place + shift
 
 
 def _name(sentence: Sentence, span: Span) -> str:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from edgener.tags import Span
+from edgener_export.corpus.malformed import ShapeError
 
 AUTO_UNIT = "auto"
 CHARACTERS = "characters"
@@ -30,13 +31,13 @@ class Annotation(NamedTuple):
 
 
 def annotation(start: object, end: object, label: object, text: object = None) -> Annotation:
-    """Return an entity of these parts. Raises TypeError or ValueError for parts that cannot be one."""
+    """Return an entity of these parts. Raises ValueError for parts that cannot be one."""
     if type(start) is not int or type(end) is not int:
-        raise TypeError(f"{start!r} to {end!r} are not whole numbers")
+        raise ShapeError(f"{start!r} to {end!r} are not whole numbers")
     if not isinstance(label, str) or not label:
         raise ValueError(f"label {label!r} is no entity type")
     if text is not None and not isinstance(text, str):
-        raise TypeError(f"the entity's text is {text!r:.40}")
+        raise ShapeError(f"the entity's text is {text!r:.40}")
     return Annotation(start, end, label, text)
 
 

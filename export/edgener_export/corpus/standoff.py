@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgener_export.corpus.labelled_file import NOTE, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.malformed import ShapeError
 from edgener_export.corpus.offsets import AUTO_UNIT, NAMES, UNITS, Annotation, to_code_points
 from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.sentence import Sentence
@@ -19,10 +20,10 @@ def verify_unit(name: str) -> None:
 
 
 def text_of(row: Any) -> str:
-    """Return the text of a JSON row. Raises KeyError, TypeError or ValueError where it has none."""
+    """Return the text of a JSON row. Raises KeyError or ValueError where it has none."""
     text = row["text"]
     if not isinstance(text, str):
-        raise TypeError(f"text is {text!r:.40}")
+        raise ShapeError(f"text is {text!r:.40}")
     return text
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgener_export.corpus.labelled_file import NOTE, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.malformed import ShapeError
 from edgener_export.corpus.schemes import broken, detect_scheme, is_tag
 from edgener_export.corpus.tokens import tagged_sentence
 from edgener_export.errors import CorpusError
@@ -42,11 +43,11 @@ def unread_remark(lists: Iterable[str], column: str) -> str:
 def tag_row(line: int, tokens: Any, tags: Any, names: TagNames) -> TagRow:
     """Return a row whose tags, if they are numbers, are looked up in ``names``.
 
-    Raises TypeError or ValueError for tokens that are no strings, for tags that are none, and for another number of
+    Raises ValueError for tokens that are no strings, for tags that are none, and for another number of
     tags than of tokens.
     """
     if not (isinstance(tokens, list) and all(isinstance(token, str) and token for token in tokens)):
-        raise TypeError(f"tokens are no list of strings that hold a character at least: {tokens!r:.60}")
+        raise ShapeError(f"tokens are no list of strings that hold a character at least: {tokens!r:.60}")
     if not isinstance(tags, list) or len(tags) != len(tokens):
         raise ValueError(f"{len(tokens)} tokens, but the tags are {tags!r:.60}")
     named = [_name(tag, names) for tag in tags]
@@ -57,8 +58,10 @@ def tag_row(line: int, tokens: Any, tags: Any, names: TagNames) -> TagRow:
 
 
 def class_names(features: Any) -> dict[str, Sequence[str]]:
-    """Return the names of the tags by column, from the description of a dataset's columns."""
+    """Return the names of the tags by column, from the description of a dataset's columns, by name or in a list."""
     found: dict[str, Sequence[str]] = {}
+    if isinstance(features, list):
+        features = {feature.get("name"): feature for feature in features}
     for column in TAG_COLUMNS:
         names = _class_names(features.get(column)) if isinstance(features, dict) else ()
         if names:
@@ -67,12 +70,18 @@ def class_names(features: Any) -> dict[str, Sequence[str]]:
 
 
 def _class_names(feature: Any) -> Sequence[str]:
-    """Return the names of a column's classes; ``[...]`` and ``{"feature": ...}`` describe lists of what they hold."""
+    """Return the names of a column's classes; ``[...]`` and ``{"feature": ...}`` describe lists of what they hold.
+
+    A dataset's card on the hub writes ``{"sequence": {"class_label": {"names": {"0": "O"}}}}`` instead.
+    """
     while isinstance(feature, (list, dict)):
-        if isinstance(feature, dict) and isinstance(feature.get("names"), list):
-            names: list[str] = feature["names"]
-            return names
-        feature = feature.get("feature") if isinstance(feature, dict) else next(iter(feature), None)
+        if isinstance(feature, list):
+            feature = next(iter(feature), None)
+        elif "names" in feature:
+            names = feature["names"]  # by number in a dataset's card, as {"0": "O"}
+            return list(names.values()) if isinstance(names, dict) else names if isinstance(names, list) else ()
+        else:
+            feature = next((feature[key] for key in ("feature", "sequence", "class_label") if key in feature), None)
     return ()
 
 
@@ -80,7 +89,10 @@ def names_beside(path: Path) -> dict[str, Sequence[str]]:
     """Return the names of the tags by column, as a dataset's description beside the file has them."""
     description = path.with_name(DATASET_INFO)
     try:
-        return class_names(json.loads(description.read_text(encoding="utf-8-sig")).get("features"))
+        found = json.loads(description.read_text(encoding="utf-8-sig"))
+        if "features" not in found and len(found) == 1:  # of the only configuration of a dataset
+            (found,) = found.values()
+        return class_names(found.get("features"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, RecursionError) as error:

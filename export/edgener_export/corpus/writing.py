@@ -23,7 +23,7 @@ REFUSALS = {
     ANY_LINE_END: re.compile("[\n\r]"),
     HALF_PAIR: re.compile("[\ud800-\udfff]"),
     TWO_HALVES: re.compile("[\ud800-\udbff][\udc00-\udfff]"),
-    BLANK: re.compile(r"\s"),
+    BLANK: re.compile(r"[\s\x02]"),
     BLANK_OR_TAB: re.compile("[ \t\x02]"),
     NUL: re.compile("\0"),
     LEADING_MARK: re.compile("\\A\ufeff"),

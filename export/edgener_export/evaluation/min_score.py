@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.score_calibration import Calibration, rescaled
-from edgener_export.evaluation.answers import Answers, joined, joined_weights
+from edgener_export.evaluation.answers import Answers, joined
 
 DIGITS = 10000
 """Thresholds are rounded down to one part in so many, so that the answers which chose them are kept."""
@@ -20,7 +20,9 @@ Floats = NDArray[np.float64]
 
 
 class Kept(NamedTuple):
-    """The answers of one type at or above each score, from the highest score down; each set has the same weight."""
+    """The answers of one type at or above each score, from the highest score down; each set has the same weight.
+
+    Their number, and that of the expected ones, is a share of all entities that a set expects."""
 
     scores: Floats
     right: Floats
@@ -86,11 +88,13 @@ def kept_answers(answers: Sequence[Answers], label: str) -> Kept:
     """Return what each threshold keeps of the answers of one type; equal scores are kept together."""
     together = joined(answers, label)
     own = np.array([it == label for it in together.labels], dtype=bool)
-    scores, right, weights = together.scores[own], together.right[own], joined_weights(answers)[own]
+    weight_of = [1 / max(1, sum(part.expected.values())) for part in answers]
+    weights = np.repeat(weight_of, [len(part.labels) for part in answers])[own]
+    scores, right = together.scores[own], together.right[own]
     order = np.argsort(-scores, kind="stable")
     scores = scores[order]
     is_last = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
-    expected = sum(part.expected[label] / max(1, len(part.labels)) for part in answers)
+    expected = sum(part.expected[label] * weight for part, weight in zip(answers, weight_of, strict=True))
     return Kept(
         scores[is_last],
         np.cumsum(weights[order] * right[order])[is_last],

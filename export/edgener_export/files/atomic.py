@@ -12,7 +12,9 @@ from pathlib import Path
 
 from edgener.errors import EdgenerError, OutputError
 
-REMEDY = "free some space, or name another place, and type the same command again: finished stages are not repeated"
+REMEDY = (
+    "free some space, or name another place, and type the same command again: what was trained is not trained again"
+)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The error numbers of an operation that fails because there is no room."""
 SAYS_FULL = re.compile("|".join((*map(os.strerror, FULL), "Protobuf serialization failed")))

@@ -136,8 +136,20 @@ def fuse(text: str, entities: Sequence[Entity], words: Sequence[Word], known: Kn
             labels.append(name.span)
         elif fate == "open":
             open_ranges.append((name.span.start, name.span.end))
-    still_open = (place for place in open_ranges if not any(overlap(Span(*place, ""), label) for label in labels))
+    still_open = {part for place in open_ranges for part in _without(place, sorted(labels))}
     return Sentence(text, tuple(sorted(labels)), ignored=tuple(sorted(still_open)))
+
+
+def _without(place: tuple[int, int], labels: Iterable[Span]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a range that lie outside of the labels, which come in their order."""
+    start, end = place
+    for label in labels:
+        if start < label.end and label.start < end:
+            if start < label.start:
+                yield start, label.start
+            start = label.end
+    if start < end:
+        yield start, end
 
 
 def _certainty(span: Span, rivals: Sequence[_Name], trust: Trust) -> Certainty:

@@ -210,7 +210,7 @@ class Pipeline:
         """Write the report of this run and return the path of its page."""
         self._stages.begin(REPORT)
         recipe = self._recipe
-        teacher = bundle_directory(recipe.distil.teacher) if recipe.distil else None
+        teacher = bundle_directory(recipe.distil.teacher) if recipe.distil and not self._has_own_test else None
         collect_report(
             self._run,
             recipe,
@@ -225,6 +225,12 @@ class Pipeline:
         page = render_report(self._run)
         self._log(f"report: {page}")
         return page
+
+    @property
+    def _has_own_test(self) -> bool:
+        """Return True if the test sentences lie in the run: no other bundle has a score on them, whatever it says."""
+        test = self._recipe.data.test
+        return bool(test) and Path(test).resolve().parent == self._run.resolve()
 
     def _optimized(self, graph: Path, precision: str) -> Path:
         optimized = self._run / precision / "model.onnx"

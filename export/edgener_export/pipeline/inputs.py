@@ -36,7 +36,11 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
         )
         corpus = Corpus(train, dev, test)
     limit = data.limit or None
-    more = [sentence for name in data.more for sentence in read_corpus_file(Path(name), JSONL, tell=tell)[:limit]]
+    more = [
+        sentence
+        for name in data.more
+        for sentence in without_blank_ends(read_corpus_file(Path(name), JSONL, tell=tell), name, tell)[:limit]
+    ]
     corpus = retyped_corpus(replace(corpus, more=more, unlabelled_types=data.unlabelled_types), data.types, tell)
     corpus = replace(corpus, train=corpus.train[:limit], dev=corpus.dev[:limit], test=corpus.test[:limit])
     corpus.verify_labels(

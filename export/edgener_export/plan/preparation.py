@@ -44,8 +44,8 @@ class Request:
     """The name of the model."""
     base: Base
     """The checkpoint to start from."""
-    source: str
-    """The name of the labelled file, for messages and for the lineage."""
+    sources: tuple[Path, ...]
+    """The labelled files."""
     adds: bool = False
     """True if the types of the base model that the data does not label stay."""
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +56,11 @@ class Request:
     """The license of the labelled data."""
     overrides: Sequence[str] = ()
     """Other settings of the recipe, as ``table.key=value``."""
+
+    @property
+    def source(self) -> str:
+        """Return the paths of the labelled files, as messages name them."""
+        return ", ".join(map(str, self.sources))
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,7 @@ def write_files(request: Request, types: Types, split: Split, directory: Path) -
     parts = Parts(
         name=request.name,
         base=request.base.seen_from(directory),
-        data=Path(request.source).name,
+        data=", ".join(path.name for path in request.sources),
         sentences=len(split.train),
         characters=sum(len(sentence.text) for sentence in split.train),
         test_entities=sum(len(sentence.spans) for sentence in split.held_out),

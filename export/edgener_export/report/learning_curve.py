@@ -17,13 +17,13 @@ def standard_error(f1: float, entities: int) -> float:
 def advice(points: Sequence[CurvePoint], entities: int) -> str:
     """Return one sentence that says whether more labels would help, given points that are sorted by sentences.
 
-    The last two points decide: a rise from one to the other that the ``entities`` of the test can tell from chance
-    would go on with more labels.
+    The last two points decide: a rise from one to the other that the ``entities`` of the test can tell from chance, as
+    it is more than twice the standard error, would go on with more labels.
     """
     if len(points) < 2:
         return "There is no learning curve, so nothing says whether more labels would help."
     before, last = points[-2:]
-    rise, noise = last.f1 - before.f1, standard_error(last.f1, entities)
+    rise, noise = last.f1 - before.f1, 2 * standard_error(last.f1, entities)
     what = (
         f"From {before.sentences} to {last.sentences} sentences F1 rose by {rise:.1f} points"
         if rise >= 0

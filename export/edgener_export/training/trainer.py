@@ -18,7 +18,7 @@ import torch
 from transformers import PreTrainedModel
 
 from edgener_export.errors import CheckpointError
-from edgener_export.files.atomic import append_line, draft_of
+from edgener_export.files.atomic import append_line, draft_of, write_text
 from edgener_export.recipe.bounds import verify_settings
 from edgener_export.recipe.settings import BF16, FASTER, PRECISIONS, TrainSettings
 from edgener_export.training.batches import Batch, Example, batch_groups, pad
@@ -120,6 +120,7 @@ class Trainer(ABC, Generic[Measured]):
         settings = self._settings
         examples_of = lru_cache(maxsize=1)(train) if callable(train) else lambda _epoch: train
         place = self._resume() or self._first_place(examples_of(0))
+        self._forget_later_scores()
         self._total = total = place.steps_per_epoch * settings.epochs
         done = self._step
         left = 0 if self._best.is_over else max(0, total - done)
@@ -219,6 +220,13 @@ class Trainer(ABC, Generic[Measured]):
             {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
         )
         append_line(self._metrics_path, line)
+
+    def _forget_later_scores(self) -> None:
+        """Drop the scores that a killed training recorded after the state that this one goes on from."""
+        if self._hardware.is_main and self._metrics_path.exists():
+            lines = self._metrics_path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= self._step]
+            write_text(self._metrics_path, "".join(f"{line}\n" for line in kept))
 
     def _save(self, place: _Place) -> None:
         if not self._hardware.is_main:

@@ -14,6 +14,7 @@ from edgener_export.cli.evaluate import named
 from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.splits import read_corpus_file
+from edgener_export.errors import CorpusError
 from tests.support import TINY_BUNDLE, TINY_TEST, change_manifest
 
 THREADS = ["--threads", "1"]
@@ -66,6 +67,22 @@ def test_a_bundle_that_is_called_as_the_path_of_another_is_told_apart_too(bundle
 def test_a_bundle_that_is_given_twice_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(TINY_BUNDLE), str(TINY_BUNDLE), "--suite", str(data)]) == 2
     assert f"{TINY_BUNDLE} is given 2 times; name each bundle once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["evaluate", "BUNDLE", "--test", "DATA"], ["compare", "BUNDLE", "BUNDLE", "DATA"]])
+def test_sentences_without_any_entity_are_no_test(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none.jsonl").write_text('{"text": "他来了", "entities": []}\n', encoding="utf-8")
+    names = {"BUNDLE": str(TINY_BUNDLE), "DATA": str(tmp_path / "none.jsonl")}
+    assert main([*(names.get(part, part) for part in command), *THREADS]) == CorpusError.exit_code
+    assert "none.jsonl: no sentence has an entity, so that nothing can be scored" in capsys.readouterr().err
+
+
+def test_types_that_a_bundle_does_not_know_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.jsonl").write_text('{"text": "王明来了", "entities": [[0, 2, "person"]]}\n', encoding="utf-8")
+    assert main(["evaluate", str(TINY_BUNDLE), "--test", str(tmp_path / "one.jsonl"), *THREADS]) == 0
+    assert "tiny-int8 does not know the types person, whose entities count as missed" in capsys.readouterr().err
 
 
 def test_a_type_that_is_called_all_does_not_replace_the_total(

@@ -316,6 +316,7 @@ def test_several_files_are_learned_together_whatever_their_formats(
     options = ["--base", base, "--output", str(tmp_path / "out"), "--run", str(tmp_path / "run")]
     main(["train", first, str(second), *options, "--set", "finetune.nonsense=1"])
     told = capsys.readouterr().err
+    assert "finetune.nonsense" in told
     (counts,) = re.findall(r"data: (\d+) sentences are learned, (\d+) with", told)
     assert sum(map(int, counts)) == len(sentences)
 
@@ -395,6 +396,7 @@ def test_requests_that_cannot_be_met_are_refused_with_a_remedy(
     [
         (["--rename", "PER"], "--rename PER: expected OLD=NEW"),
         (["--rename", "PER=O"], "--rename PER=O: expected OLD=NEW"),
+        (["--rename", "PER=A", "--rename", "PER="], "--rename PER=: PER is renamed to A too; name it once"),
         (["--text", "texts.txt"], "--text needs --add"),
         (["--add", "--text", "nothing.txt"], "--text nothing.txt: there is no such file"),
     ],

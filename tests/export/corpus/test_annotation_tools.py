@@ -302,8 +302,85 @@ def test_other_annotations_of_spacy_are_told(tmp_path: Path) -> None:
         ("1 categories of the text are left out", LEFT_OUT),
     ]
     categories = [{"label": "a", "value": 1.0}, {"label": "b", "value": 0.0}]
-    reading = read(tmp_path, [{"paragraphs": [{"sentences": [{"tokens": [{"orth": "京"}]}], "cats": categories}]}])
+    reading = read(
+        tmp_path, [{"paragraphs": [{"sentences": [{"tokens": [{"orth": "京", "ner": "O"}]}], "cats": categories}]}]
+    )
     assert [trouble.reason for trouble in reading.troubles] == ["2 categories of the text are left out"]
+
+
+def test_a_paragraph_of_spacy_that_nobody_annotated_is_left_out_unless_it_has_its_entities_as_spans(
+    tmp_path: Path,
+) -> None:
+    tokens = [{"tokens": [{"orth": "京"}, {"orth": "城"}]}]
+    labelled = {"raw": "京城", "sentences": tokens, "entities": [[0, 1, "LOC"]]}
+    reading = read(tmp_path, [{"paragraphs": [{"raw": "京城", "sentences": tokens}, labelled]}])
+    assert reading.sentences == [Sentence("京城", (Span(0, 1, "LOC"),))]
+    assert [trouble.reason for trouble in reading.troubles] == [
+        "2 tokens have no entity annotation; the paragraph is left out"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["hypertextlabels", "paragraphlabels"])
+def test_a_task_with_labels_that_are_not_read_is_no_text_without_entities(tmp_path: Path, kind: str) -> None:
+    value = {"start": "/p[1]/text()[1]", "startOffset": 0, "end": "/p[1]/text()[1]", "endOffset": 1, kind: ["PER"]}
+    html = {"data": {"text": "<p>王</p>"}, "annotations": [{"result": [{"type": kind, "value": value}]}]}
+    reading = read(tmp_path, [html, task("王明", (0, 2, None, "PER"))])
+    assert reading.sentences == [Sentence("王明", (Span(0, 2, "PER"),))]
+    assert reading.troubles[0].reason.startswith(f"the task has {kind}, which are not read, and is left out")
+    plain = {"text": "王明", "label": [{"start": 0, "end": 2, "labels": ["PER"]}]}
+    reading = read(tmp_path, [plain, {"text": "<p>王</p>", "label": [value]}], "label-studio")
+    assert reading.sentences == [Sentence("王明", (Span(0, 2, "PER"),))]
+
+
+def test_the_ground_truth_of_a_task_counts_before_other_annotations(tmp_path: Path) -> None:
+    annotated = task("王明", (0, 2, None, "PER"))
+    truth = {**annotated["annotations"][0], "ground_truth": True}
+    reading = read(tmp_path, [{**annotated, "annotations": [{"result": []}, truth]}])
+    assert reading.sentences == [Sentence("王明", (Span(0, 2, "PER"),))]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            '{"text": "王", "entities": [[0, 1, "PER"]], "entities": []}',
+            "the key 'entities' stands twice in one object",
+        ),
+        (
+            '{"text": "王", "label": {"name": {"王": [[0, 0]]}, "name": {}}}',
+            "the key 'name' stands twice in one object",
+        ),
+        ('[{"text": "王", "entities": [], "text": "明"}]', "the key 'text' stands twice in one object"),
+        ('{"text": "王", "entities": {"PER": 1}}', "something is not where it should be"),
+        ('{"text": "王", "entities": null}', "something is not where it should be"),
+        ('[{"paragraphs": [{"sentences": [{"tokens": [{"orth": "京", "ner": null}]}]}]}]', "something is not where"),
+    ],
+)
+def test_rows_that_would_lose_labels_or_are_misshapen_are_refused_in_plain_words(
+    tmp_path: Path, row: str, message: str
+) -> None:
+    (tmp_path / "data.json").write_text(row, "utf-8")
+    with pytest.raises(CorpusError, match=rf"data.json:1: .*{message}"):
+        read_labelled(tmp_path / "data.json")
+
+
+def test_relations_of_doccano_that_are_null_are_none(tmp_path: Path) -> None:
+    row = {"text": "王明", "label": [[0, 2, "PER"]], "relations": None, "cats": None}
+    reading = read(tmp_path, row, "doccano")
+    assert (reading.sentences, reading.troubles) == ([Sentence("王明", (Span(0, 2, "PER"),))], [])
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"features": [{"name": "tags", "sequence": {"class_label": {"names": {"0": "O", "1": "B-X"}}}}]},
+        {"default": {"features": {"tags": {"feature": {"names": ["O", "B-X"]}}}}},
+    ],
+    ids=["as in a card", "of a configuration"],
+)
+def test_tag_names_are_found_in_every_shape_of_a_description(tmp_path: Path, description: Any) -> None:
+    (tmp_path / "dataset_info.json").write_text(json.dumps(description), "utf-8")
+    assert read(tmp_path, {"tokens": ["王"], "tags": [1]}).sentences == [Sentence("王", (Span(0, 1, "X"),))]
 
 
 def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path) -> None:

@@ -42,13 +42,13 @@ def test_lines_that_an_entity_reaches_over_are_one_sentence(tmp_path: Path) -> N
 
 
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
-    entities = "T1\tORG 0 2;3 4\t北京 学\nT2\tLOC 0 2\t北京\nT3\tLOC 0 1\t北\n"
+    entities = "T1\tORG 0 2;3 4\t北京 学\nT2\tLOC 0 2\t北京\nT3\tLOC 0 1\t北\nT4\tBuy 3 4\t学\n"
     others = "R1\tIn Arg1:T1 Arg2:T2\nA1\tNegated T1\n#1\tNote T1\tx\n"
-    others += "M1\tNegated T1\nE1\tBuy:T1\nN1\tReference T1 Wiki:1\tx\n*\tEquiv T1 T2\n"
+    others += "M1\tNegated T1\nE1\tBuy:T4 Buyer:T1\nN1\tReference T1 Wiki:1\tx\n*\tEquiv T1 T2\n"
     reading = read(tmp_path, "北京大学\n", entities + others)
     assert reading.sentences == [Sentence("北京大学", (Span(0, 2, "LOC"),))]
     assert reading.troubles == [
-        Trouble(1, "7 relations, events, attributes or notes are left out", LEFT_OUT),
+        Trouble(1, "8 relations, events and their triggers, attributes or notes are left out", LEFT_OUT),
         Trouble(1, "ORG '北京 … 学' is in pieces and is left out", LEFT_OUT),
         Trouble(1, "LOC '北' overlaps a longer name and is left out", LEFT_OUT),
     ]

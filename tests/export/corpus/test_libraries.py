@@ -39,6 +39,18 @@ def test_span_groups_count_where_there_are_no_entities(tmp_path: Path) -> None:
     assert "no entity annotation" in reading.troubles[2].reason
 
 
+def test_a_document_without_entities_takes_no_spans_of_other_groups(tmp_path: Path) -> None:
+    empty, several = document("京", "城"), document("好", "的")
+    empty.set_ents([])
+    empty.spans["np"] = [SpacySpan(empty, 0, 2, label="NP")]
+    several.spans["np"] = [SpacySpan(several, 0, 2, label="NP")]
+    several.spans["vp"] = [SpacySpan(several, 0, 1, label="VP")]
+    DocBin(docs=[empty, several]).to_disk(tmp_path / "a.spacy")
+    reading = read_labelled(tmp_path / "a.spacy")
+    assert reading.sentences == [Sentence("京城", ())]
+    assert "no entity annotation" in reading.troubles[-1].reason
+
+
 def test_annotations_that_are_no_entities_are_told(tmp_path: Path) -> None:
     found = document("北", "京", "大", "学")
     city, school = SpacySpan(found, 0, 2, label="LOC"), SpacySpan(found, 2, 4, label="ORG")

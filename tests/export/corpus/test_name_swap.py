@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener.tags import Span
-from edgener_export.corpus.name_swap import NameSwapper
+from edgener_export.corpus.name_swap import NameSwapper, with_names
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.errors import RecipeError
 from tests.export.tiny_tuner import KILLED_AT, Killed, TinyTuner
@@ -109,3 +109,22 @@ def test_a_state_from_before_swapping_is_taken_up(tmp_path: Path) -> None:
     resumed, model = setup.open(tmp_path / "killed")
     resumed.run(setup.constant, setup.constant)
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in expected.state_dict().items())
+
+
+@given(sentences(), st.data())
+def test_ignored_ranges_cover_what_they_covered(sentence: Sentence, data: st.DataObject) -> None:
+    texts = [data.draw(st.text("欧阳震华", min_size=1, max_size=5)) for _ in sentence.spans]
+    start = data.draw(st.integers(0, len(sentence.text) - 1))
+    end = data.draw(st.integers(start + 1, len(sentence.text)))
+    changed = with_names(Sentence(sentence.text, sentence.spans, ((start, end),)), texts)
+    ((new_start, new_end),) = changed.ignored
+    assert 0 <= new_start < new_end <= len(changed.text)
+    for before, after in zip(sentence.spans, changed.spans, strict=True):
+        is_touched = before.start < end and start < before.end
+        assert is_touched == (new_start <= after.start and after.end <= new_end)
+    rest = [sentence.text[max(0, it) : it + 1] for it in range(len(sentence.text))]
+    is_outside = [not any(span.start <= it < span.end for span in sentence.spans) for it in range(len(rest))]
+    kept = "".join(rest[it] for it in range(start, end) if is_outside[it])
+    covered = range(new_start, new_end)
+    in_names = {it for span in changed.spans for it in range(span.start, span.end)}
+    assert "".join(changed.text[it] for it in covered if it not in in_names) == kept

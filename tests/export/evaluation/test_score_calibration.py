@@ -172,6 +172,15 @@ def test_the_best_f1_is_above_that_of_its_neighbours() -> None:
     assert outcome([given], "PER", 0.95) == (0, 0, 0)
 
 
+def test_a_set_in_which_little_is_found_has_no_more_weight_than_others() -> None:
+    right = np.ones(100, dtype=bool)
+    found = Answers("found", ("PER",) * 100, np.linspace(0.5, 0.9, 100), right, Counter({"PER": 100}))
+    missed = Answers("missed", ("PER",) * 5, np.linspace(0.5, 0.9, 5), right[:5], Counter({"PER": 100}))
+    assert outcome([found, missed], "PER", 0.0)[:2] == pytest.approx((100, 52.5))
+    silent = Answers("silent", (), np.empty(0), np.empty(0, dtype=bool), Counter({"PER": 7}))
+    assert outcome([found, silent], "PER", 0.0)[:2] == pytest.approx((100, 50))
+
+
 def write_sets(folder: Path) -> None:
     """Write two labelled sets for the tiny model; in one of them many of its answers are wrong."""
     rows = read_corpus_file(TINY_TEST)
@@ -227,7 +236,7 @@ def test_sentences_in_which_nothing_can_be_measured_are_refused_by_name(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_sets(tmp_path / "sets")
-    (tmp_path / "none.jsonl").write_text('{"text": "他来了", "entities": []}\n', encoding="utf-8")
+    (tmp_path / "none.jsonl").write_text('{"text": "他来了", "entities": [[0, 1, "PER"]]}\n', encoding="utf-8")
     others = ["--held-out", str(tmp_path / "none.jsonl"), "--dry-run", "--threads", "1"]
     assert main(["calibrate", str(bundle), str(tmp_path / "sets"), *others]) == CorpusError.exit_code
     assert "none: the model found no entity that counts there" in capsys.readouterr().err
@@ -256,6 +265,21 @@ def test_lowest_scores_go_into_the_rules_of_the_bundle(bundle: Path, tmp_path: P
     assert set(rules.min_score or {}) <= {"LOC", "ORG", "PER"}
     assert all(0 < score < 1 for score in (rules.min_score or {}).values())
     load_bundle(bundle)
+
+
+def test_a_precision_that_no_score_reaches_leaves_the_rules_as_they_were_and_what_is_replaced_is_told(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sets(tmp_path / "sets")
+    command = ["calibrate", str(bundle), str(tmp_path / "sets"), "--threads", "1"]
+    assert main([*command, "--precision", "1"]) == 0
+    assert read_manifest(bundle).rules is None
+    change_manifest(bundle, rules=BundleRules(min_score={"PER": 0.99}, types=("PER", "LOC")))
+    assert main([*command, "--precision", "1"]) == 0
+    rules = read_manifest(bundle).rules
+    assert rules is not None
+    assert (list(rules.min_score or {}), rules.types) == (["PER"], ("PER", "LOC"))
+    assert "PER: keeps its lowest score of 0.9" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

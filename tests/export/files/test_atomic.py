@@ -98,7 +98,7 @@ def test_a_stage_that_finds_no_room_leaves_nothing_and_can_be_repeated(
     with no_file_larger_than(20_000), pytest.raises(OutputError) as caught:
         write(tiny_run, tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / named}: cannot be written: ")
-    assert str(caught.value).endswith("type the same command again: finished stages are not repeated")
+    assert str(caught.value).endswith("type the same command again: what was trained is not trained again")
     assert list(tmp_path.iterdir()) == []
     write(tiny_run, tmp_path)
 

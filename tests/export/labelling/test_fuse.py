@@ -93,6 +93,14 @@ def test_in_the_second_round_a_quarrel_is_ours_where_our_model_is_certain_and_el
         assert fused.ignored == ignored
 
 
+def test_what_a_label_leaves_of_an_open_place_stays_open() -> None:
+    text, tagged = words(("在", "p"), ("北京大学生", "ORG"))
+    ours = [entity(text, "北京", "LOC", 0.99), entity(text, "大学", "ORG", 0.6)]
+    fused = fuse(text, ours, tagged, NONE, QUESTIONS["modern"])
+    assert labels(fused) == [("北京", "LOC")]
+    assert fused.ignored == ((3, 6),)
+
+
 def test_in_the_second_round_a_person_of_ours_alone_needs_more_in_titles() -> None:
     text, tagged = words(("柯南", "n"), ("全集", "n"))
     person = entity(text, "柯南", "PER", 0.95)

@@ -25,7 +25,7 @@ OF_SMALL = load_bundle(DEFAULT_BUNDLE).manifest.span_rules
 
 def rules_for(sentences: list[Sentence], base: Base, directory: Path) -> tuple[str, ...]:
     """The span rules of the recipe for these sentences."""
-    request = Request("mine", base, "data.jsonl")
+    request = Request("mine", base, (Path("data.jsonl"),))
     recipe = write_files(request, plan_types(request, sentences), Split(sentences, sentences), directory)
     return read_recipe(recipe).model.span_rules
 

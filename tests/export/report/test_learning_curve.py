@@ -18,9 +18,9 @@ from edgener_export.report.record import CurvePoint
         (
             (60, 70, 80),
             400,
-            "From 200 to 300 sentences F1 rose by 10.0 points, more than the 2.0.*labels will help",
+            "From 200 to 300 sentences F1 rose by 10.0 points, more than the 4.0.*labels will help",
         ),
-        ((80, 80.3), 4000, "rose by 0.3 points, no more than the 0.6.*will hardly help"),
+        ((80, 80.3), 4000, "rose by 0.3 points, no more than the 1.3.*will hardly help"),
         ((80, 81), 50, "rose by 1.0 points, which 50 test entities cannot tell from chance.*label more"),
         ((80, 79), 4000, "fell by 1.0 points, no more"),
         ((80,), 4000, "There is no learning curve"),

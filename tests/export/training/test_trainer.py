@@ -62,6 +62,22 @@ def test_the_last_scores_decide_when_it_ends(tmp_path: Path) -> None:
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 3
 
 
+def test_scores_of_a_killed_training_that_goes_on_from_an_earlier_step_are_forgotten(tmp_path: Path) -> None:
+    tiny = TinyTuner(dev_every=2)
+    tuner, _ = tiny.open(tmp_path)
+    tuner.run(tiny.constant, tiny.constant)
+    metrics = tmp_path / "metrics.jsonl"
+    whole = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
+    metrics.write_text(metrics.read_text() + f'{{"step": {whole[-1] + 1}, "loss": 1.0}}\n')
+    resumed, _ = tiny.open(tmp_path)
+    resumed.run(tiny.constant, tiny.constant)
+    assert [json.loads(line)["step"] for line in metrics.read_text().splitlines()] == whole
+    (tmp_path / "state.pt").unlink()
+    anew, _ = tiny.open(tmp_path)
+    anew.run(tiny.constant, tiny.constant)
+    assert [json.loads(line)["step"] for line in metrics.read_text().splitlines()] == whole
+
+
 def test_the_best_weights_are_kept() -> None:
     model = torch.nn.Linear(1, 1)
     best = BestWeights(2)

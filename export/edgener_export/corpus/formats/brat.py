@@ -31,8 +31,10 @@ from edgener_export.corpus.writing import ANY_LINE_END, BLANK, HALF_PAIR, LEADIN
 from edgener_export.errors import CorpusError
 
 NAME = "brat"
-ENTITY = re.compile(r"T\S*\t(\S+) ([0-9]{1,18} [0-9]{1,18}(?:;[0-9]{1,18} [0-9]{1,18})*)(?:\t(.*))?", re.DOTALL)
+ENTITY = re.compile(r"(T\S*)\t(\S+) ([0-9]{1,18} [0-9]{1,18}(?:;[0-9]{1,18} [0-9]{1,18})*)(?:\t(.*))?", re.DOTALL)
 """Identifier, type, offsets of the fragments, and the text, which old files lack."""
+EVENT = re.compile(r"E\S*\t\S+?:(\S+)")
+"""An event, with the identifier of its trigger: the words that say that it happens."""
 OTHER = re.compile(r"[REAMN]\S*\t|[#*]")
 """The start of a relation, an event, an attribute (A or M), a normalization, a note or an equivalence."""
 SHAPE = "T1, a tab, a type, the first offset and the one behind the last, a tab and the text"
@@ -113,7 +115,7 @@ def _read_document(file: LabelledFile, text_path: Path, name: str) -> Iterator[L
     entities, others = _entities(annotations)
     notes: list[Trouble] = []
     if others:
-        reason = f"{others} relations, events, attributes or notes are left out"
+        reason = f"{others} relations, events and their triggers, attributes or notes are left out"
         notes.append(Trouble(1, reason, LEFT_OUT, name))
     document, places, unit = _placed(document, annotations, entities)
     fragments = [fragment for entity in entities for fragment in entity.fragments]
@@ -140,20 +142,26 @@ def _is_in_pieces(document: str, fragments: Sequence[Span]) -> bool:
 
 
 def _entities(file: LabelledFile) -> tuple[list[Entity], int]:
-    """Return the entities of an .ann file, and the number of its other annotations."""
-    entities, others = [], 0
+    """Return the entities of an .ann file, and the number of its other annotations, triggers of events included."""
+    entities: list[tuple[str, Entity]] = []
+    triggers, others = set[str](), 0
     for number, line in file.numbered_lines():
         if OTHER.match(line):
             others += 1
+            event = EVENT.match(line)
+            if event:
+                triggers.add(event[1])
             continue
         match = ENTITY.fullmatch(line)
         if not match:
             raise file.error(number, f"expected {SHAPE}, not {line!r:.60}; {REMEDY}")
-        label, offsets, text = match.groups()
+        identifier, label, offsets, text = match.groups()
         bounds = [tuple(map(int, fragment.split(" "))) for fragment in offsets.split(";")]
         stated = text if len(bounds) == 1 else None
-        entities.append(Entity(number, [annotation(start, end, label, stated) for start, end in bounds]))
-    return entities, others
+        entity = Entity(number, [annotation(start, end, label, stated) for start, end in bounds])
+        entities.append((identifier, entity))
+    kept = [entity for identifier, entity in entities if identifier not in triggers]
+    return kept, others + len(entities) - len(kept)
 
 
 def _placed(document: str, file: LabelledFile, entities: Sequence[Entity]) -> tuple[str, list[list[Span]], str]:

@@ -45,7 +45,7 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
 def _parse(row: Any) -> tuple[str, list[Annotation], dict[str, int]]:
     labels = row["label"] if "label" in row else row.get("labels")
     found = [_annotation(part) for part in (row["entities"] if labels is None else labels)]
-    return text_of(row), found, {kind: len(row.get(key, ())) for key, kind in OTHERS.items()}
+    return text_of(row), found, {kind: len(row.get(key) or ()) for key, kind in OTHERS.items()}
 
 
 def _annotation(part: Any) -> Annotation:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from edgener_export.corpus.json_rows import first_row, is_of_doccano, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
+from edgener_export.corpus.malformed import ShapeError
 from edgener_export.corpus.offsets import Annotation, annotation
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.standoff import labelled, text_of
@@ -72,7 +73,7 @@ def _row(sentence: Sentence) -> dict[str, Any]:
 def _parse(row: Any) -> _Row:
     text, category = text_of(row), row.get("cat", "")
     if not isinstance(category, str):
-        raise TypeError(f"cat is {category!r:.40}")
+        raise ShapeError(f"cat is {category!r:.40}")
     ignored = tuple(_range(entry, len(text)) for entry in row.get("ignore", ()))
     entities = row["entities"]
     has_lists = any(isinstance(entity, list) for entity in entities)

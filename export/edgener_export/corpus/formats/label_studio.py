@@ -1,8 +1,8 @@
 """Label Studio's JSON exports, whose offsets count UTF-16 code units (Label Studio's issue 1347).
 
-Both the full export and JSON-MIN are read. The first annotation of a task counts that its annotator did not cancel.
-Regions are in one of the strings of a task. An export does not say in which; the texts of the regions, the offsets and
-the names do.
+Both the full export and JSON-MIN are read. Of the annotations of a task that were not cancelled its ground truth
+counts, or else the first. Regions are in one of the strings of a task. An export does not say in which; the texts of
+the regions, the offsets and the names do.
 """
 
 from __future__ import annotations
@@ -99,9 +99,13 @@ def _parse(row: Any) -> Task:
     strings = _strings(row["data"])
     annotations = row.get("annotations", row.get("completions", []))
     finished = [found for found in annotations if not found.get("was_cancelled")]
+    finished.sort(key=lambda found: not found.get("ground_truth"))
     if not finished:
         return Task(strings, {}, ["the task has no annotation and is left out"], False)
     left_out = [f"{len(finished) - 1} further annotations of the task are left out"] if len(finished) > 1 else []
+    unread = _unread_kinds(result.get("value", {}) for result in finished[0]["result"])
+    if unread:
+        return Task(strings, {}, [*left_out, _unread_remark(unread)], False)
     values: dict[str, list[Any]] = {}
     others = []
     for result in finished[0]["result"]:
@@ -117,6 +121,9 @@ def _parse(row: Any) -> Task:
 def _parse_min(row: Any) -> Task:
     """Return a row of JSON-MIN, in which an annotation without regions leaves nothing but its number."""
     controls = _controls(row)
+    unread = _unread_kinds(chain(*controls.values()))
+    if unread:
+        return Task(_strings(row, NOT_DATA), {}, [_unread_remark(unread)], False)
     is_annotated = bool(controls) or any(row.get(key) is not None for key in SUBMITTED)
     left_out = [] if is_annotated else ["the task has no annotation and is left out"]
     values = {name: [part for part in parts if _is_labelled(part)] for name, parts in controls.items()}
@@ -141,6 +148,16 @@ def _is_region(part: object) -> bool:
 
 def _is_labelled(part: object) -> bool:
     return isinstance(part, dict) and "labels" in part
+
+
+def _unread_kinds(values: Iterable[Any]) -> list[str]:
+    """Return the kinds of labels in these regions that are not read, such as those of HTML, whose offsets differ."""
+    keys = {key for value in values if isinstance(value, dict) for key in value}
+    return sorted(key for key in keys if key.endswith("labels") and key != "labels")
+
+
+def _unread_remark(kinds: Iterable[str]) -> str:
+    return f"the task has {', '.join(kinds)}, which are not read, and is left out; label its text with Labels"
 
 
 def _regions(values: dict[str, list[Any]], left_out: list[str]) -> dict[str, list[Annotation]]:

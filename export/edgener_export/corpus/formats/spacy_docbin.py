@@ -93,10 +93,14 @@ def _labelled(document: Doc, number: int) -> Labelled:
 
 
 def _group_read(document: Doc) -> str | None:
-    """Return the name of the span group that is read in place of entities; None if those are read."""
-    if document.ents or not document.spans:
+    """Return the name of the span group that is read in place of entities; None if those are read.
+
+    Where nobody said whether there are entities, they are the spans of spaCy's default group, or of the only one.
+    """
+    if not document.spans or any(token.ent_iob != MISSING for token in document):
         return None
-    return DEFAULT_GROUP if DEFAULT_GROUP in document.spans else next(iter(document.spans))
+    names = list(document.spans)
+    return DEFAULT_GROUP if DEFAULT_GROUP in names else names[0] if len(names) == 1 else None
 
 
 def _missing(tokens: int, of: int) -> str:

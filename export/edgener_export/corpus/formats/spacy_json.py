@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgener.tags import OUTSIDE, Span
-from edgener_export.corpus.json_rows import MALFORMED, encode_json, first_row, json_array
+from edgener.tags import Span
+from edgener_export.corpus.json_rows import encode_json, first_row, json_array
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.malformed import MALFORMED, ShapeError, reason
 from edgener_export.corpus.offsets import Annotation, annotation
 from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.schemes import broken, is_tag, tags_to_spans
@@ -23,6 +24,8 @@ from edgener_export.corpus.writing import TWO_HALVES, writable, write_pieces
 NAME = "spacy-json"
 OTHERS = {"spans": "spans", "links": "links", "cats": "categories of the text"}
 """Annotations that are not read, with what messages call them."""
+UNKNOWN = "-"
+"""The tag of a token of which nobody said whether it is in an entity."""
 SHAPE = '[TEXT, {"entities": [[start, end, label]]}], or {"paragraphs": [...]} as in spaCy 2'
 
 
@@ -39,11 +42,11 @@ def read(file: LabelledFile) -> Iterator[Labelled]:
     for line, row in json_array(file):
         try:
             if isinstance(row, dict):
-                yield from [_paragraph(line, paragraph) for paragraph in row["paragraphs"]]
+                yield from [_paragraph(file, line, paragraph) for paragraph in row["paragraphs"]]
                 continue
             text, entities, left_out = _pair(row, line)
         except MALFORMED as error:
-            raise file.error(line, f"expected {SHAPE}: {error!r}") from error
+            raise file.error(line, f"expected {SHAPE}: {reason(error)}") from error
         yield labelled(file, line, text, entities, troubles=left_out)
 
 
@@ -55,9 +58,12 @@ def write(sentences: Iterable[Sentence], path: Path) -> None:
 def _pair(row: Any, line: int) -> tuple[str, list[Annotation], list[Trouble]]:
     text, annotations = row
     if not isinstance(text, str):
-        raise TypeError(f"text is {text!r:.40}")
-    entities = [annotation(start, end, label) for start, end, label in annotations["entities"]]
-    return text, entities, _left_out(annotations, line)
+        raise ShapeError(f"text is {text!r:.40}")
+    return text, _entities(annotations["entities"]), _left_out(annotations, line)
+
+
+def _entities(entities: Any) -> list[Annotation]:
+    return [annotation(start, end, label) for start, end, label in entities]
 
 
 def _left_out(annotations: dict[str, Any], line: int) -> list[Trouble]:
@@ -73,15 +79,19 @@ def _count(annotations: Any) -> int:
     return sum(1 if isinstance(found, (int, float)) else len(found) for found in annotations.values())
 
 
-def _paragraph(line: int, paragraph: Any) -> Labelled:
-    """Return a paragraph of spaCy 2, whose entities are BILOU tags of its tokens."""
+def _paragraph(file: LabelledFile, line: int, paragraph: Any) -> Labelled:
+    """Return a paragraph of spaCy 2, whose entities are BILOU tags of its tokens; spaCy 3 also writes them as spans."""
     tokens = [token for sentence in paragraph["sentences"] for token in sentence["tokens"]]
-    words, tags = [token["orth"] for token in tokens], [token.get("ner", OUTSIDE) for token in tokens]
+    if paragraph.get("entities") and not any("ner" in token for token in tokens):
+        left_out = _left_out(paragraph, line)
+        return labelled(file, line, paragraph["raw"], _entities(paragraph["entities"]), troubles=left_out)
+    words, tags = [token["orth"] for token in tokens], [token.get("ner", UNKNOWN) for token in tokens]
     if not all(words):
         raise ValueError(f"token {words.index('') + 1} of {len(words)} is empty")
     unknown = [tag for tag in tags if not is_tag(tag)]
-    if set(unknown) - {"-"}:
-        raise ValueError(f"unknown tag {next(tag for tag in unknown if tag != '-')!r:.40}")
+    others = [tag for tag in unknown if tag != UNKNOWN]
+    if others:
+        raise ValueError(f"unknown tag {others[0]!r:.40}")
     troubles = [Trouble(line, f"{len(unknown)} tokens have no entity annotation; the paragraph is left out", LEFT_OUT)]
     if unknown:
         return Labelled(line, None, tuple(troubles))
