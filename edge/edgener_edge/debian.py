@@ -47,8 +47,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
     with draft_of(target) as draft, tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         root = Path(scratch) / "root"
         copy_folder(artifact.folder, root / "opt/edgener")
-        (root / "usr/bin").mkdir(parents=True)
-        (root / "usr/bin/edgener").symlink_to("/opt/edgener/edgener")
+        _put(ON_DEVICE / "debian-edgener.sh", root / "usr/bin/edgener", 0o755)
         for name in UNITS + (HTTP_UNITS if record.serves_http else ()):
             _put(ON_DEVICE / name, root / "usr/lib/systemd/system" / name, 0o644)
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())

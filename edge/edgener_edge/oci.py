@@ -15,6 +15,8 @@ from edgener_edge.devices import find_device
 from edgener_edge.unpack import Artifact
 
 PLACE = "opt/edgener"
+DOCKER_MANIFEST = "manifest.json"
+"""The file by which Docker's older image store, that of Debian 12, finds the same blobs."""
 PORT = 8765
 """Port on which containers serve HTTP."""
 ARCHITECTURES = {"aarch64": {"architecture": "arm64", "variant": "v8"}, "x86_64": {"architecture": "amd64"}}
@@ -42,8 +44,10 @@ def _layout(artifact: Artifact, content: bytes, tag: str, time: int) -> dict[str
     entry = _descriptor(f"{MEDIA}.manifest.v1+json", manifest)
     entry |= {"platform": platform, "annotations": {"org.opencontainers.image.ref.name": tag}}
     index = _json({"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [entry]})
-    files = {f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}": blob for blob in (layer, config, manifest)}
-    return files | {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"})}
+    names = [f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}" for blob in (layer, config, manifest)]
+    docker = _json([{"Config": names[1], "RepoTags": [tag], "Layers": names[:1]}])
+    layout = {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"}), DOCKER_MANIFEST: docker}
+    return dict(zip(names, (layer, config, manifest), strict=True)) | layout
 
 
 def _write_layout(target: Path, files: dict[str, bytes], time: int) -> None:

@@ -108,13 +108,18 @@ def extract_from_deb(deb: Path, targets: Mapping[str, Path]) -> None:
         raise ToolError(f"{deb}: holds no {', '.join(missing)}")
 
 
+def verify_cpu(cpu: str) -> None:
+    """Raise DeviceError for a CPU model that can neither be imitated nor is this machine's own."""
+    if cpu != HOST and cpu not in CPU_FEATURES:
+        raise DeviceError(f"{cpu}: no such CPU model here; known: {', '.join(CPU_FEATURES)}")
+
+
 def cpuinfo(cpu: str, cores: int) -> str:
     """The text of /proc/cpuinfo of an Arm machine; raises DeviceError for an unknown CPU model.
 
     QEMU 7 shows the host's instead, which onnxruntime misreads.
     """
-    if cpu not in CPU_FEATURES:
-        raise DeviceError(f"{cpu}: no such CPU model here; known: {', '.join(CPU_FEATURES)}")
+    verify_cpu(cpu)
     part, features = CPU_FEATURES[cpu]
     return "".join(CPUINFO.format(number=number, features=features, part=part) for number in range(cores))
 

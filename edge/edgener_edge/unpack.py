@@ -15,6 +15,8 @@ from typing import IO, cast
 from edgener.bundle import describe_file
 from edgener.dataclass_json import RecordError, from_plain
 from edgener.doctor import CHECKSUMS
+from edgener.errors import OutputError
+from edgener.standard_streams import NO_ROOM
 from edgener_edge.archive import STUB_SIZE, payload_digest
 from edgener_edge.build import BUILD_FILE, FORMAT_VERSION, OWN, BuildRecord
 from edgener_edge.device_folder import MODEL
@@ -69,6 +71,12 @@ def unpack(file: Path, directory: Path) -> Artifact:
                 _extract(cast("IO[bytes]", tar), directory)
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise ArtifactError(f"{file}: is no device build, or a damaged one ({error}); build it again") from error
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise OutputError(
+            f"{directory}: cannot be unpacked into: {error.strerror}; name a roomier place: TMPDIR=/some/where"
+        ) from error
     folders = [path for path in directory.iterdir() if (path / BUILD_FILE).is_file()]
     if len(folders) != 1:
         raise ArtifactError(f"{file}: is no device build; {HOW_TO_BUILD}")

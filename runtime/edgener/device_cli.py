@@ -55,9 +55,10 @@ def _doctor(options: argparse.Namespace) -> None:
     load_recognizer_class()
     from edgener.installed import check_golden, current_model
 
-    check_golden(current_model())
+    model = current_model()
+    check_golden(model)
     if not options.json:
-        write("the model gives its golden answers\n")
+        write(f"{model}: the model gives its golden answers\n")
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,9 @@ HOT = 80
 THROTTLED = {0: "too low a voltage now", 1: "clock capped now", 2: "throttled now", 3: "too hot now"}
 THROTTLED_BEFORE = {16: "too low a voltage", 17: "clock capped", 18: "throttled", 19: "too hot"}
 """Bits of the Raspberry Pi's get_throttled."""
+RASPBERRY_PI = "Raspberry Pi"
+OWN_GOVERNOR = "intel_pstate"
+"""A driver whose governor ``powersave`` is no limit."""
 CHECKSUMS = "files.sha256"
 """Name of the file of a device build that lists the SHA-256 of every other file, as sha256sum prints it."""
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
@@ -126,18 +129,23 @@ def _clock(root: Path) -> Iterator[Finding]:
     if not (limit.isdigit() and most.isdigit()):
         return
     seen = f"at most {int(limit) / 1e6:.1f} of {int(most) / 1e6:.1f} GHz, governor {governor or 'unknown'}"
-    if int(limit) < int(most) or governor == "powersave":
+    if int(limit) < int(most):
+        yield Finding("clock", SLOW, seen, f"echo {most} > {directory / 'scaling_max_freq'}, as root")
+    elif governor == "powersave" and _text(directory / "scaling_driver") != OWN_GOVERNOR:
         yield Finding("clock", SLOW, seen, f"echo performance > {directory / 'scaling_governor'}, as root")
     else:
         yield Finding("clock", GOOD, seen)
 
 
 def _throttling(root: Path) -> Iterator[Finding]:
-    """Tell why a Raspberry Pi lowers its clock; other machines do not say."""
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    """Tell why a Raspberry Pi lowers its clock; other machines do not say, nor do all kernels of the Raspberry Pi 5."""
+    platforms = root / "sys/devices/platform"
+    files = [*platforms.glob("soc*/*firmware/get_throttled"), *platforms.glob("soc*firmware/get_throttled")]
     try:
-        bits = int(text, 16)
+        bits = int(next(map(_text, files), ""), 16)
     except ValueError:
+        if RASPBERRY_PI in _text(root / "proc/device-tree/model"):
+            yield Finding("throttling", GOOD, "this kernel does not tell; vcgencmd get_throttled does")
         return
     now = [words for bit, words in THROTTLED.items() if bits >> bit & 1]
     before = [words for bit, words in THROTTLED_BEFORE.items() if bits >> bit & 1]
@@ -173,7 +181,12 @@ def _build_files(build: Path) -> Iterator[Finding]:
     except OSError as error:
         wrong = f"{error.filename}: {error.strerror}"
     if wrong:
-        yield Finding("files", BAD, wrong, "delete the folder, start the .run again")
+        yield Finding(
+            "files",
+            BAD,
+            wrong,
+            "delete the folder and start the .run again, or install the package, archive or image anew",
+        )
     else:
         yield Finding("files", GOOD, f"{len(digests)} as they were built")
 

@@ -170,6 +170,10 @@ def _target(directory: Path, link: str) -> str:
         return str((directory / link).readlink())
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise OutputError(
+            f"{directory / link}: is no link that can be read: {error.strerror}; remove it, and install the model again"
+        ) from error
 
 
 def _switch(directory: Path, old: str, new: str) -> None:
@@ -245,7 +249,7 @@ def _locked(directory: Path) -> Iterator[None]:
     try:
         missing = [path for path in (directory, *directory.parents) if not path.exists()]
         directory.mkdir(parents=True, exist_ok=True)
-        for path in missing:
+        for path in missing if os.geteuid() == 0 else ():
             path.chmod(0o755)
         with (directory / LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -7,6 +7,7 @@ that sends more than the sockets hold must read meanwhile, as with a pipe: nothi
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import select
 import signal
@@ -27,16 +28,22 @@ from edgener.output_formats import JsonLines
 from edgener.recognizer import Recognizer
 from edgener.session import AbandonedError
 from edgener.standard_streams import say
-from edgener.systemd import notify
+from edgener.systemd import Watchdog, notify, watchdog_seconds
 
 MOST_CLIENTS = 16
 """Number of clients that are served at once; others wait until one leaves or has been silent for SILENT_SECONDS."""
 SILENT_SECONDS = 600.0
 """Seconds of silence after which a client makes room: a program may forget its connections."""
 LOOK_SECONDS = 1.0
-"""Seconds between two searches for silent clients while others may be waiting."""
+"""Seconds between two searches for silent clients while others may be waiting, and before one is admitted again."""
+TOLD_SECONDS = 60.0
+"""Seconds after which it is told again that no client can be admitted."""
 DRAIN_SECONDS = 10.0
 """Seconds after the signal to stop in which lines that have arrived are still answered."""
+
+
+LOCK_SECONDS, LOCK_LOOK_SECONDS = 5.0, 0.05
+"""Seconds to wait for the lock of the socket's directory, and between two tries."""
 
 
 class _CutShortError(Exception):
@@ -71,6 +78,7 @@ class Service:
         self._wakeups, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         self._is_stopping = False
+        self._admits_at = self._told_at = -math.inf
 
     def run(self) -> None:
         """Serve until SIGTERM, Ctrl-C, SIGHUP or ``stop``; then answer all whole lines that have come, and return."""
@@ -78,10 +86,13 @@ class Service:
         with self._wakeups, self._waker, _on_signals(self.stop, self._waker):
             say(f"ready, answers on {self._listener.getsockname()}")
             notify("READY=1")
+            watchdog = Watchdog()
             while not self._is_stopping:
-                is_full = len(self._clients) >= MOST_CLIENTS
+                now = time.monotonic()
+                watchdog.feed(now)
+                is_full = len(self._clients) >= MOST_CLIENTS or now < self._admits_at
                 waiting = [self._wakeups, *([] if is_full else [self._listener])]
-                ready, _, _ = select.select(waiting, [], [], LOOK_SECONDS if is_full else None)
+                ready, _, _ = select.select(waiting, [], [], LOOK_SECONDS if is_full or watchdog_seconds() else None)
                 if self._wakeups in ready:
                     self._wakeups.recv(4096)
                 if self._listener in ready:
@@ -106,10 +117,27 @@ class Service:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # it left again
             return False
+        except OSError as error:  # such as too many open files
+            self._rest(f"a client has to wait: {error.strerror}")
+            return False
         client = _Client(connection, self._serve)
         self._clients.add(client)
-        client.thread.start()
+        try:
+            client.thread.start()
+        except RuntimeError as error:  # no thread can be started
+            self._clients.remove(client)
+            connection.close()
+            self._rest(f"a client was turned away: {error}")
+            return False
         return True
+
+    def _rest(self, reason: str) -> None:
+        """Admit nobody for a moment, and tell why unless that was told just now."""
+        now = time.monotonic()
+        self._admits_at = now + LOOK_SECONDS
+        if now - self._told_at > TOLD_SECONDS:
+            self._told_at = now
+            say(reason)
 
     def _make_room(self) -> None:
         """Close the connection that has been silent for longest, if that is long and somebody waits."""
@@ -196,11 +224,22 @@ def listening(path: Path) -> Iterator[socket.socket]:
 def _alone_in(directory: Path) -> Iterator[None]:
     """Let one service at a time look for a stale socket in ``directory`` and replace it.
 
-    The lock is on the directory itself, so that no file of it is left.
+    The lock is on the directory itself, so that no file of it is left. Raises OutputError where another program holds
+    it for LOCK_SECONDS.
     """
     descriptor = os.open(directory, os.O_RDONLY)
+    deadline = time.monotonic() + LOCK_SECONDS
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise OutputError(
+                        f"{directory}: another program has locked it; name a socket in a directory of its own"
+                    ) from None
+            time.sleep(LOCK_LOOK_SECONDS)
         yield
     finally:
         os.close(descriptor)
@@ -212,11 +251,14 @@ def _remove_stale(path: Path) -> None:
     if not path.is_socket():
         raise OutputError(f"{path}: is there and no socket; name another path, or delete it")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
+        except BlockingIOError:  # so many wait there that no more can
+            pass
         except OSError as error:
             raise OutputError(f"{path}: is there and cannot be reached: {error.strerror}; delete it") from error
     raise OutputError(f"{path}: another service answers there; stop it, or name another path")

@@ -39,11 +39,16 @@ def sign_bundle(directory: Path, key: SecretKey) -> Path:
     load_bundle(directory)
     comment = f"timestamp:{int(time.time())}\tfile:{MANIFEST}\thashed"
     signature = key.sign(read_manifest_bytes(directory / MANIFEST), comment)
-    draft = directory / f".{SIGNATURE}.draft"
+    target, draft = directory / SIGNATURE, directory / f".{SIGNATURE}.draft"
     draft.unlink(missing_ok=True)
-    _write(draft, signature, 0o644)
-    draft.replace(directory / SIGNATURE)
-    return directory / SIGNATURE
+    try:
+        _write(draft, signature, 0o644)
+        draft.replace(target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
 
 
 def verify_bundle(directory: Path, key: PublicKey) -> None:

@@ -28,6 +28,8 @@ TOOLS = (
 )  # fmt: skip
 """All programs that a .run may use; docs/devices.md names them."""
 TIME = 1_700_000_000
+HOSTILE = {"PYTHONHASHSEED": "abc", "PYTHONMALLOC": "none", "PYTHONPLATLIBDIR": "none", "PYTHONVERBOSE": "1"}
+"""Settings with which Python would not start, or not be silent."""
 DEVICE: Device = find_device("x86-64" if platform.machine() == "x86_64" else "aarch64")
 """One whose programs run on this machine."""
 

@@ -159,6 +159,29 @@ def test_a_place_without_room_is_refused_before_anything_is_unpacked(files: tupl
     assert_refused(start(tmp_path / "huge.run", tmp_path / "home"), tmp_path / "home", reason)
 
 
+def test_builds_of_before_that_take_room_are_named(files: tuple[Path, Path], tmp_path: Path) -> None:
+    old = tmp_path / "home" / f"{NAME}-0123456789ab"
+    old.mkdir(parents=True)
+    write_run(files[1], DEVICE, NAME, 10**18, tmp_path / "huge.run")
+    told = start(tmp_path / "huge.run", tmp_path / "home").errors
+    assert f"delete builds that no longer run ({old.parent}/{NAME}-*), or name another place" in told
+    assert old.is_dir()
+
+
+def test_a_busybox_that_does_not_know_all_of_mv_will_do(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    mv = tmp_path / "bin/mv"
+    mv.write_text('#!/bin/sh\n[ "$1" != -T ] || exit 1\nexec /bin/mv "$@"\n', encoding="utf-8")
+    mv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{mv.parent}:{os.environ['PATH']}")
+    for _ in range(2):
+        assert start(files[0], tmp_path / "home", "x") == (0, "answer: x\n", "")
+    (unpacked,) = (tmp_path / "home").iterdir()
+    assert not (unpacked / NAME).exists()
+
+
 def test_a_disk_that_fills_while_unpacking_is_cleaned(files: tuple[Path, Path], tmp_path: Path) -> None:
     with largest_file(100_000):
         finished = start(files[0], tmp_path / "home")
@@ -247,6 +270,14 @@ def chosen_place(env: dict[str, str], user: int) -> str | None:
     assert (finished.returncode, finished.stdout) == (OutputError.exit_code, "")
     assert "no home directory to unpack into; name another place: EDGENER_DIR=" in finished.stderr
     return None
+
+
+def test_unpacking_on_the_host_without_room_names_the_place_and_a_remedy(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    told = f"{tmp_path}: cannot be unpacked into: File too large; name a roomier place: TMPDIR=/some/where"
+    with largest_file(1_000), pytest.raises(OutputError, match=re.escape(told)):
+        unpack(files[0], tmp_path)
 
 
 def test_unpack_reads_back_what_was_packed(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from edgener_edge.build import DEVICE as DEVICE_INTERPRETER
 from edgener_edge.cli import main
 from edgener_edge.devices import PLATFORMS
 from edgener_edge.lock import Wheel, read_lock
-from tests.edge.support import DEVICE, make_files
+from tests.edge.support import DEVICE, HOSTILE, make_files
 from tests.support import TINY_BUNDLE
 
 THIS_PYTHON = ".".join(map(str, sys.version_info[:2]))
@@ -36,7 +36,7 @@ def make_device_folder(folder: Path, python: str = THIS_PYTHON, glibc: str = "2.
     return folder
 
 
-@pytest.mark.parametrize("settings", [{}, {"PYTHONSAFEPATH": "1"}], ids=["", "safe path"])
+@pytest.mark.parametrize("settings", [{}, {"PYTHONSAFEPATH": "1"}, HOSTILE], ids=["", "safe path", "hostile"])
 def test_it_starts_with_an_interpreter_that_fits(tmp_path: Path, settings: dict[str, str]) -> None:
     finished = start(make_device_folder(tmp_path / "a b"), **settings)
     assert (finished.stdout, finished.stderr) == (f"edgener {__version__}\n", "")

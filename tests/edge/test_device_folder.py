@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -22,6 +23,7 @@ from edgener_edge.devices import DEVICES, X86_64, Device, find_device
 from edgener_edge.errors import DeviceError
 from edgener_edge.lock import read_lock
 from edgener_edge.sbom import software_bill
+from tests.edge.support import HOSTILE
 from tests.support import TINY_BUNDLE, change_manifest, read_manifest
 
 
@@ -96,7 +98,7 @@ def test_launcher_is_a_valid_script(tmp_path: Path) -> None:
     subprocess.run(["sh", "-n", tmp_path / "edgener"], check=True)
 
 
-def test_no_python_file_of_the_present_directory_runs(tmp_path: Path) -> None:
+def test_no_python_file_of_the_present_directory_runs_and_no_setting_of_pythons_counts(tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "build", tmp_path / "elsewhere"
     folder.mkdir()
     device_folder.add_launcher(folder, X86_64, "3.11", 1)
@@ -109,7 +111,10 @@ def test_no_python_file_of_the_present_directory_runs(tmp_path: Path) -> None:
     device_folder.set_modes(folder)
     elsewhere.mkdir()
     (elsewhere / "json.py").write_text("raise SystemExit('a stranger ran')")
-    finished = subprocess.run([folder / "edgener", "--version"], cwd=elsewhere, capture_output=True, check=False)
+    env = {**os.environ, **HOSTILE}
+    finished = subprocess.run(
+        [folder / "edgener", "--version"], cwd=elsewhere, env=env, capture_output=True, check=False
+    )
     assert (finished.stdout, finished.stderr) == (f"edgener {__version__}\n".encode(), b"")
 
 

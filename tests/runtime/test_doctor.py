@@ -51,6 +51,7 @@ SEEN = {
     "temperature": "51 °C",
 }
 """Findings about a healthy machine, in their order."""
+ANEW = "delete the folder and start the .run again, or install the package, archive or image anew"
 POWER = "a stronger power supply, or a heat sink"
 CPU = "sys/devices/system/cpu/cpu0/cpufreq"
 GET_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
@@ -128,7 +129,7 @@ def test_a_healthy_machine(tmp_path: Path) -> None:
                 "clock",
                 SLOW,
                 "at most 0.6 of 1.8 GHz, governor ondemand",
-                "echo performance > {root}/" + CPU + "/scaling_governor, as root",
+                "echo 1800000 > {root}/" + CPU + "/scaling_max_freq, as root",
             ),
             {f"{CPU}/scaling_max_freq": "600000"},
         ),
@@ -140,6 +141,10 @@ def test_a_healthy_machine(tmp_path: Path) -> None:
                 "echo performance > {root}/" + CPU + "/scaling_governor, as root",
             ),
             {f"{CPU}/scaling_governor": "powersave"},
+        ),
+        (
+            Finding("clock", GOOD, "at most 1.8 of 1.8 GHz, governor powersave"),
+            {f"{CPU}/scaling_governor": "powersave", f"{CPU}/scaling_driver": "intel_pstate"},
         ),
         (
             Finding("clock", GOOD, "at most 1.8 of 1.8 GHz, governor unknown"),
@@ -175,6 +180,16 @@ def test_one_thing_is_told_with_its_remedy_and_all_else_is_good(
     assert findings == expected
 
 
+def test_a_raspberry_pi_5_has_its_firmware_elsewhere_and_a_kernel_that_does_not_tell_is_told_so(tmp_path: Path) -> None:
+    for number, folder in enumerate(("soc@107c000000:firmware", "soc@107c000000/soc@107c000000:firmware")):
+        at_5 = {GET_THROTTLED: None, f"sys/devices/platform/{folder}/get_throttled": "50005"}
+        finding = findings_of(tmp_path / str(number), at_5)["throttling"]
+        assert (finding.state, finding.seen) == (SLOW, "too low a voltage now, throttled now")
+    silent = {GET_THROTTLED: None, "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0"}
+    finding = findings_of(tmp_path / "silent", silent)["throttling"]
+    assert (finding.state, finding.seen) == (GOOD, "this kernel does not tell; vcgencmd get_throttled does")
+
+
 @pytest.mark.parametrize(
     ("check", "missing"),
     [
@@ -203,13 +218,9 @@ def test_a_changed_file_of_a_build_is_named(tmp_path: Path) -> None:
     (tmp_path / CHECKSUMS).write_text(f"{digest}  a\n")
     assert examine(build=tmp_path)[-1] == Finding("files", GOOD, "1 as they were built")
     (tmp_path / "a").write_text("y")
-    assert examine(build=tmp_path)[-1] == Finding(
-        "files", BAD, f"{tmp_path / 'a'} was changed", "delete the folder, start the .run again"
-    )
+    assert examine(build=tmp_path)[-1] == Finding("files", BAD, f"{tmp_path / 'a'} was changed", ANEW)
     (tmp_path / "a").unlink()
-    assert examine(build=tmp_path)[-1] == Finding(
-        "files", BAD, f"{tmp_path / 'a'}: No such file or directory", "delete the folder, start the .run again"
-    )
+    assert examine(build=tmp_path)[-1] == Finding("files", BAD, f"{tmp_path / 'a'}: No such file or directory", ANEW)
 
 
 @pytest.mark.parametrize(

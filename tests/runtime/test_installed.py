@@ -167,6 +167,13 @@ def test_a_folder_in_the_place_of_the_link_is_told(tmp_path: Path) -> None:
         current_model(tmp_path)
 
 
+def test_installing_where_the_link_is_a_folder_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / CURRENT).mkdir()
+    for change in (partial(install, TINY_BUNDLE), rollback):
+        with pytest.raises(OutputError, match=f"{CURRENT}: is no link that can be read: .*; remove it, and install the"):
+            change(tmp_path)
+
+
 def test_a_bad_model_is_refused_and_the_present_one_stays(tmp_path: Path, other_bundle: Path) -> None:
     directory = tmp_path / "models"
     first = install(TINY_BUNDLE, directory)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -10,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,56 @@ def test_systemd_is_told_when_it_is_ready_and_when_it_stops(
     assert systemd.recv(100) == b"STOPPING=1"
 
 
+def test_systemd_is_given_a_sign_of_life_again_and_again(
+    serial: Recognizer, place: Path, systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LOOK_SECONDS", 0.02)
+    monkeypatch.setenv("WATCHDOG_USEC", "30000")
+    told = serve(serial, place, lambda _: [systemd.recv(100) for _ in range(4)])
+    assert sorted(told) == [b"READY=1", *[b"WATCHDOG=1"] * 3]
+
+
+def test_a_service_that_has_no_descriptor_left_goes_on_and_answers_when_it_has(
+    serial: Recognizer, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "LOOK_SECONDS", 0.02)
+    accept, failures = socket.socket.accept, iter(range(3))
+
+    def accept_later(listener: socket.socket) -> Any:
+        if next(failures, None) is not None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accept_later)
+    assert serve(serial, place, lambda _: asked_once(place))["line"] == 1
+    assert next(failures, None) is None
+    assert capsys.readouterr().err.count("a client has to wait: Too many open files") == 1
+
+
+def test_a_client_for_whom_no_thread_can_start_is_turned_away_and_the_others_are_answered(
+    serial: Recognizer, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "LOOK_SECONDS", 0.02)
+    start, is_short = threading.Thread.start, iter([False, True, False])
+
+    def start_if_it_can(thread: threading.Thread) -> None:
+        if thread.daemon and next(is_short):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def talk(_: Service) -> Any:
+        with closing(connect(place)) as first:
+            before = question(first)
+            with closing(connect(place)) as second:
+                assert read_line(second) == b""
+            assert asked_once(place) == before
+            return question(first)["line"]
+
+    monkeypatch.setattr(threading.Thread, "start", start_if_it_can)
+    assert serve(serial, place, talk) == 2
+    assert "a client was turned away: can't start new thread" in capsys.readouterr().err
+
+
 def test_an_abstract_address_of_systemd_begins_with_an_at_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"edgener-test@{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messages:
@@ -282,6 +334,30 @@ def test_a_dead_socket_is_replaced_and_another_service_is_not(place: Path) -> No
         assert str(caught.value) == f"{place}: another service answers there; stop it, or name another path"
         assert place.is_socket()
     assert not place.exists()
+
+
+def test_a_service_that_takes_no_more_clients_answers_there_all_the_same(place: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stuck, ExitStack() as stack:
+        stuck.bind(str(place))
+        stuck.listen(0)
+        for _ in range(2):  # one more than it holds
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(str(place))
+        with pytest.raises(OutputError, match="another service answers there"), listening(place):
+            pass
+
+
+def test_a_folder_that_stays_locked_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "LOCK_SECONDS", 0.1)
+    descriptor = os.open(place.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(OutputError, match="another program has locked it; name a socket"), listening(place):
+            pass
+    finally:
+        os.close(descriptor)
 
 
 def test_one_of_many_services_that_come_at_once_replaces_a_dead_socket(place: Path) -> None:

@@ -227,6 +227,14 @@ def test_signing_again_replaces_the_signature(signed: Path) -> None:
     )
 
 
+def test_a_folder_in_the_place_of_the_signature_is_told_and_nothing_is_left(bundle: Path, key: SecretKey) -> None:
+    (bundle / SIGNATURE).mkdir()
+    files = sorted(path.name for path in bundle.iterdir())
+    with pytest.raises(OutputError, match=f"{SIGNATURE}: cannot be written: Is a directory"):
+        sign_bundle(bundle, key)
+    assert sorted(path.name for path in bundle.iterdir()) == files
+
+
 def test_a_damaged_bundle_is_not_signed(bundle: Path, key: SecretKey) -> None:
     (bundle / GRAPH).write_bytes(b"")
     with pytest.raises(ChecksumError):

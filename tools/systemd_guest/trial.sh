@@ -94,6 +94,9 @@ kill -STOP "$old"
 seconds answer_after_a_hang ask "$HANG_SECONDS"
 check hang_is_ended_by_the_watchdog sh -c 'journalctl --unit edgener-http.service | grep -qi watchdog'
 check hang_is_counted is edgener-http.service NRestarts 2
+kill -STOP "$(pid edgener.service)"
+seconds socket_answer_after_a_hang ask_socket "$HANG_SECONDS"
+check socket_hang_is_counted is edgener.service NRestarts 2
 
 export EDGENER_MODELS=/var/lib/edgener/models
 none_lost_while install_model edgener install /trial/model

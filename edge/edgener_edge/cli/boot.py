@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
+from edgener.errors import UsageError
 from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_edge.cli.downloads import GOES_ON, add_downloads, open_cache
@@ -57,6 +58,10 @@ def _boot(options: argparse.Namespace) -> None:
     from edgener_edge.unpack import unpack
     from edgener_edge.verify import read_sentences, repeated_lines
 
+    for name, numbers in (("memory", options.memory or ()), ("timeout", (options.timeout,))):
+        for number in numbers:
+            if number < 1:
+                raise UsageError(f"--{name} is {number}; it must be at least 1")
     lock = read_lock(options.lock)
     reports = []
     with tempfile.TemporaryDirectory() as directory:

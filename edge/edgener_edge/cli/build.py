@@ -65,17 +65,16 @@ def _add_fetch(parser: argparse.ArgumentParser) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from edgener.built_in import DEFAULT_BUNDLE
-    from edgener_edge.build import Order, host_interpreter, resolve
+    from edgener_edge.build import host_interpreter
     from edgener_edge.devices import find_device
     from edgener_edge.lock import read_lock
     from edgener_edge.qemu_user import Emulator
 
     device, lock = find_device(options.device), read_lock(options.lock)
     cache = open_cache(options, lock.release)
-    parts = resolve(Order(device, DEFAULT_BUNDLE), lock)
-    cache.debs(parts.debs)
-    cache.wheels(parts.wheels, device.platform, lock.python)
+    packages = lock.packages_for(device.platform.machine)
+    cache.debs(packages.python)
+    cache.wheels(packages.wheels + packages.signing_wheels + packages.http_wheels, device.platform, lock.python)
     host_interpreter(lock, cache)
     if device.qemu_cpu:
         Emulator(lock.qemu_user, cache).qemu()
@@ -110,7 +109,8 @@ edgener-edge build --device pi5 --bundle ./my-bundle --output dist/ner.run""",
 FETCH = Command(
     name="fetch",
     summary="download what build and verify need",
-    description="Download what building for a device and verifying the build need, to do both without a network.",
+    description="Download what a build for a device and its check need, whatever the options, to do both without "
+    "a network.",
     examples="edgener-edge fetch --device pi4",
     add_arguments=_add_fetch,
     run=_fetch,

@@ -33,10 +33,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _verify(options: argparse.Namespace) -> None:
     from edgener_edge.errors import VerifyError
     from edgener_edge.lock import read_lock
-    from edgener_edge.qemu_user import HOST, Emulator
+    from edgener_edge.qemu_user import HOST, Emulator, verify_cpu
     from edgener_edge.unpack import unpack
     from edgener_edge.verify import SENTENCES, check_version, default_cpus, read_sentences, verify
 
+    for cpu in options.cpu or ():
+        verify_cpu(cpu)
     lock = read_lock(options.lock)
     emulator = Emulator(lock.qemu_user, open_cache(options, lock.release))
     texts = read_sentences(options.texts or SENTENCES)

@@ -3,5 +3,10 @@
 set -e
 if [ "$1" = configure ] && [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    [ -z "$2" ] || systemctl try-restart 'edgener*.service'
+    if [ -n "$2" ]; then
+        # A build without HTTP may follow one with it, whose units are gone then and must not listen any more.
+        [ -e /usr/lib/systemd/system/edgener-http.service ] ||
+            systemctl disable --now edgener-http.socket edgener-http.service 2>/dev/null || :
+        systemctl try-restart 'edgener*.service' || :
+    fi
 fi

@@ -57,11 +57,13 @@ if [ ! -x "$home/edgener" ]; then
     mkdir -p "$base" 2>/dev/null && draft=$(mktemp -d "$base/$draft_name$boot,$$,XXXXXX" 2>/dev/null) ||
         die @OUTPUT_ERROR@ "$base: cannot be written; $remedy"
     find "$base" -maxdepth 1 -name '.unpack-*' -mmin +60 -exec rm -rf {} + 2>/dev/null || :
+    older=
+    for old in "$base/$name"-*; do [ ! -d "$old" ] || older="delete builds that no longer run ($base/$name-*), or "; done
     free=$(set -- $(df -Pk "$base" 2>/dev/null | sed '1d; s/%.*//') && shift $(($# - 2)) && echo "$1") || free=
     case $free in
     '' | *[!0-9]*) ;; # df does not tell: unpacking will
     *) [ "$free" -ge @KILOBYTES@ ] ||
-        die @OUTPUT_ERROR@ "$base: needs $((@KILOBYTES@ / 1024)) MB, but $((free / 1024)) MB are free; $remedy" ;;
+        die @OUTPUT_ERROR@ "$base: needs $((@KILOBYTES@ / 1024)) MB, but $((free / 1024)) MB are free; $older$remedy" ;;
     esac
     echo '#!/bin/sh' >"$draft/try" && chmod 700 "$draft/try" && "$draft/try" 2>/dev/null ||
         die @OUTPUT_ERROR@ "$base: no program can be started there (is it mounted with noexec?); $remedy"
@@ -69,9 +71,11 @@ if [ ! -x "$home/edgener" ]; then
     { tail -c +@OFFSET@ "$0" | gzip -dc | tar -xf - -C "$draft"; } 2>/dev/null ||
         die @OUTPUT_ERROR@ "$base: cannot be unpacked into (is the disk full?); $remedy"
     sync
-    mv -T "$draft/$name" "$home" 2>/dev/null || [ -x "$home/edgener" ] ||
+    # Old versions of busybox know no mv -T, and without it a folder that is there by then would get this one inside.
+    mv -T "$draft/$name" "$home" 2>/dev/null || { [ ! -e "$home" ] && mv "$draft/$name" "$home" 2>/dev/null; } ||
+        [ -x "$home/edgener" ] ||
         die @OUTPUT_ERROR@ "$home: cannot be put in place; delete it, or $remedy"
-    rm -rf "$draft"
+    rm -rf "$draft" "$home/$name"
     trap - EXIT
 fi
 exec "$home/edgener" "$@"
