@@ -170,7 +170,7 @@ def test_a_folder_in_the_place_of_the_link_is_told(tmp_path: Path) -> None:
 def test_installing_where_the_link_is_a_folder_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / CURRENT).mkdir()
     for change in (partial(install, TINY_BUNDLE), rollback):
-        with pytest.raises(OutputError, match=f"{CURRENT}: is no link that can be read: .*; remove it, and install the"):
+        with pytest.raises(OutputError, match=f"{CURRENT}: is no link that can be read: .*; remove it, and"):
             change(tmp_path)
 
 
