@@ -21,7 +21,7 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.load import load_pruned
 from edgener_export.checkpoint.vocabulary import prune_vocabulary, unknown_share
 from edgener_export.corpus.splits import Sentence
-from edgener_export.errors import CheckpointError
+from edgener_export.errors import CheckpointError, ExportError
 from edgener_export.evaluation.recognize import evaluate
 from edgener_export.files.atomic import write_text, writing
 from edgener_export.graph.export import export_graph, optimize_graph
@@ -160,6 +160,18 @@ class Search:
             self._kept[rule] = hashlib.sha256(repr(rows).encode()).hexdigest()
         return [by_rows[rows] for rows in sorted(by_rows, key=len)]
 
+    def _keeps_now(self, rule: str) -> str:
+        """Return the digest of the entries that a rule keeps now, also of one that is not named this time.
+
+        An empty string stands for a rule whose text cannot be read any more.
+        """
+        if rule not in self._kept:
+            try:
+                self._distinct([rule])
+            except ExportError:
+                return ""
+        return self._kept[rule]
+
     def _resolved(self, rule: str) -> str:
         return resolve(PathKind.VOCABULARY, rule, self._path.parent)
 
@@ -247,9 +259,7 @@ class Search:
         if findings.model != self._digest():
             self._log(f"search: {self._results} is about another model or other sentences; all is measured anew")
             return None
-        trials = [
-            trial for trial in findings.trials if self._kept.get(trial.candidate.vocabulary, trial.kept) == trial.kept
-        ]
+        trials = [trial for trial in findings.trials if self._keeps_now(trial.candidate.vocabulary) == trial.kept]
         return replace(findings, trials=tuple(trials))
 
     def _write(self, findings: Findings) -> None:

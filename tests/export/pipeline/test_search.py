@@ -121,6 +121,10 @@ def test_the_first_that_passes_is_the_smallest_and_ends_the_search(
     assert search(build_tiny, run, *arguments) == 0
     (again,) = json.loads((run / "search.json").read_bytes())["trials"]
     assert again["entries"] == trial["entries"] + 1
+    text.write_text("王李张", encoding="utf-8")
+    assert search(build_tiny, run, *arguments[:1], *arguments[3:]) == 0
+    trials = json.loads((run / "search.json").read_bytes())["trials"]
+    assert f"text:{text}" not in {trial["candidate"]["vocabulary"] for trial in trials}
 
 
 def test_a_run_without_a_trained_model_is_told(
