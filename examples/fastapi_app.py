@@ -38,5 +38,9 @@ async def people(article: Article, request: Request) -> dict[str, int]:
                 if entity.label == "PER":
                     counts[entity.text] = counts.get(entity.text, 0) + 1
     except ServiceError as error:
+        if error.status == 413:
+            raise HTTPException(413, "a part of the article is too long") from error
+        if error.retry_after is None and error.status not in (0, 503, 504):
+            raise HTTPException(500, "names cannot be found") from error
         raise HTTPException(503, "names cannot be found at the moment", {"Retry-After": "5"}) from error
     return counts

@@ -9,6 +9,7 @@ from typing import Any
 
 from ray import serve
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from edgener import Recognizer
 
@@ -28,10 +29,13 @@ class Ner:
         found = self._recognizer.batch(text for texts in requests for text in texts)
         return [[[entity.to_dict() for entity in next(found)] for _ in texts] for texts in requests]
 
-    async def __call__(self, request: Request) -> list[Entities]:
-        """Answer one request."""
-        answer: list[Entities] = await self.find((await request.json())["inputs"])
-        return answer
+    async def __call__(self, request: Request) -> JSONResponse:
+        """Answer one request, checked before it shares a batch with those of others."""
+        body = await request.json()
+        texts = body.get("inputs") if isinstance(body, dict) else None
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            return JSONResponse({"error": "inputs must be a list of texts"}, status_code=422)
+        return JSONResponse(await self.find(texts))
 
 
 app = Ner.bind()  # type: ignore[attr-defined]

@@ -92,8 +92,10 @@ class _Service:
     def unreachable(self, error: Exception) -> ServiceError:
         """Return an error that says whether to ask again: not where nobody has ever listened."""
         is_there = self.has_answered or not is_refused(error)
+        if isinstance(error, TimeoutError):
+            return ServiceError(f"{self.address}: did not answer within {self.timeout:g} seconds")
         return ServiceError(
-            f"{self.address}: cannot be reached: {error or type(error).__name__}; is the service there?",
+            f"{self.address}: cannot be reached: {str(error) or type(error).__name__}; is the service there?",
             retry_after=RETRY_SECONDS if is_there and is_cut_off(error) else None,
         )
 
@@ -366,11 +368,13 @@ class AsyncClient:
 
 async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     """Return the answer that arrives; raise one of BROKEN where it is not whole, or no answer of HTTP."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    first, _, rest = head.partition(b"\r\n")
-    words = first.split()
-    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise http.client.BadStatusLine(first[:60].decode("latin-1"))
+    words = [b"", b"100"]
+    while words[1][:1] == b"1":  # an interim answer, such as 103 Early Hints, is followed by another one
+        head = await reader.readuntil(b"\r\n\r\n")
+        first, _, rest = head.partition(b"\r\n")
+        words = first.split()
+        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+            raise http.client.BadStatusLine(first[:60].decode("latin-1"))
     headers = {name.lower(): value for name, value in http.client.parse_headers(io.BytesIO(rest)).items()}
     keeps_alive = words[0] == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
     if headers.get("transfer-encoding", "").lower() == "chunked":

@@ -21,6 +21,8 @@ WAITING = (429, 503)
 """Statuses of a service that asks to be asked again later."""
 HIDDEN = (403, 404, 405)
 """Statuses of a proxy that lets only requests for entities pass."""
+UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
+"""Errors of an answer that is no JSON, or not shaped as the service's answers are."""
 CUT_OFF = (ConnectionError, asyncio.IncompleteReadError, http.client.IncompleteRead)
 """Errors of a connection that is refused, or ends before the answer is whole."""
 
@@ -56,7 +58,7 @@ def found(answer: Answer) -> Answer:
     try:
         fields = json.loads(answer.body)
         message, error_type = f"{fields['error']} ({answer.status})", fields["error_type"]
-    except (ValueError, KeyError, TypeError):  # a proxy's page
+    except UNREADABLE:  # a proxy's page
         message, error_type = f"the service answered with status {answer.status}", "unknown"
     raise ServiceError(message, answer.status, error_type, retry_after)
 
@@ -68,7 +70,7 @@ def entities_of(answer: Answer, texts: Sequence[str]) -> list[list[Entity]]:
             [_entity(one["start"], one["end"], one["entity_group"], text, one["score"]) for one in entities]
             for text, entities in zip(texts, json.loads(answer.body), strict=True)
         ]
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise _strange(answer) from error
 
 
@@ -76,7 +78,7 @@ def fields_of(answer: Answer) -> dict[str, Any]:
     """Return the fields of an answer that is a JSON object; raise ServiceError for any other."""
     try:
         fields = json.loads(answer.body)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise _strange(answer) from error
     if not isinstance(fields, dict):
         raise _strange(answer)
@@ -88,7 +90,7 @@ def limits_of(info: Answer) -> Limits:
     try:
         limits = json.loads(info.body)["limits"]
         return Limits(min(GROUP.bytes, int(limits["bytes"])), min(GROUP.texts, int(limits["texts"])))
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise _strange(info) from error
 
 

@@ -238,7 +238,7 @@ def _model(directory: Path, settings: Settings, rules: Rules) -> Model:
     bundle = load_bundle(directory, settings.provider)
     if settings.output_format in FORMATS:
         types = types_found(bundle.manifest.tag_set.labels, layers_of(bundle.rules, rules))
-        require_format(settings.output_format, types)
+        require_format(settings.output_format, sorted(types))
     return Model(bundle.manifest.name, manifest_digest(directory))
 
 

@@ -189,6 +189,8 @@ def _refuse_http_options(options: argparse.Namespace) -> None:
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
+    from edgener.recognizer import MOST_THREADS
+
     for name in (
         "workers",
         "threads",
@@ -207,6 +209,8 @@ def _check_numbers(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name.replace('_', '-')} is {value}; it must be more than 0")
+    if (options.workers or 0) > MOST_THREADS:
+        raise UsageError(f"--workers is {options.workers}; it must be at most {MOST_THREADS}")
     if options.processes > 1 and (options.threads or 1) > 1:
         raise UsageError("--processes and --threads do not go together; several processes compute with one thread each")
 

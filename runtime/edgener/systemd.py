@@ -46,11 +46,11 @@ def notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messenger:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messenger:
             messenger.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
-        except OSError as error:
-            say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")
+    except OSError as error:
+        say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")
 
 
 class Watchdog:

@@ -164,7 +164,7 @@ def test_builds_of_before_that_take_room_are_named(files: tuple[Path, Path], tmp
     old.mkdir(parents=True)
     write_run(files[1], DEVICE, NAME, 10**18, tmp_path / "huge.run")
     told = start(tmp_path / "huge.run", tmp_path / "home").errors
-    assert f"delete builds that no longer run ({old.parent}/{NAME}-*), or name another place" in told
+    assert f"delete older builds that are not running ({old.parent}/{NAME}-*), or name another place" in told
     assert old.is_dir()
 
 

@@ -153,6 +153,10 @@ def test_a_debian_package_is_installed_upgraded_and_removed(run: Path, tmp_path:
     assert "install ok installed" in dpkg("--status", "edgener")
     command = (root / "usr/bin/edgener").read_text(encoding="utf-8")
     assert command.endswith('exec /opt/edgener/edgener "$@"\n')
+    shown = command.replace("exec /opt/edgener/edgener", 'echo "$EDGENER_MODELS"')
+    for environment, models in (({}, "/var/lib/edgener/models"), ({"EDGENER_MODELS": "/own"}, "/own")):
+        finished = subprocess.run(["sh", "-c", shown, "sh", "a b"], env=environment, capture_output=True, text=True)
+        assert finished.stdout == f"{models} a b\n"
     answer = subprocess.run([root / "opt/edgener/edgener", "王小明"], capture_output=True, text=True, check=True)
     assert answer.stdout == "answer: 王小明\n"
     assert dpkg("--verify", "edgener") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,10 +46,16 @@ def test_the_application_counts_people_and_says_when_it_cannot(asked: Running, m
         article = {"title": TEXT, "paragraphs": [TEXT, "今天天气很好。"]}
         with TestClient(example("fastapi_app").app) as client:
             assert client.post("/people", json=article).json() == {"王小明": 2}
-        monkeypatch.setenv("EDGENER_ADDRESS", f"{asked.address}/nothing-here")
-        with TestClient(example("fastapi_app").app) as client:
-            answer = client.post("/people", json=article)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            too_long = client.post("/people", json={"title": "长" * 2_000_000, "paragraphs": []})
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        answers = []
+        for address in (f"{asked.address}/nothing-here", nobody):
+            monkeypatch.setenv("EDGENER_ADDRESS", address)
+            with TestClient(example("fastapi_app").app) as client:
+                answers.append(client.post("/people", json=article))
+        assert [too_long.status_code, *(answer.status_code for answer in answers)] == [413, 500, 503]
+        assert [answer.headers.get("retry-after") for answer in answers] == [None, "5"]
 
 
 def test_the_component_of_spacy_sets_entities_one_by_one_and_in_batches(asked: Running, recognizer: Recognizer) -> None:

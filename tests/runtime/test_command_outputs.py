@@ -183,7 +183,7 @@ def test_doctor_prints_findings_and_ends_with_the_first_bad_one(
     monkeypatch.setenv("EDGENER_MODELS", str(tmp_path))
     monkeypatch.delenv("EDGENER_BUILD", raising=False)
     table = "kernel        6.6\nclock   slow  0.6 GHz  cool it\n"
-    assert printed("doctor") == f"{table}the model gives its golden answers\n"
+    assert printed("doctor") == f"{table}{DEFAULT_BUNDLE}: the model gives its golden answers\n"
     monkeypatch.setenv("EDGENER_BUILD", "/build")
     assert json.loads(printed("doctor", "--json")) == [
         {"check": "kernel", "state": "good", "seen": "6.6", "remedy": ""},

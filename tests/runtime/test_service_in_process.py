@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import signal
 import socket
 import threading
@@ -323,6 +324,22 @@ def test_an_address_that_nobody_listens_on_is_told(
     notify("READY=1")
     expected = f"edgener: NOTIFY_SOCKET={tmp_path}/nobody: cannot be reached: No such file or directory\n"
     assert capsys.readouterr().err == expected
+
+
+def test_a_process_without_a_descriptor_left_tells_systemd_nothing_and_goes_on(
+    systemd: socket.socket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path(os.devnull).open("rb") as file:
+        free = file.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        notify("WATCHDOG=1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert "cannot be reached: Too many open files" in capsys.readouterr().err
+    notify("READY=1")
+    assert systemd.recv(100) == b"READY=1"
 
 
 def test_a_dead_socket_is_replaced_and_another_service_is_not(place: Path) -> None:

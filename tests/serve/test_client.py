@@ -306,8 +306,10 @@ def test_answers_that_a_proxy_has_changed_are_understood(ask: Ask, answer: bytes
         (b"", 0, "cannot be reached: "),
         (b"SSH-2.0-OpenSSH\r\n\r\n", 0, "cannot be reached: "),
         (OK + b"Content-Length: 100\r\n\r\n[", 0, "cannot be reached: "),
+        (OK + b"Connection: close\r\n\r\n" + b"[" * 200_000, 200, "the answer is not edgener's"),
+        (b"HTTP/1.1 500 No\r\nConnection: close\r\n\r\n" + b"[" * 200_000, 500, "the service answered with status 500"),
     ],
-    ids=["page", "no-time", "nothing", "no-http", "half"],
+    ids=["page", "no-time", "nothing", "no-http", "half", "deep", "deep-error"],
 )
 def test_what_is_no_answer_is_told(ask: Ask, answer: bytes, status: int, told: str) -> None:
     with canned(answer) as address:
@@ -315,6 +317,20 @@ def test_what_is_no_answer_is_told(ask: Ask, answer: bytes, status: int, told: s
             ask(address)
         assert caught.value.status == status
         assert told in str(caught.value)
+
+
+def test_an_interim_answer_is_followed_by_the_final_one() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    with canned(early + early + OK + b"Content-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY)) as address:
+        assert call_asynchronously(address) == [Entity(0, 1, "PER", "王", 0.5)]
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_service_that_takes_too_long_is_told(kind: type[Client | AsyncClient]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(ServiceError, match=f"{address}: did not answer within 0.1 seconds"):
+            entities(kind(address, timeout=0.1, patience=0), TEXT)
 
 
 def answer_of(status: str, body: bytes) -> bytes:

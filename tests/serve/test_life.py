@@ -54,6 +54,33 @@ Server._drain = drain_after_accepting
 sys.exit(main(sys.argv[1:]))
 """
 """The command line, with a client that comes when the service begins to end."""
+SHORT_OF_PROCESSES = """
+import errno, os, sys
+from edgener.cli import main
+fork, calls = os.fork, []
+def fork_unless_short():
+    calls.append(1)
+    if len(calls) in (3, 4):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return fork()
+os.fork = fork_unless_short
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, which for a while can start no further process when two have been started."""
+FAILING_SWITCH = """
+import sys
+from edgener.cli import main
+from edgener.serve import engine
+measure, calls = engine.measured_cost, []
+def measure_once(*arguments):
+    calls.append(1)
+    if len(calls) == 2:
+        raise MemoryError
+    return measure(*arguments)
+engine.measured_cost = measure_once
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, which cannot change to the first other model."""
 FAILING_MODEL = """
 import sys
 from edgener.cli import main
@@ -402,6 +429,31 @@ def test_a_process_that_is_told_to_end_as_soon_as_it_exists_ends() -> None:
         assert len(children_of(service.process.pid)) == 2
 
 
+def test_a_process_that_cannot_be_started_is_tried_again_while_the_other_answers() -> None:
+    with running("--workers", "1", "--processes", "2", program=("-c", SHORT_OF_PROCESSES)) as service:
+        os.kill(children_of(service.process.pid)[0], signal.SIGKILL)
+        wait_until(lambda: any("no process can be started, which is tried again: Resource" in it for it in service.log))
+        assert service.get("/ready").status == 200
+        wait_until(lambda: len(children_of(service.process.pid)) == 2)
+        assert sum("no process can be started" in line for line in service.log) == 1
+        service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+
+
+def test_a_model_that_cannot_be_taken_up_leaves_the_present_one_and_is_told(tmp_path: Path) -> None:
+    with (
+        another_bundle(tmp_path, "first") as bundle,
+        running("--workers", "1", model=bundle, program=("-c", FAILING_SWITCH)) as service,
+    ):
+        for name, told in (("second", "goes on answering"), ("third", "answers with third")):
+            change_manifest(bundle, name=name)
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda told=told: any(told in line for line in service.log))
+        assert service.get("/ready").json["model"] == "third"
+        service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+
+
 def test_processes_end_when_the_first_one_is_killed() -> None:
     with running("--workers", "1", "--processes", "2") as service:
         children = children_of(service.process.pid)
@@ -425,6 +477,7 @@ def children_of(pid: int) -> list[int]:
         (("--http", "127.0.0.1:0", "--socket", "/tmp/x"), 2, "give either --socket or --http"),
         (("--socket", "/tmp/x", "--token-file", "t", "--workers", "2"), 2, "--token-file, --workers: for --http alone"),
         (("--http", "127.0.0.1:0", "--workers", "0"), 2, "--workers is 0; it must be more than 0"),
+        (("--http", "127.0.0.1:0", "--workers", "5000"), 2, "--workers is 5000; it must be at most "),
         (("--http", "127.0.0.1:0", "--deadline", "nan"), 2, "--deadline is nan; it must be more than 0"),
         (("--http", "127.0.0.1:0", "--processes", "2", "--threads", "2"), 2, "--processes and --threads do not go"),
         (("--http", "127.0.0.1:0", "--token-file", "/nonexistent"), 3, "/nonexistent: cannot be read"),

@@ -101,6 +101,15 @@ def test_a_client_from_before_chunks_reads_until_the_end(service: Running) -> No
     assert content == run_tiny(stdin=CONTENT).output
 
 
+def test_an_answer_that_is_broken_off_ends_in_an_error_for_a_client_from_before_chunks(service: Running) -> None:
+    content = CONTENT + b"x" * 2_000_000
+    head = b"POST /v1/lines?format=conll HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    with service.connect() as connection, connection.makefile("rb") as stream:
+        connection.sendall(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(content), content))
+        with pytest.raises(ConnectionResetError):
+            stream.read()
+
+
 def test_answers_that_nobody_takes_stop_the_reading(service: Running) -> None:
     line = b"x" * 10_000 + b"\n"  # one token, and an answer of 40 kB
     block = b"%x\r\n%s\r\n" % (len(line), line)

@@ -35,6 +35,10 @@ def test_another_kind_of_url_is_told(url: str) -> None:
     assert trouble_of(url) == f"{url}: is not http://HOST:PORT/PATH"
 
 
+def test_a_port_that_is_none_is_told() -> None:
+    assert trouble_of("http://127.0.0.1:99999/ready").startswith("http://127.0.0.1:99999/ready: Port out of range")
+
+
 def test_a_bare_line_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [sys.executable, "-m", "edgener.serve.probe", f"http://127.0.0.1:{listener.getsockname()[1]}/ready"]

@@ -96,6 +96,17 @@ def head_of(size: int, headers: int) -> bytes:
     return LINE + b"".join(line + b"v" * value + b"\r\n" for line, value in zip(lines, values, strict=True)) + b"\r\n"
 
 
+def test_line_ends_between_requests_are_no_part_of_one() -> None:
+    async def talk_twice() -> list[int]:
+        async with talking() as talk:
+            for _ in range(2):
+                await talk.send([b"\r\n", LINE + b"\r\n", b"\n\r\n"])
+            assert talk.connection.began is None
+            return talk.statuses()
+
+    assert asyncio.run(talk_twice()) == [200, 200]
+
+
 @given(st.integers(-3, 3), st.integers(1, 5), st.lists(st.integers(1, 420), max_size=5), st.booleans())
 @settings(max_examples=60)
 def test_the_size_of_a_head_counts_the_same_however_it_arrives(

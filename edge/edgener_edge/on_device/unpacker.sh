@@ -58,7 +58,7 @@ if [ ! -x "$home/edgener" ]; then
         die @OUTPUT_ERROR@ "$base: cannot be written; $remedy"
     find "$base" -maxdepth 1 -name '.unpack-*' -mmin +60 -exec rm -rf {} + 2>/dev/null || :
     older=
-    for old in "$base/$name"-*; do [ ! -d "$old" ] || older="delete builds that no longer run ($base/$name-*), or "; done
+    for old in "$base/$name"-*; do [ ! -d "$old" ] || older="delete older builds that are not running ($base/$name-*), or "; done
     free=$(set -- $(df -Pk "$base" 2>/dev/null | sed '1d; s/%.*//') && shift $(($# - 2)) && echo "$1") || free=
     case $free in
     '' | *[!0-9]*) ;; # df does not tell: unpacking will

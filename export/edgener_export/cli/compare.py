@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from edgener.errors import UsageError
 from edgener.standard_streams import write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
+from edgener_export.cli.evaluate import tell_unknown_types
 from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
@@ -46,7 +48,10 @@ def _compare(options: argparse.Namespace) -> None:
     threads = threads_of(options.threads)
     recognizers = [Recognizer.load(bundle, threads=threads) for bundle in (options.before, options.after)]
     comparisons = []
-    for labelled in read_sets(options, options.data):
+    sets = read_sets(options, options.data)
+    for name, recognizer in zip(("A", "B"), recognizers, strict=True):
+        tell_unknown_types(name, recognizer, chain.from_iterable(labelled.labels for labelled in sets))
+    for labelled in sets:
         before, after = (list(found_in(recognizer, labelled.sentences)) for recognizer in recognizers)
         comparisons.append(compare(labelled, before, after))
     if options.json:

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,13 @@ def named(bundles: Sequence[str], recognizers: Sequence[Recognizer]) -> dict[str
     return dict(zip(names, recognizers, strict=True))
 
 
+def tell_unknown_types(name: str, recognizer: Recognizer, labels: Iterable[str]) -> None:
+    """Tell which types of the labelled sentences a model does not have."""
+    unknown = sorted(set(labels) - set(recognizer.manifest.tag_set.labels))
+    if unknown:
+        log(f"{name} does not know the types {', '.join(unknown)}, whose entities count as missed")
+
+
 def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
     from edgener_export.corpus.sentence import labels_of
@@ -97,9 +105,7 @@ def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespa
         others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
         if others:
             log(f"not scored, as no sentence has them: {', '.join(others)}")
-        unknown = [label for label in labels if label not in recognizer.manifest.tag_set.labels]
-        if unknown:
-            log(f"{name} does not know the types {', '.join(unknown)}, whose entities count as missed")
+        tell_unknown_types(name, recognizer, labels)
         pairs = recognize_all(recognizer, sentences, labels)
         figures = figures_by_type(pairs) if options.json or options.details else None
         acquaintance = None if training is None else figures_by_acquaintance(sentences, pairs, training)
@@ -148,6 +154,8 @@ def _score_suite(recognizers: Mapping[str, Recognizer], options: argparse.Namesp
     from edgener_export.files.atomic import write_text
 
     sets = read_directory(options, options.suite)
+    for name, recognizer in recognizers.items():
+        tell_unknown_types(name, recognizer, chain.from_iterable(labelled.labels for labelled in sets))
     scores = {
         labelled.name: {
             name: score_set(labelled, list(found_in(recognizer, labelled.sentences)))

@@ -23,11 +23,12 @@ Parsed = TypeVar("Parsed")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object. Raises ValueError for a key that stands in it twice, of which JSON would drop the first."""
+    """Return an object. Raises ValueError for a key that stands there with two values, as JSON drops the first one."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r:.40} stands twice in one object")
+        for key, value in pairs:
+            if value != found[key]:
+                raise ValueError(f"the key {key!r:.40} stands twice in one object")
     return found
 
 

@@ -112,7 +112,10 @@ def with_names(sentence: Sentence, names: Sequence[str]) -> Sentence:
 
 
 def _moved(place: int, before: Sequence[Span], after: Sequence[Span], side: Literal["start", "end"]) -> int:
-    """Return where the end of a range lies once the spans ``before`` have become those ``after``; it cuts no span."""
+    """Return where a boundary of a range lies once the spans ``before`` have become those ``after``.
+
+    One inside of a span moves to the ``side`` of that span.
+    """
     shift = 0
     for old, new in zip(before, after, strict=True):
         if old.start < place < old.end:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from edgener.tags import Span
 from edgener_export.corpus.malformed import ShapeError
@@ -39,6 +39,13 @@ def annotation(start: object, end: object, label: object, text: object = None) -
     if text is not None and not isinstance(text, str):
         raise ShapeError(f"the entity's text is {text!r:.40}")
     return Annotation(start, end, label, text)
+
+
+def annotation_in_list(part: Any) -> Annotation:
+    """Return an entity that is written as ``[start, end, type]``. Raises ValueError for what is none."""
+    if not isinstance(part, (list, tuple)) or len(part) != 3:
+        raise ShapeError(f"an entity is {part!r:.40}, not [start, end, type]")
+    return annotation(*part)
 
 
 def to_code_points(text: str, annotations: Sequence[Annotation], units: Sequence[str]) -> tuple[list[Span], str]:

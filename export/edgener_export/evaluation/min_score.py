@@ -22,7 +22,9 @@ Floats = NDArray[np.float64]
 class Kept(NamedTuple):
     """The answers of one type at or above each score, from the highest score down; each set has the same weight.
 
-    Their number, and that of the expected ones, is a share of all entities that a set expects."""
+    Answers and expected entities are counted as shares of all entities that their set expects, or that were found in it
+        where those are more.
+    """
 
     scores: Floats
     right: Floats
@@ -88,7 +90,7 @@ def kept_answers(answers: Sequence[Answers], label: str) -> Kept:
     """Return what each threshold keeps of the answers of one type; equal scores are kept together."""
     together = joined(answers, label)
     own = np.array([it == label for it in together.labels], dtype=bool)
-    weight_of = [1 / max(1, sum(part.expected.values())) for part in answers]
+    weight_of = [1 / max(1, sum(part.expected.values()), len(part.labels)) for part in answers]
     weights = np.repeat(weight_of, [len(part.labels) for part in answers])[own]
     scores, right = together.scores[own], together.right[own]
     order = np.argsort(-scores, kind="stable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import pickle
 import sys
 import time
@@ -224,9 +225,10 @@ class Trainer(ABC, Generic[Measured]):
     def _forget_later_scores(self) -> None:
         """Drop the scores that a killed training recorded after the state that this one goes on from."""
         if self._hardware.is_main and self._metrics_path.exists():
-            lines = self._metrics_path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= self._step]
-            write_text(self._metrics_path, "".join(f"{line}\n" for line in kept))
+            lines = self._metrics_path.read_text(encoding="utf-8", errors="replace").splitlines()
+            kept = [line for line in lines if _step_of(line) <= self._step]
+            if kept != lines:
+                write_text(self._metrics_path, "".join(f"{line}\n" for line in kept))
 
     def _save(self, place: _Place) -> None:
         if not self._hardware.is_main:
@@ -263,3 +265,11 @@ class Trainer(ABC, Generic[Measured]):
         self._step = int(state["step"])
         self._precision = state.get("precision", self._precision)
         return _Place(**state["place"]) if "place" in state else None
+
+
+def _step_of(line: str) -> float:
+    """Return the step of a line of ``metrics.jsonl``; one that a crash tore apart has an infinite one."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
+from edgener.errors import MachineError
 from edgener.recognizer import Recognizer
 from edgener.segmentation import CHUNK
 from edgener.serve.deadlines import Deadlines
@@ -104,8 +105,7 @@ class Engine:
         self._lock = threading.Lock()
         self._is_something_to_do, self._is_all_told = threading.Condition(self._lock), threading.Condition(self._lock)
         self._threads = [threading.Thread(target=self._work, name=f"worker {n}", daemon=True) for n in range(workers)]
-        for thread in self._threads:
-            thread.start()
+        self._start()
 
     def submit(
         self,
@@ -177,6 +177,18 @@ class Engine:
             tokens = self._turns.tokens
             seconds = tokens * self._pace.seconds_per_token
             return Statistics(self._queued, tokens, seconds, len(self._threads), self._pace.busy)
+
+    def _start(self) -> None:
+        """Start the threads. Raises MachineError where the system has none left."""
+        for number, thread in enumerate(self._threads):
+            try:
+                thread.start()
+            except RuntimeError as error:
+                del self._threads[number:]
+                self.close()
+                raise MachineError(
+                    f"only {number} threads that compute can be started; take fewer --workers, or allow more threads"
+                ) from error
 
     def _admit(self, request: Request) -> None:
         """Raise Overloaded if the request would wait too long, or would need too much room."""

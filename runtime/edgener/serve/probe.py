@@ -15,15 +15,19 @@ SECONDS = 4.0
 
 def trouble_of(url: str) -> str:
     """Return why a service is not well; the empty string if ``url`` is answered with 200."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"{url}: {error}"
     if parts.scheme != "http" or not parts.hostname:
         return f"{url}: is not http://HOST:PORT/PATH"
-    connection = HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
+    connection = HTTPConnection(parts.hostname, port, timeout=SECONDS)
     try:
         connection.request("GET", parts.path or "/")
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:
-        return f"{url}: {error or type(error).__name__}"
+        return f"{url}: {str(error) or type(error).__name__}"
     finally:
         connection.close()
     return "" if status == 200 else f"{url}: answers with {status}"

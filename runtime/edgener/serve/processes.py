@@ -83,7 +83,8 @@ class Processes:
         self._patience = patience
         self._children: dict[int, _Child] = {}
         self._generation = 0
-        self._is_starting = self._is_failing = False
+        self._is_starting = self._is_failing = self._is_short = False
+        self._forks_at = 0.0
         self._is_stopping = self._is_forced = self._must_read_again = self._must_reload = False
         self._wakeups, self._waker = socket.socketpair()
         self._lifeline, self._own_lifeline = os.pipe()
@@ -168,8 +169,20 @@ class Processes:
                 time.sleep(PAUSE_SECONDS)
 
     def _replace(self) -> None:
+        """Start the processes that are missing; while others serve, one that cannot be started is tried again."""
+        if time.monotonic() < self._forks_at:
+            return
         for _ in range(self._count - len(self._present)):
-            self._fork()
+            try:
+                self._fork()
+            except OSError as error:
+                if not self._children:
+                    raise
+                if not self._is_short:
+                    self._log.event("error", f"no process can be started, which is tried again: {error.strerror}")
+                self._is_short, self._forks_at = True, time.monotonic() + PAUSE_SECONDS
+                return
+            self._is_short = False
 
     @property
     def _present(self) -> list[_Child]:
@@ -178,7 +191,7 @@ class Processes:
 
     @property
     def _is_present_ready(self) -> bool:
-        return all(child.is_ready for child in self._present)
+        return len(self._present) == self._count and all(child.is_ready for child in self._present)
 
     @property
     def _may_reload(self) -> bool:
@@ -227,6 +240,10 @@ class Processes:
             pid = os.fork()
             if not pid:
                 self._live_as_child(slot, reading, writing)
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)

@@ -122,6 +122,8 @@ class Connection(asyncio.Protocol):
             if self._discarded > self.limits.most_bytes:
                 self.abort()
             return
+        if self.began is None and not data.strip(b"\r\n"):
+            return  # line ends before a request are none of it: RFC 9112, 2.2
         self._heard, self._received = now, True
         self.began = self.began or now
         self._overhead += len(data)
@@ -350,7 +352,10 @@ class Connection(asyncio.Protocol):
                 async for piece in rest:
                     await self._send(request, chunk(piece))
             except BrokenOffError:
-                self.close()
+                if request.is_http_1_0:  # for it, the end of the connection is that of the answer
+                    self.abort()
+                else:
+                    self.close()
                 return
         await self._send(request, b"" if request.is_http_1_0 else b"0\r\n\r\n")
         self._complete(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Callable
@@ -29,6 +30,10 @@ GRACE_SECONDS = 0.5
 """Time in which a connection that was made just before the end may still bring its request."""
 BACKLOG = 256
 """Connections that the kernel holds until they are accepted."""
+SHORT_OF_SOMETHING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""Numbers of errors by which the system says that it has no descriptor or memory for a connection."""
+TOLD_SECONDS = 10.0
+"""Time after which such an error is told again."""
 
 
 class Server:
@@ -61,6 +66,7 @@ class Server:
         self._must_reload_again = self._must_return_memory = False
         self._refused: Path | None = None
         self._looked_at, self._watchdog = 0.0, Watchdog()
+        self._tells_again_at = 0.0
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until SIGTERM, Ctrl-C or ``stop``; then answer every request that has arrived, and return."""
@@ -156,12 +162,12 @@ class Server:
         try:
             self._refused = source.path()
             model = await asyncio.to_thread(source.load)
+            await front.switch(model)
         except Exception as error:
             front.metrics.switches.labels("refused").inc()
             front.log.model_refused(error, front.model)
             return
         self._refused = None
-        await front.switch(model)
         front.metrics.switches.labels("switched").inc()
         front.log.model_changed(model)
 
@@ -209,6 +215,11 @@ class Server:
 
     def _on_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in SHORT_OF_SOMETHING:  # for each connection that cannot be taken
+            now = asyncio.get_running_loop().time()
+            if now < self._tells_again_at:
+                return
+            self._tells_again_at = now + TOLD_SECONDS
         if isinstance(error, Exception):
             self._front.log.failure(error)
         else:

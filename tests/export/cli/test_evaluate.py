@@ -82,7 +82,12 @@ def test_sentences_without_any_entity_are_no_test(
 def test_types_that_a_bundle_does_not_know_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "one.jsonl").write_text('{"text": "王明来了", "entities": [[0, 2, "person"]]}\n', encoding="utf-8")
     assert main(["evaluate", str(TINY_BUNDLE), "--test", str(tmp_path / "one.jsonl"), *THREADS]) == 0
-    assert "tiny-int8 does not know the types person, whose entities count as missed" in capsys.readouterr().err
+    told = "does not know the types person, whose entities count as missed"
+    assert f"tiny-int8 {told}" in capsys.readouterr().err
+    assert main(["evaluate", str(TINY_BUNDLE), "--suite", str(tmp_path), *THREADS]) == 0
+    assert f"tiny-int8 {told}" in capsys.readouterr().err
+    assert main(["compare", str(TINY_BUNDLE), str(TINY_BUNDLE), str(tmp_path / "one.jsonl"), *THREADS]) == 0
+    assert f"B {told}" in capsys.readouterr().err
 
 
 def test_a_type_that_is_called_all_does_not_replace_the_total(

@@ -332,6 +332,17 @@ def test_a_task_with_labels_that_are_not_read_is_no_text_without_entities(tmp_pa
     assert reading.sentences == [Sentence("王明", (Span(0, 2, "PER"),))]
 
 
+def test_labels_of_an_image_leave_those_of_the_text(tmp_path: Path) -> None:
+    both = task("王明", (0, 2, None, "PER"))
+    image = {"type": "rectanglelabels", "value": {"x": 1, "y": 2, "rectanglelabels": ["CAR"]}}
+    both["annotations"][0]["result"].append(image)
+    reading = read(tmp_path, [both])
+    assert reading.sentences == [Sentence("王明", (Span(0, 2, "PER"),))]
+    assert [trouble.reason for trouble in reading.troubles] == [
+        "1 results that are no labels are left out (rectanglelabels)"
+    ]
+
+
 def test_the_ground_truth_of_a_task_counts_before_other_annotations(tmp_path: Path) -> None:
     annotated = task("王明", (0, 2, None, "PER"))
     truth = {**annotated["annotations"][0], "ground_truth": True}
@@ -351,6 +362,9 @@ def test_the_ground_truth_of_a_task_counts_before_other_annotations(tmp_path: Pa
             "the key 'name' stands twice in one object",
         ),
         ('[{"text": "王", "entities": [], "text": "明"}]', "the key 'text' stands twice in one object"),
+        ('{"text": "王", "entities": [[0, 1]]}', r"an entity is \\[0, 1\\], not \\[start, end, type\\]"),
+        ('[["王", {"entities": [[0, 1]]}]]', r"an entity is \\[0, 1\\], not \\[start, end, type\\]"),
+        ('{"text": "王", "label": [[0]]}', r"an entity is \\[0\\], not \\[start, end, type\\]"),
         ('{"text": "王", "entities": {"PER": 1}}', "something is not where it should be"),
         ('{"text": "王", "entities": null}', "something is not where it should be"),
         ('[{"paragraphs": [{"sentences": [{"tokens": [{"orth": "京", "ner": null}]}]}]}]', "something is not where"),

@@ -179,6 +179,8 @@ def test_a_set_in_which_little_is_found_has_no_more_weight_than_others() -> None
     assert outcome([found, missed], "PER", 0.0)[:2] == pytest.approx((100, 52.5))
     silent = Answers("silent", (), np.empty(0), np.empty(0, dtype=bool), Counter({"PER": 7}))
     assert outcome([found, silent], "PER", 0.0)[:2] == pytest.approx((100, 50))
+    wrong = Answers("wrong", ("PER",) * 5, np.linspace(0.5, 0.9, 5), ~right[:5], Counter())
+    assert outcome([found, wrong], "PER", 0.0)[:2] == pytest.approx((50, 100))
 
 
 def write_sets(folder: Path) -> None:

@@ -68,7 +68,7 @@ def test_scores_of_a_killed_training_that_goes_on_from_an_earlier_step_are_forgo
     tuner.run(tiny.constant, tiny.constant)
     metrics = tmp_path / "metrics.jsonl"
     whole = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
-    metrics.write_text(metrics.read_text() + f'{{"step": {whole[-1] + 1}, "loss": 1.0}}\n')
+    metrics.write_text(metrics.read_text() + f'{{"step": {whole[-1] + 1}, "loss": 1.0}}\n{{"step": 2, "ti')
     resumed, _ = tiny.open(tmp_path)
     resumed.run(tiny.constant, tiny.constant)
     assert [json.loads(line)["step"] for line in metrics.read_text().splitlines()] == whole

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgener_export.corpus.json_rows import first_row, is_json_lines, is_of_doccano, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
-from edgener_export.corpus.offsets import UTF_16_UNITS, Annotation, annotation, offsets_in
+from edgener_export.corpus.offsets import UTF_16_UNITS, Annotation, annotation, annotation_in_list, offsets_in
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.standoff import labelled, text_of
 from edgener_export.corpus.writing import TWO_HALVES, writable
@@ -51,8 +51,7 @@ def _parse(row: Any) -> tuple[str, list[Annotation], dict[str, int]]:
 def _annotation(part: Any) -> Annotation:
     if isinstance(part, dict):
         return annotation(part["start_offset"], part["end_offset"], part["label"])
-    start, end, label = part
-    return annotation(start, end, label)
+    return annotation_in_list(part)
 
 
 def _labels(sentence: Sentence) -> list[list[int | str]]:

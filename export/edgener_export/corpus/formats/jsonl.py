@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from edgener_export.corpus.json_rows import first_row, is_of_doccano, json_rows, write_json_lines
 from edgener_export.corpus.labelled_file import Format, Labelled, LabelledFile
 from edgener_export.corpus.malformed import ShapeError
-from edgener_export.corpus.offsets import Annotation, annotation
+from edgener_export.corpus.offsets import Annotation, annotation, annotation_in_list
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.standoff import labelled, text_of
 from edgener_export.corpus.writing import TWO_HALVES, writable
@@ -89,8 +89,7 @@ def _range(entry: Any, length: int) -> tuple[int, int]:
 
 def _annotation(entity: Any) -> Annotation:
     if isinstance(entity, list):
-        start, end, label = entity
-        return annotation(start, end, label)
+        return annotation_in_list(entity)
     return annotation(entity["start"], entity["end"], entity["label"], entity.get("text"))
 
 

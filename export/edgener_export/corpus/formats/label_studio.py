@@ -32,6 +32,8 @@ NAME = "label-studio"
 SHAPE = '{"data": {"text": ...}, "annotations": [{"result": [{"type": "labels", "value": {...}}]}]}'
 FROM_NAME, TO_NAME = "label", "text"
 """Names that Label Studio's own template for named entities gives to the labels and to the text."""
+UNREAD = ("hypertextlabels", "paragraphlabels")
+"""Labels of parts of HTML and of dialogues, whose offsets are others; labels of images are not of the text."""
 UNITS = (UTF_16_UNITS, CHARACTERS, BYTES)
 SUBMITTED = ("annotator", "annotation_id")
 """Keys of JSON-MIN that an annotation leaves, whether it has regions or not."""
@@ -153,7 +155,7 @@ def _is_labelled(part: object) -> bool:
 def _unread_kinds(values: Iterable[Any]) -> list[str]:
     """Return the kinds of labels in these regions that are not read, such as those of HTML, whose offsets differ."""
     keys = {key for value in values if isinstance(value, dict) for key in value}
-    return sorted(key for key in keys if key.endswith("labels") and key != "labels")
+    return sorted(keys.intersection(UNREAD))
 
 
 def _unread_remark(kinds: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from edgener.tags import Span
 from edgener_export.corpus.json_rows import encode_json, first_row, json_array
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.malformed import MALFORMED, ShapeError, reason
-from edgener_export.corpus.offsets import Annotation, annotation
+from edgener_export.corpus.offsets import Annotation, annotation_in_list
 from edgener_export.corpus.overlaps import without_overlaps
 from edgener_export.corpus.schemes import broken, is_tag, tags_to_spans
 from edgener_export.corpus.sentence import Sentence
@@ -63,7 +63,7 @@ def _pair(row: Any, line: int) -> tuple[str, list[Annotation], list[Trouble]]:
 
 
 def _entities(entities: Any) -> list[Annotation]:
-    return [annotation(start, end, label) for start, end, label in entities]
+    return list(map(annotation_in_list, entities))
 
 
 def _left_out(annotations: dict[str, Any], line: int) -> list[Trouble]:

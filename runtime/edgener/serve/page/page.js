@@ -1,6 +1,6 @@
-// Asks the service that the page came from; shows, filters and saves its answers.
+// Asks the service that the page came from.
 const most = { texts: 64, bytes: 6e5 }; // of a request; a code unit has up to 6
-const SHOWN = 1000; // lines and rows
+const SHOWN = 1000;
 const $ = (id) => document.getElementById(id);
 const hidden = new Set(), labels = [];
 let lines = [], total = 0, file = null, encoding = "", message = () => "", token = "", running = null;
@@ -98,6 +98,7 @@ async function ask(path, options) {
     if (answer.status === 401) token = await askToken(error);
     else if ([429, 503].includes(answer.status)) {
       for (let left = Math.ceil(answer.headers.get("Retry-After")) || 1; left; left--) {
+        options?.signal?.throwIfAborted();
         message = () => t(`Busy; the next try is in ${left} s.`, `服务繁忙，${left} 秒后重试。`);
         show();
         await new Promise((done) => setTimeout(done, 1000));
