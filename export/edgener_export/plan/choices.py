@@ -18,8 +18,6 @@ TEXTS = 4
 MOST_TEXTS = 20_000
 """The most unlabelled texts on which a base model teaches."""
 
-LARGE_MEGABYTES = 20.0
-"""The size of a base model above which it is large."""
 LARGE_FACTOR = 0.4
 """The learning rate of a large base model as a ratio to that of a small one."""
 
@@ -48,23 +46,39 @@ class _Size:
     choices: Choices
     known_rate: float
     """The highest learning rate where the base model knows all types; with more it unlearns more than it learns."""
+    large_megabytes: float
+    """The size of a base model above which it is large."""
     taught_rate: float = math.inf
     """The highest learning rate where the base model teaches the types that it knows beside new ones."""
 
 
 BY_SIZE = (
-    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4, taught_rate=5e-4),
-    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4), known_rate=1e-4, taught_rate=3e-4),
-    _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4),
+    _Size(
+        100,
+        Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3),
+        known_rate=1e-4,
+        large_megabytes=20,
+        taught_rate=5e-4,
+    ),
+    _Size(
+        500,
+        Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4),
+        known_rate=1e-4,
+        large_megabytes=20,
+        taught_rate=3e-4,
+    ),
+    _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4, large_megabytes=20),
     _Size(
         25_000,
         Choices(epochs=6, tokens_per_batch=1024, learning_rate=5e-4, swap_probability=0.15),
         known_rate=2e-4,
+        large_megabytes=60,
     ),
     _Size(
         math.inf,
         Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4, swap_probability=0.15),
         known_rate=2e-4,
+        large_megabytes=60,
     ),
 )
 """The choices from small to large; tools/measure_choices.py measures them, and docs/your-own-types.md says how far."""
@@ -78,7 +92,7 @@ def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = Fals
     are unlearned at a high rate.
     """
     size = next(size for size in BY_SIZE if sentences <= size.sentences)
-    rate = size.choices.learning_rate * (LARGE_FACTOR if megabytes > LARGE_MEGABYTES else 1)
+    rate = size.choices.learning_rate * (LARGE_FACTOR if megabytes > size.large_megabytes else 1)
     highest = size.known_rate if is_known else size.taught_rate if is_taught else math.inf
     return replace(
         size.choices,
