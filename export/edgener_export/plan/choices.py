@@ -18,8 +18,12 @@ TEXTS = 4
 MOST_TEXTS = 20_000
 """The most unlabelled texts on which a base model teaches."""
 
+LARGE_MEGABYTES = 20.0
+"""The size of a base model above which it is large."""
 LARGE_FACTOR = 0.4
 """The learning rate of a large base model as a ratio to that of a small one."""
+SHALLOW_LAYERS = 6
+"""The most layers with which a large base model learns many sentences at the rate of a small one."""
 
 
 @dataclass(frozen=True)
@@ -46,53 +50,49 @@ class _Size:
     choices: Choices
     known_rate: float
     """The highest learning rate where the base model knows all types; with more it unlearns more than it learns."""
-    large_megabytes: float
-    """The size of a base model above which it is large."""
     taught_rate: float = math.inf
     """The highest learning rate where the base model teaches the types that it knows beside new ones."""
+    shallow_factor: float = LARGE_FACTOR
+    """The learning rate of a large base model with at most SHALLOW_LAYERS as a ratio to that of a small one."""
+
+    def factor(self, megabytes: float, layers: int) -> float:
+        """Return the learning rate of a base model as a ratio to that of a small one."""
+        if megabytes <= LARGE_MEGABYTES:
+            return 1.0
+        return self.shallow_factor if layers <= SHALLOW_LAYERS else LARGE_FACTOR
 
 
 BY_SIZE = (
-    _Size(
-        100,
-        Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3),
-        known_rate=1e-4,
-        large_megabytes=20,
-        taught_rate=5e-4,
-    ),
-    _Size(
-        500,
-        Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4),
-        known_rate=1e-4,
-        large_megabytes=20,
-        taught_rate=3e-4,
-    ),
-    _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4, large_megabytes=20),
+    _Size(100, Choices(epochs=30, tokens_per_batch=256, learning_rate=1e-3), known_rate=1e-4, taught_rate=5e-4),
+    _Size(500, Choices(epochs=20, tokens_per_batch=512, learning_rate=5e-4), known_rate=1e-4, taught_rate=3e-4),
+    _Size(2_500, Choices(epochs=10, tokens_per_batch=512, learning_rate=5e-4), known_rate=2e-4),
     _Size(
         25_000,
         Choices(epochs=6, tokens_per_batch=1024, learning_rate=5e-4, swap_probability=0.15),
         known_rate=2e-4,
-        large_megabytes=60,
+        shallow_factor=1.0,
     ),
     _Size(
         math.inf,
         Choices(epochs=3, tokens_per_batch=2048, learning_rate=5e-4, swap_probability=0.15),
         known_rate=2e-4,
-        large_megabytes=60,
+        shallow_factor=1.0,
     ),
 )
 """The choices from small to large; tools/measure_choices.py measures them, and docs/your-own-types.md says how far."""
 
 
-def choices_for(sentences: int, megabytes: float = 0.0, *, is_known: bool = False, is_taught: bool = False) -> Choices:
+def choices_for(
+    sentences: int, megabytes: float = 0.0, layers: int = 1, *, is_known: bool = False, is_taught: bool = False
+) -> Choices:
     """Return the settings for a training on this many sentences.
 
-    ``megabytes`` is the size of the base model; ``is_known`` says that it knows all types that the sentences label, and
-    ``is_taught`` that it teaches others, for which it would have to read swapped sentences anew in each pass, and which
-    are unlearned at a high rate.
+    ``megabytes`` and ``layers`` are the size of the base model; ``is_known`` says that it knows all types that the
+    sentences label, and ``is_taught`` that it teaches others, for which it would have to read swapped sentences anew in
+    each pass, and which are unlearned at a high rate.
     """
     size = next(size for size in BY_SIZE if sentences <= size.sentences)
-    rate = size.choices.learning_rate * (LARGE_FACTOR if megabytes > size.large_megabytes else 1)
+    rate = size.choices.learning_rate * size.factor(megabytes, layers)
     highest = size.known_rate if is_known else size.taught_rate if is_taught else math.inf
     return replace(
         size.choices,

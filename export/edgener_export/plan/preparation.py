@@ -139,6 +139,7 @@ def choices_of(request: Request, types: Types, split: Split) -> Choices:
     return choices_for(
         len(split.train),
         request.base.megabytes,
+        request.base.layers,
         is_known=knows_all(request.base, types),
         is_taught=bool(types.kept),
     )

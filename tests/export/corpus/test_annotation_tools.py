@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -362,9 +363,9 @@ def test_the_ground_truth_of_a_task_counts_before_other_annotations(tmp_path: Pa
             "the key 'name' stands twice in one object",
         ),
         ('[{"text": "王", "entities": [], "text": "明"}]', "the key 'text' stands twice in one object"),
-        ('{"text": "王", "entities": [[0, 1]]}', r"an entity is \\[0, 1\\], not \\[start, end, type\\]"),
-        ('[["王", {"entities": [[0, 1]]}]]', r"an entity is \\[0, 1\\], not \\[start, end, type\\]"),
-        ('{"text": "王", "label": [[0]]}', r"an entity is \\[0\\], not \\[start, end, type\\]"),
+        ('{"text": "王", "entities": [[0, 1]]}', "an entity is [0, 1], not [start, end, type]"),
+        ('[["王", {"entities": [[0, 1]]}]]', "an entity is [0, 1], not [start, end, type]"),
+        ('{"text": "王", "label": [[0]]}', "an entity is [0], not [start, end, type]"),
         ('{"text": "王", "entities": {"PER": 1}}', "something is not where it should be"),
         ('{"text": "王", "entities": null}', "something is not where it should be"),
         ('[{"paragraphs": [{"sentences": [{"tokens": [{"orth": "京", "ner": null}]}]}]}]', "something is not where"),
@@ -374,7 +375,7 @@ def test_rows_that_would_lose_labels_or_are_misshapen_are_refused_in_plain_words
     tmp_path: Path, row: str, message: str
 ) -> None:
     (tmp_path / "data.json").write_text(row, "utf-8")
-    with pytest.raises(CorpusError, match=rf"data.json:1: .*{message}"):
+    with pytest.raises(CorpusError, match=rf"data.json:1: .*{re.escape(message)}"):
         read_labelled(tmp_path / "data.json")
 
 

@@ -20,6 +20,7 @@ def test_small_is_the_built_in_bundle_with_what_it_knows(tmp_path: Path) -> None
     assert base.directory == DEFAULT_BUNDLE
     assert (base.types, base.scheme) == (manifest.tag_set.labels, manifest.scheme)
     assert manifest.size / 1e6 < base.megabytes < manifest.size / 1e6 + 2
+    assert base.layers == 4
     assert base.seen_from(tmp_path) == "small"
 
 

@@ -29,10 +29,11 @@ def test_the_learning_rate_is_lower_for_large_models_and_lowest_where_all_types_
     assert replace(large, learning_rate=small.learning_rate) == small
 
 
-def test_with_many_sentences_only_very_large_models_take_a_lower_rate() -> None:
-    assert choices_for(5_000, 31.0) == choices_for(5_000)
-    assert choices_for(5_000, 120.0).learning_rate < choices_for(5_000).learning_rate
-    assert choices_for(2_500, 31.0).learning_rate < choices_for(2_500).learning_rate
+def test_a_large_model_of_few_layers_learns_many_sentences_as_a_small_one_does() -> None:
+    base, deep = (31.0, 3), (28.0, 12)
+    assert choices_for(5_000, *base) == choices_for(5_000) == choices_for(5_000, 7.5, 12)
+    assert choices_for(5_000, *deep).learning_rate < choices_for(5_000).learning_rate
+    assert choices_for(2_500, *base) == choices_for(2_500, *deep) != choices_for(2_500)
 
 
 def test_names_are_swapped_in_many_sentences_alone() -> None:
