@@ -56,6 +56,14 @@ PRUNED_WHEELS = (
     "*.pxd", "*.dist-info/RECORD", "*.dist-info/WHEEL", "*.dist-info/top_level.txt", "*.dist-info/entry_points.txt",
     "*.dist-info/INSTALLER",
 )  # fmt: skip
+PYTHON_SETTINGS = (
+    "PYTHONHOME", "PYTHONSAFEPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONTRACEMALLOC",
+    "PYTHONHASHSEED", "PYTHONMALLOC", "PYTHONMALLOCSTATS", "PYTHONPLATLIBDIR", "PYTHONINTMAXSTRDIGITS",
+    "PYTHONVERBOSE", "PYTHONDEBUG", "PYTHONDEVMODE", "PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONFAULTHANDLER",
+    "PYTHONASYNCIODEBUG", "PYTHONDUMPREFS", "PYTHONPROFILEIMPORTTIME", "PYTHONCASEOK", "PYTHONEXECUTABLE",
+    "PYTHONPYCACHEPREFIX", "PYTHONOPTIMIZE", "PYTHONBREAKPOINT", "PYTHONCOERCECLOCALE", "PYTHONPERFSUPPORT",
+)  # fmt: skip
+"""Variables of Python's that a caller may have set, and that a build starts without."""
 
 
 def unpack_debs(debs: Iterable[Path], root: Path) -> None:
@@ -110,6 +118,7 @@ def add_launcher(folder: Path, platform: Platform, python: str, threads: int) ->
     """Write the script that starts the folder's own interpreter."""
     text = fill((ON_DEVICE / "launcher.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "LOADER": platform.loader, "PYTHON": python,
+        "PYTHON_SETTINGS": " ".join(PYTHON_SETTINGS),
         "MACHINE_ERROR": str(MachineError.exit_code),
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")
@@ -119,6 +128,7 @@ def add_device_launcher(folder: Path, platform: Platform, python: str, glibc: st
     """Write the script that starts the device's own interpreter, and the program that checks whether it fits."""
     text = fill((ON_DEVICE / "launcher-device.sh").read_text(encoding="utf-8"), {
         "THREADS": str(threads), "PYTHON": python, "GLIBC": glibc, "MACHINE": platform.machine,
+        "PYTHON_SETTINGS": " ".join(PYTHON_SETTINGS),
         "MACHINE_ERROR": str(MachineError.exit_code),
     })  # fmt: skip
     (folder / "edgener").write_text(text, encoding="utf-8")

@@ -44,10 +44,10 @@ def _layout(artifact: Artifact, content: bytes, tag: str, time: int) -> dict[str
     entry = _descriptor(f"{MEDIA}.manifest.v1+json", manifest)
     entry |= {"platform": platform, "annotations": {"org.opencontainers.image.ref.name": tag}}
     index = _json({"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [entry]})
-    names = [f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}" for blob in (layer, config, manifest)]
-    docker = _json([{"Config": names[1], "RepoTags": [tag], "Layers": names[:1]}])
-    layout = {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"}), DOCKER_MANIFEST: docker}
-    return dict(zip(names, (layer, config, manifest), strict=True)) | layout
+    blobs = {f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}": blob for blob in (layer, config, manifest)}
+    layer_name, config_name, _ = blobs
+    docker = _json([{"Config": config_name, "RepoTags": [tag], "Layers": [layer_name]}])
+    return blobs | {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"}), DOCKER_MANIFEST: docker}
 
 
 def _write_layout(target: Path, files: dict[str, bytes], time: int) -> None:

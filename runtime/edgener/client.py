@@ -368,13 +368,14 @@ class AsyncClient:
 
 async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     """Return the answer that arrives; raise one of BROKEN where it is not whole, or no answer of HTTP."""
-    words = [b"", b"100"]
-    while words[1][:1] == b"1":  # an interim answer, such as 103 Early Hints, is followed by another one
+    while True:
         head = await reader.readuntil(b"\r\n\r\n")
         first, _, rest = head.partition(b"\r\n")
         words = first.split()
         if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
             raise http.client.BadStatusLine(first[:60].decode("latin-1"))
+        if not words[1].startswith(b"1"):
+            break  # no interim answer, such as 103 Early Hints, which another one follows
     headers = {name.lower(): value for name, value in http.client.parse_headers(io.BytesIO(rest)).items()}
     keeps_alive = words[0] == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
     if headers.get("transfer-encoding", "").lower() == "chunked":

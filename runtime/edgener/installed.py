@@ -55,8 +55,7 @@ def current_model(directory: Path | None = None) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return DEFAULT_BUNDLE
     except OSError as error:
-        remedy = "remove it, and install the model again"
-        raise BundleUnreadableError(f"{link}: is no link that can be read: {error.strerror}; {remedy}") from error
+        raise BundleUnreadableError(_no_link(link, error)) from error
 
 
 def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path:
@@ -171,9 +170,11 @@ def _target(directory: Path, link: str) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise OutputError(
-            f"{directory / link}: is no link that can be read: {error.strerror}; remove it, and install the model again"
-        ) from error
+        raise OutputError(_no_link(directory / link, error)) from error
+
+
+def _no_link(path: Path, error: OSError) -> str:
+    return f"{path}: is no link that can be read: {error.strerror}; remove it, and install the model again"
 
 
 def _switch(directory: Path, old: str, new: str) -> None:

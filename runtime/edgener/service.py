@@ -40,8 +40,6 @@ TOLD_SECONDS = 60.0
 """Seconds after which it is told again that no client can be admitted."""
 DRAIN_SECONDS = 10.0
 """Seconds after the signal to stop in which lines that have arrived are still answered."""
-
-
 LOCK_SECONDS, LOCK_LOOK_SECONDS = 5.0, 0.05
 """Seconds to wait for the lock of the socket's directory, and between two tries."""
 

@@ -49,8 +49,8 @@ def _compare(options: argparse.Namespace) -> None:
     recognizers = [Recognizer.load(bundle, threads=threads) for bundle in (options.before, options.after)]
     comparisons = []
     sets = read_sets(options, options.data)
-    for name, recognizer in zip(("A", "B"), recognizers, strict=True):
-        tell_unknown_types(name, recognizer, chain.from_iterable(labelled.labels for labelled in sets))
+    by_name = dict(zip(("A", "B"), recognizers, strict=True))
+    tell_unknown_types(by_name, chain.from_iterable(labelled.labels for labelled in sets))
     for labelled in sets:
         before, after = (list(found_in(recognizer, labelled.sentences)) for recognizer in recognizers)
         comparisons.append(compare(labelled, before, after))

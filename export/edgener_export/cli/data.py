@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +119,14 @@ def read_directory(options: argparse.Namespace, path: Path) -> list[LabelledSet]
     return scored
 
 
+def require_types(labels: Collection[str], path: Path) -> None:
+    """Raise CorpusError for a labelled file whose sentences have no type of entities."""
+    from edgener_export.errors import CorpusError
+
+    if not labels:
+        raise CorpusError(f"{path}: no sentence has an entity, so that nothing can be scored")
+
+
 def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[LabelledSet]:
     """Return the sets of directories and files, in the order in which they are named.
 
@@ -126,7 +134,6 @@ def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[Labell
     without any entity.
     """
     from edgener_export.corpus.formats import FORMATS
-    from edgener_export.errors import CorpusError
     from edgener_export.evaluation.suite import LabelledSet, has_sets, set_name
 
     is_directory = options.source_format in FORMATS and FORMATS[options.source_format].is_directory
@@ -136,8 +143,7 @@ def read_sets(options: argparse.Namespace, paths: Sequence[Path]) -> list[Labell
             sets.extend((labelled, path / labelled.name) for labelled in read_directory(options, path))
         else:
             labelled = LabelledSet(set_name(path), read_sentences(options, path))
-            if not labelled.labels:
-                raise CorpusError(f"{path}: no sentence has an entity, so that nothing can be scored")
+            require_types(labelled.labels, path)
             sets.append((labelled, path))
     names = distinct_names([labelled.name for labelled, _ in sets], [str(path) for _, path in sets])
     return [replace(labelled, name=name) for name, (labelled, _) in zip(names, sets, strict=True)]

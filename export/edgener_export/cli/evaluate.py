@@ -16,7 +16,7 @@ from edgener.errors import UsageError
 from edgener.options import add_provider
 from edgener.standard_streams import log, write
 from edgener.table import table
-from edgener_export.cli.data import add_reading, read_directory, read_sentences, says_how_to_read
+from edgener_export.cli.data import add_reading, read_directory, read_sentences, require_types, says_how_to_read
 from edgener_export.cli.names import distinct_names
 from edgener_export.cli.recipe import add_cache, cache_of
 from edgener_export.cli.threads import add_threads, threads_of
@@ -80,17 +80,18 @@ def named(bundles: Sequence[str], recognizers: Sequence[Recognizer]) -> dict[str
     return dict(zip(names, recognizers, strict=True))
 
 
-def tell_unknown_types(name: str, recognizer: Recognizer, labels: Iterable[str]) -> None:
-    """Tell which types of the labelled sentences a model does not have."""
-    unknown = sorted(set(labels) - set(recognizer.manifest.tag_set.labels))
-    if unknown:
-        log(f"{name} does not know the types {', '.join(unknown)}, whose entities count as missed")
+def tell_unknown_types(recognizers: Mapping[str, Recognizer], labels: Iterable[str]) -> None:
+    """Tell which types of the labelled sentences each model does not have."""
+    expected = set(labels)
+    for name, recognizer in recognizers.items():
+        unknown = sorted(expected - set(recognizer.manifest.tag_set.labels))
+        if unknown:
+            log(f"{name} does not know the types {', '.join(unknown)}, whose entities count as missed")
 
 
 def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespace) -> None:
     from edgener_export.corpus.msra import read_msra
     from edgener_export.corpus.sentence import labels_of
-    from edgener_export.errors import CorpusError
     from edgener_export.evaluation.details import count_errors, figures_by_acquaintance, figures_by_type
     from edgener_export.evaluation.recognize import recognize_all, scores_by_label
     from edgener_export.evaluation.score import score_spans
@@ -98,14 +99,13 @@ def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespa
     sentences = read_sentences(options, options.test) if options.test else read_msra(cache_of(options)).test
     training = read_sentences(options, options.train) if options.train else None
     labels = labels_of(sentences)
-    if not labels:
-        raise CorpusError(f"{options.test}: no sentence has an entity, so that nothing can be scored")
+    require_types(labels, options.test)
+    tell_unknown_types(recognizers, labels)
     plain: dict[str, Any] = {}
     for name, recognizer in recognizers.items():
         others = [label for label in recognizer.manifest.tag_set.labels if label not in labels]
         if others:
             log(f"not scored, as no sentence has them: {', '.join(others)}")
-        tell_unknown_types(name, recognizer, labels)
         pairs = recognize_all(recognizer, sentences, labels)
         figures = figures_by_type(pairs) if options.json or options.details else None
         acquaintance = None if training is None else figures_by_acquaintance(sentences, pairs, training)
@@ -154,8 +154,7 @@ def _score_suite(recognizers: Mapping[str, Recognizer], options: argparse.Namesp
     from edgener_export.files.atomic import write_text
 
     sets = read_directory(options, options.suite)
-    for name, recognizer in recognizers.items():
-        tell_unknown_types(name, recognizer, chain.from_iterable(labelled.labels for labelled in sets))
+    tell_unknown_types(recognizers, chain.from_iterable(labelled.labels for labelled in sets))
     scores = {
         labelled.name: {
             name: score_set(labelled, list(found_in(recognizer, labelled.sentences)))

@@ -119,7 +119,7 @@ def _moved(place: int, before: Sequence[Span], after: Sequence[Span], side: Lite
     shift = 0
     for old, new in zip(before, after, strict=True):
         if old.start < place < old.end:
-            return int(getattr(new, side))
+            return new.start if side == "start" else new.end
         if old.end <= place:
             shift = new.end - old.end
     return place + shift

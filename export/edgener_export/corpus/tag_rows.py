@@ -43,8 +43,8 @@ def unread_remark(lists: Iterable[str], column: str) -> str:
 def tag_row(line: int, tokens: Any, tags: Any, names: TagNames) -> TagRow:
     """Return a row whose tags, if they are numbers, are looked up in ``names``.
 
-    Raises ValueError for tokens that are no strings, for tags that are none, and for another number of
-    tags than of tokens.
+    Raises ValueError for tokens that are no strings, for tags that are none, and for another number of tags than of
+    tokens.
     """
     if not (isinstance(tokens, list) and all(isinstance(token, str) and token for token in tokens)):
         raise ShapeError(f"tokens are no list of strings that hold a character at least: {tokens!r:.60}")

@@ -23,7 +23,7 @@ class Kept(NamedTuple):
     """The answers of one type at or above each score, from the highest score down; each set has the same weight.
 
     Answers and expected entities are counted as shares of all entities that their set expects, or that were found in it
-        where those are more.
+    where those are more.
     """
 
     scores: Floats

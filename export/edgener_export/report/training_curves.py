@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from edgener_export.report.record import TrainingPoint, TrainingStage
-
-METRICS = "metrics.jsonl"
+from edgener_export.training.metrics import METRICS, read_metrics
 
 
 def read_training(run: Path) -> tuple[TrainingStage, ...]:
@@ -20,7 +17,7 @@ def read_training(run: Path) -> tuple[TrainingStage, ...]:
     """
     stages = []
     for path in sorted([*run.glob(METRICS), *run.glob(f"*/{METRICS}")]):
-        lines = list(_lines(path))
+        lines = list(read_metrics(path))
         points = {line["step"]: _point(line) for line in lines}
         if points:
             stage = TrainingStage(
@@ -28,17 +25,6 @@ def read_training(run: Path) -> tuple[TrainingStage, ...]:
             )
             stages.append((lines[0].get("time", 0), stage))
     return tuple(stage for _, stage in sorted(stages, key=lambda timed: timed[0]))
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Records with a step; a line that a crash tore apart is none."""
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and "step" in record:
-            yield record
 
 
 def _point(line: dict[str, Any]) -> TrainingPoint:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import pickle
 import sys
 import time
@@ -25,6 +24,7 @@ from edgener_export.recipe.settings import BF16, FASTER, PRECISIONS, TrainSettin
 from edgener_export.training.batches import Batch, Example, batch_groups, pad
 from edgener_export.training.hardware import hardware
 from edgener_export.training.kept_weights import BestWeights, WeightAverage
+from edgener_export.training.metrics import METRICS, read_metrics
 from edgener_export.training.optimizer import ScheduledAdamW, freeze, parameter_groups
 from edgener_export.training.precision import choose_precision
 from edgener_export.training.progress import Progress
@@ -72,7 +72,7 @@ class Trainer(ABC, Generic[Measured]):
         """``companion`` holds parameters that the loss needs and the trained model does not."""
         self._model, self._pad_id, self._settings = model, pad_id, settings
         self._state_path = directory / "state.pt"
-        self._metrics_path = directory / "metrics.jsonl"
+        self._metrics_path = directory / METRICS
         directory.mkdir(parents=True, exist_ok=True)
         verify_settings(settings)
         freeze(model, settings.frozen_layers)
@@ -225,10 +225,8 @@ class Trainer(ABC, Generic[Measured]):
     def _forget_later_scores(self) -> None:
         """Drop the scores that a killed training recorded after the state that this one goes on from."""
         if self._hardware.is_main and self._metrics_path.exists():
-            lines = self._metrics_path.read_text(encoding="utf-8", errors="replace").splitlines()
-            kept = [line for line in lines if _step_of(line) <= self._step]
-            if kept != lines:
-                write_text(self._metrics_path, "".join(f"{line}\n" for line in kept))
+            kept = [record for record in read_metrics(self._metrics_path) if record["step"] <= self._step]
+            write_text(self._metrics_path, "".join(f"{json.dumps(record)}\n" for record in kept))
 
     def _save(self, place: _Place) -> None:
         if not self._hardware.is_main:
@@ -265,11 +263,3 @@ class Trainer(ABC, Generic[Measured]):
         self._step = int(state["step"])
         self._precision = state.get("precision", self._precision)
         return _Place(**state["place"]) if "place" in state else None
-
-
-def _step_of(line: str) -> float:
-    """Return the step of a line of ``metrics.jsonl``; one that a crash tore apart has an infinite one."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf

@@ -83,8 +83,8 @@ class Processes:
         self._patience = patience
         self._children: dict[int, _Child] = {}
         self._generation = 0
-        self._is_starting = self._is_failing = self._is_short = False
-        self._forks_at = 0.0
+        self._is_starting = self._is_failing = False
+        self._forks_at = 0.0  # later than that where no process could be started
         self._is_stopping = self._is_forced = self._must_read_again = self._must_reload = False
         self._wakeups, self._waker = socket.socketpair()
         self._lifeline, self._own_lifeline = os.pipe()
@@ -178,11 +178,11 @@ class Processes:
             except OSError as error:
                 if not self._children:
                     raise
-                if not self._is_short:
+                if not self._forks_at:
                     self._log.event("error", f"no process can be started, which is tried again: {error.strerror}")
-                self._is_short, self._forks_at = True, time.monotonic() + PAUSE_SECONDS
+                self._forks_at = time.monotonic() + PAUSE_SECONDS
                 return
-            self._is_short = False
+            self._forks_at = 0.0
 
     @property
     def _present(self) -> list[_Child]:
