@@ -71,6 +71,13 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--most-bytes", type=int, default=limits.most_bytes, metavar="N", help="bytes of a request; default: 1048576"
     )
+    group.add_argument(
+        "--most-unread-bytes",
+        type=int,
+        default=limits.most_unread_bytes,
+        metavar="N",
+        help="bytes of all requests together that are not whole yet; default: 67108864",
+    )
     number("--most-texts", limits.most_texts, "texts of a request", int)
     number("--most-connections", limits.most_connections, "connections that are served at once", int)
     number("--read-seconds", limits.read_seconds, "seconds in which a request must arrive")
@@ -156,6 +163,7 @@ def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) ->
         batching=not options.no_batching,
         limits=Limits(
             most_bytes=options.most_bytes,
+            most_unread_bytes=options.most_unread_bytes,
             most_texts=options.most_texts,
             most_connections=options.most_connections,
             read_seconds=options.read_seconds,
@@ -199,6 +207,7 @@ def _check_numbers(options: argparse.Namespace) -> None:
         "queue_tokens",
         "deadline",
         "most_bytes",
+        "most_unread_bytes",
         "most_texts",
         "most_connections",
         "read_seconds",

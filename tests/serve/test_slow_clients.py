@@ -161,6 +161,23 @@ def test_more_connections_than_served_are_told_so_and_operators_get_through(impa
         assert time.monotonic() < deadline
 
 
+def test_bodies_of_all_clients_together_take_no_more_memory_than_they_may() -> None:
+    body = b'{"inputs": "%b"}' % (b"x" * 300_000)
+    head = POST + b"Content-Length: %d\r\n\r\n" % len(body)
+    with running("--most-unread-bytes", "400000") as service:
+        with service.connect() as first, service.connect() as second:
+            first.sendall(head + body[:-1])
+            for _ in range(4):  # in between the service reads what has arrived
+                assert service.get("/health").status == 200
+            second.sendall(head + body[:-1])
+            status, answer = read_answer(second)
+            assert (status, b'"unavailable"' in answer) == (503, True)
+            assert service.ask({"inputs": TEXT}).status == 200
+            first.sendall(body[-1:])
+            assert read_answer(first)[0] == 200
+        service.end()
+
+
 def test_requests_without_end_in_one_connection_are_not_collected(impatient: Running) -> None:
     with impatient.connect() as connection, suppress(ConnectionError):
         connection.sendall(GET * 5000)

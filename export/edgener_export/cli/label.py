@@ -33,8 +33,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "modern text; JSON lines say the kind of each; default: %(default)s"
     )
     parser.add_argument("--kind", choices=KINDS, default="modern", help=help_text)
-    help_text = "list of names (type, tab, name; also .xz); its organizations are labels wherever LAC's words end there"
-    parser.add_argument("--known", type=Path, metavar="FILE", help=help_text)
+    help_text = "lists of names (type, tab, name; also .xz) that are labels wherever LAC's words begin and end with them"
+    parser.add_argument("--known", type=Path, nargs="+", default=[], metavar="FILE", help=help_text)
     help_text = (
         "write LAC's own labels of these types, as LAC bounds them, and nothing else; no model takes part; types: "
         f"{', '.join(NAME_TAGS)}"
@@ -53,7 +53,7 @@ def _label(options: argparse.Namespace) -> None:
     from edgener_export.corpus.name_swap import read_names
     from edgener_export.corpus.sampling import evenly_spread
     from edgener_export.files.atomic import draft_of
-    from edgener_export.labelling.fuse import ROUNDS, KnownNames
+    from edgener_export.labelling.fuse import OUR_TYPES, ROUNDS, KnownNames
     from edgener_export.labelling.kind_text import read_kind_texts
     from edgener_export.labelling.label import label_texts, lac_labels
     from edgener_export.labelling.lac import Lac
@@ -66,8 +66,7 @@ def _label(options: argparse.Namespace) -> None:
         labelled = lac_labels([each.text for each in texts], lac, options.lac_types)
     else:
         recognizer = Recognizer.load(options.model, threads=threads_of(options.threads))
-        names = read_names(options.known, ("ORG",)) if options.known else ()
-        known = KnownNames(name.text for name in names)
+        known = KnownNames(name for path in options.known for name in read_names(path, OUR_TYPES))
         labelled = label_texts(texts, recognizer, lac, known, ROUNDS[options.lac])
     sentences = [found for found in tqdm(labelled, total=len(texts), disable=None, desc="label", unit="text") if found]
     with draft_of(options.output) as draft:
@@ -100,8 +99,8 @@ LABEL = Command(
     ),
     examples="""\
 edgener-export label posts.txt posts.jsonl
-edgener-export label text.jsonl.xz labelled.jsonl --known export/recipes/organizations.tsv
-edgener-export label news.txt.xz news.jsonl --kind news --known export/recipes/names.tsv.xz
+edgener-export label text.jsonl.xz labelled.jsonl --known export/recipes/organizations.tsv export/recipes/people.tsv
+edgener-export label news.txt.xz news.jsonl --kind news --known export/recipes/organizations.tsv
 edgener-export label export/recipes/labelled.jsonl.xz time.jsonl --lac-types TIME --sentences 6000""",
     add_arguments=_add_arguments,
     run=_label,

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from edgener import Entity
 from edgener.span_rules.no_names import LAUGHTER
 from edgener.tags import Span
+from edgener_export.corpus.name_swap import Name
 from edgener_export.corpus.overlaps import overlap
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.labelling.lac import Word
@@ -55,7 +56,7 @@ class Trust:
     other_type: float
     """Least score where LAC sees a name of another type."""
     over_known: float
-    """Least score where a known organization has other ends, or our model sees another type there."""
+    """Least score where a known name has other ends, or our model sees another type there."""
     opens_quarrels: bool
     """The place of an entity that is not believed is left open, with LAC's names that overlap it."""
     lac_alone: Mapping[str, Fate]
@@ -91,11 +92,12 @@ ROUNDS: Mapping[str, Trusts] = {"questions": QUESTIONS, "teaches": TEACHES}
 
 
 class KnownNames:
-    """Names of organizations that are labels wherever LAC's words begin and end with them."""
+    """Names that are labels wherever LAC's words begin and end with them."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = frozenset(names)
-        self.longest = max(map(len, self.names), default=0)
+    def __init__(self, names: Iterable[Name]) -> None:
+        """Of a name that is given with two types, the last one counts."""
+        self.types = {name.text: name.label for name in names}
+        self.longest = max(map(len, self.types), default=0)
 
 
 class _Name(NamedTuple):
@@ -108,8 +110,8 @@ class _Name(NamedTuple):
 def fuse(text: str, entities: Sequence[Entity], words: Sequence[Word], known: KnownNames, trust: Trust) -> Sentence:
     """Return the text with fused labels, and with the ranges that stay open as ``ignored``.
 
-    ``known`` names organizations: where one of them is a whole number of LAC's words, it is an organization, unless our
-    model is certain of a name with other ends.
+    Where one of the ``known`` names is a whole number of LAC's words, it is a label, unless our model is certain of a
+    name with other ends or of another type.
     """
     ours = [entity for entity in entities if not LAUGHTER.fullmatch(entity.text)]
     theirs = list(_names(text, words, known))
@@ -194,7 +196,7 @@ def _known_names(text: str, words: Sequence[Word], known: KnownNames) -> Iterato
         if first.start < place:
             continue
         ends = takewhile((first.start + known.longest).__ge__, (word.end for word in words[index:]))
-        end = max((end for end in ends if text[first.start : end] in known.names), default=0)
+        end = max((end for end in ends if text[first.start : end] in known.types), default=0)
         if end:
-            yield _Name(Span(first.start, end, "ORG"), is_known=True)
+            yield _Name(Span(first.start, end, known.types[text[first.start : end]]), is_known=True)
             place = end

@@ -15,6 +15,8 @@ class Limits:
 
     most_bytes: int = 1 << 20
     """Bytes of a request's body; a line of ``/v1/lines`` may have as many code points."""
+    most_unread_bytes: int = 1 << 26
+    """Bytes of all requests together that have arrived and are not read yet, since they are not whole."""
     most_texts: int = 256
     """Texts of a request."""
     most_connections: int = 512

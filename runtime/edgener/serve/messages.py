@@ -96,11 +96,15 @@ class Request:
         self._waiting: asyncio.Future[None] | None = None
         self._go_on = go_on
 
-    def add(self, block: bytes) -> int:
-        """Take a block of the body; return the number of bytes that nobody has read yet."""
+    @property
+    def unread_bytes(self) -> int:
+        """Number of bytes of the body that have arrived and that nobody has read yet."""
+        return len(self._body)
+
+    def add(self, block: bytes) -> None:
+        """Take a block of the body."""
         self._body += block
         self._wake()
-        return len(self._body)
 
     def end(self) -> None:
         """Note that all of the body has arrived."""
@@ -138,7 +142,9 @@ class Request:
             raise DisconnectedError
         if max(announced, len(self._body)) > most_bytes:
             raise ProblemError(413, f"the body has more than {most_bytes} bytes; send less at once, or use /v1/lines")
-        return bytes(self._body)
+        body = bytes(self._body)
+        self._body.clear()
+        return body
 
     async def _more(self) -> None:
         """Wait until something happens."""

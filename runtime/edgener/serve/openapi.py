@@ -20,7 +20,7 @@ MEANINGS = {
     415: "The body is of another type, or compressed.",
     422: "The body is JSON, but does not say what a request says.",
     429: "The service is overloaded; Retry-After says in how many seconds to ask again.",
-    503: "The service ends, or has too many connections; Retry-After says when to ask again.",
+    503: "The service ends, or has too many connections or unread bytes; Retry-After says when to ask again.",
     504: "The deadline passed before the answer.",
 }
 JSON_BODY = "application/json"

@@ -135,8 +135,12 @@ class Connection(asyncio.Protocol):
             self.refuse(self._too_large_head() if is_too_large else ProblemError(400, "Invalid HTTP request received"))
             return
         is_too_large = self._in_head and self._head_bytes + self._unfinished > self.limits.head_bytes
-        if not self.is_closing and (is_too_large or self._overhead > 2 * self.limits.head_bytes + (1 << 18)):
+        if self.is_closing:
+            return
+        if is_too_large or self._overhead > 2 * self.limits.head_bytes + (1 << 18):
             self.refuse(self._too_large_head())
+        elif self._is_one_too_many():
+            self.refuse(ProblemError(503, "too many bytes of requests wait to be whole", {"Retry-After": "1"}))
 
     def pause_writing(self) -> None:
         """Let answers wait until the client takes what was sent."""
@@ -192,8 +196,10 @@ class Connection(asyncio.Protocol):
         """Take a part of the body; that of a request which was answered already is dropped."""
         self._overhead -= (1 + OVERHEAD) * len(body)
         request = self._arriving
-        if request and request in self._requests and request.add(body) > MOST_UNREAD:
-            self._pause_reading()
+        if request and request in self._requests:
+            request.add(body)
+            if request.unread_bytes > MOST_UNREAD:
+                self._pause_reading()
 
     def on_message_complete(self) -> None:
         """Note the end of a request."""
@@ -441,6 +447,18 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         else:
             self.refuse(ProblemError(408, f"the request did not arrive within {self.limits.read_seconds:g} seconds"))
+
+    @property
+    def unread_bytes(self) -> int:
+        """Number of bytes of bodies that have arrived and that nobody has read yet."""
+        return sum([request.unread_bytes for request in self._requests])
+
+    def _is_one_too_many(self) -> bool:
+        """Return True if this connection adds to more unread bytes of all than may be held; small bodies never do."""
+        if not self._arriving or self._arriving.unread_bytes <= MOST_UNREAD:
+            return False
+        unread = sum([connection.unread_bytes for connection in self.hub.connections])
+        return unread > self.limits.most_unread_bytes
 
     def _forget_head(self) -> None:
         self._url = b""

@@ -120,7 +120,7 @@ def test_a_recipe_gets_the_number_of_sentences_that_it_asks_for(tmp_path: Path) 
 
 
 def test_our_own_grammar_keeps_posts_and_titles_of_works_outside_as_the_guideline_says() -> None:
-    sentences = drawn(Grammar(SHIPPED, NAMES), 3000)
+    sentences = drawn(Grammar(SHIPPED, NAMES), 6000)
     names = {sentence.text[span.start : span.end] for sentence in sentences for span in sentence.spans}
     texts = " ".join(sentence.text for sentence in sentences)
     for outside in ("财务部", "党委书记", "中共党员", "汉族", "中国国籍", "本公司", "大闹天宫"):

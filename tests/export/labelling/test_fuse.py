@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgener import Entity
+from edgener_export.corpus.name_swap import Name
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.labelling.fuse import KINDS, QUESTIONS, ROUNDS, TEACHES, KnownNames, Trust, fuse
 from edgener_export.labelling.lac import Word
@@ -31,6 +32,11 @@ def entity(text: str, name: str, label: str, score: float) -> Entity:
 def labels(sentence: Sentence) -> list[tuple[str, str]]:
     """Return the texts and types of the labels."""
     return [(sentence.text[span.start : span.end], span.label) for span in sentence.spans]
+
+
+def organizations(*names: str) -> KnownNames:
+    """Return known organizations."""
+    return KnownNames(Name("ORG", name) for name in names)
 
 
 NONE = KnownNames(())
@@ -67,8 +73,14 @@ def test_our_entity_where_lac_sees_none_is_a_label_open_or_nothing_by_its_score(
 def test_a_known_organization_is_one_whatever_both_say_if_words_end_where_it_ends() -> None:
     text, tagged = words(("小红", "PER"), ("书", "n"), ("上市", "v"))
     person = entity(text, "小红", "PER", 0.999)
-    assert labels(fuse(text, [person], tagged, KnownNames({"小红书"}), MODERN)) == [("小红书", "ORG")]
-    assert labels(fuse(text, [person], tagged, KnownNames({"红书"}), MODERN)) == [("小红", "PER")]
+    assert labels(fuse(text, [person], tagged, organizations("小红书"), MODERN)) == [("小红书", "ORG")]
+    assert labels(fuse(text, [person], tagged, organizations("红书"), MODERN)) == [("小红", "PER")]
+
+
+def test_a_known_name_has_the_type_that_the_list_gives_it() -> None:
+    text, tagged = words(("高市", "LOC"), ("早苗", "n"), ("去", "v"), ("宏福苑", "n"))
+    known = KnownNames([Name("PER", "高市早苗"), Name("LOC", "宏福苑")])
+    assert labels(fuse(text, [], tagged, known, QUESTIONS["news"])) == [("高市早苗", "PER"), ("宏福苑", "LOC")]
 
 
 def test_forms_of_address_ethnic_groups_and_laughter_are_no_names() -> None:
@@ -82,7 +94,7 @@ def test_in_the_second_round_names_of_lac_alone_are_left_open_and_its_places_dro
     assert fused.spans == ()
     assert fused.ignored == ((0, 2), (3, 6))
     assert fuse(TEXT, [], WORDS, NONE, QUESTIONS["news"]).ignored == ((0, 2), (3, 6), (7, 9))
-    assert labels(fuse(TEXT, [], WORDS, KnownNames({"华为"}), QUESTIONS["modern"])) == [("华为", "ORG")]
+    assert labels(fuse(TEXT, [], WORDS, organizations("华为"), QUESTIONS["modern"])) == [("华为", "ORG")]
 
 
 def test_in_the_second_round_a_quarrel_is_ours_where_our_model_is_certain_and_else_open_as_a_whole() -> None:
@@ -112,7 +124,7 @@ def test_in_the_second_round_a_person_of_ours_alone_needs_more_in_titles() -> No
 
 def test_in_the_second_round_only_a_certain_name_of_ours_beats_a_known_one() -> None:
     text, tagged = words(("华为", "ORG"), ("大学", "n"))
-    known = KnownNames({"华为"})
+    known = organizations("华为")
     for score, name in ((0.98, "华为大学"), (0.9, "华为")):
         fused = fuse(text, [entity(text, "华为大学", "ORG", score)], tagged, known, QUESTIONS["news"])
         assert labels(fused) == [(name, "ORG")]
@@ -135,7 +147,7 @@ def test_labels_and_open_ranges_never_overlap(tagged: list[tuple[str, str]], dat
             label = data.draw(st.sampled_from(["PER", "LOC", "ORG"]))
             ours.append(Entity(place, end, label, text[place:end], data.draw(st.floats(0, 1))))
         place = end
-    fused = fuse(text, ours, found, KnownNames({"华为"}), trust)
+    fused = fuse(text, ours, found, organizations("华为"), trust)
     taken = sorted([(span.start, span.end) for span in fused.spans] + list(fused.ignored))
     spans = [(span.start, span.end) for span in fused.spans]
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
