@@ -33,7 +33,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "modern text; JSON lines say the kind of each; default: %(default)s"
     )
     parser.add_argument("--kind", choices=KINDS, default="modern", help=help_text)
-    help_text = "lists of names (type, tab, name; also .xz) that are labels wherever LAC's words begin and end with them"
+    help_text = "lists of names (type, tab, name; also .xz), labels wherever LAC's words begin and end with them"
     parser.add_argument("--known", type=Path, nargs="+", default=[], metavar="FILE", help=help_text)
     help_text = (
         "write LAC's own labels of these types, as LAC bounds them, and nothing else; no model takes part; types: "
