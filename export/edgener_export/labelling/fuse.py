@@ -95,7 +95,7 @@ class KnownNames:
     """Names that are labels wherever LAC's words begin and end with them."""
 
     def __init__(self, names: Iterable[Name]) -> None:
-        """Of a name that is given with two types, the last one counts."""
+        """Take the names; of one that is given with two types, the last type counts."""
         self.types = {name.text: name.label for name in names}
         self.longest = max(map(len, self.types), default=0)
 
