@@ -167,8 +167,10 @@ CONFLICT = b"POST /v1/ner HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: ch
         (b"GET /health HTTP/1.1\r\nX-Slow: ", [("GET", "", 408)]),
         (b"POST /v1/ner HTTP/1.1\r\nContent-Length: 3\r\n\r\na", [("POST", "/v1/ner", 408)]),
         (b"POST /v1/ner HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", [("POST", "/v1/ner", 400)]),
+        (b"GET /health HTTP/2.0\r\n\r\n", [("GET", "", 400)]),
+        (b"POST /v1/ner HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", [("POST", "", 400)]),
     ],
-    ids=["garbage", "second", "header", "large", "slow-head", "slow-body", "chunk"],
+    ids=["garbage", "second", "header", "large", "slow-head", "slow-body", "chunk", "version", "coding"],
 )
 def test_what_is_refused_is_noted_once_with_the_status_that_its_client_gets(
     content: bytes, noted: list[tuple[str, str, int]]

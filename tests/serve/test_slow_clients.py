@@ -66,6 +66,13 @@ def test_a_client_that_does_not_come_to_its_end_is_closed_in_time(
     assert bool(content) == bool(status)
 
 
+def test_a_client_that_was_answered_before_its_body_came_is_not_answered_again(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+        assert read_answer(connection)[0] == 404
+        assert connection.recv(1 << 16) == b""
+
+
 def test_what_was_too_slow_is_counted(impatient: Running) -> None:
     with impatient.connect() as connection:
         connection.sendall(POST + b"Content-Length: 9\r\n\r\n{")

@@ -43,8 +43,16 @@ OVERHEAD = 8
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
+VERSIONS, CHUNKED = ("1.0", "1.1"), "chunked"
+"""Versions of HTTP that are spoken, and the one transfer coding that is."""
+
+
 class HeadTooLargeError(Exception):
     """A request's line and headers are larger than allowed."""
+
+
+class NotSpokenError(Exception):
+    """A request is in a version of HTTP, or a transfer coding, that the service does not know."""
 
 
 @dataclass
@@ -183,6 +191,8 @@ class Connection(asyncio.Protocol):
             self._requests[-1].keep_alive = False
             return
         version = self._parser.get_http_version()
+        if version not in VERSIONS or self._headers.get("transfer-encoding", CHUNKED).lower() != CHUNKED:
+            raise NotSpokenError
         keep_alive = version != "1.0" and self._parser.should_keep_alive()
         self._arriving = request = self._request(path, query, keep_alive=keep_alive)
         self._is_asked_for_leave = version == "1.1" and self._headers.get("expect", "").lower() == "100-continue"
@@ -443,8 +453,8 @@ class Connection(asyncio.Protocol):
     def _time_out(self) -> None:
         if self._in_head and self._requests:  # the client has sent part of another request; its turn comes
             self.began = self.loop.time()
-        elif not self._received:
-            self._transport.close()
+        elif not self._received or (self._arriving and self._arriving not in self._requests):
+            self._transport.close()  # nothing came, or only the body of a request is missing that is answered already
         else:
             self.refuse(ProblemError(408, f"the request did not arrive within {self.limits.read_seconds:g} seconds"))
 
