@@ -79,7 +79,7 @@ def test_the_pharmacy_learns_its_own_names(pharmacy_bundle: Path) -> None:
     test = read_corpus_file(PHARMACY / "test.jsonl")
     before = evaluate(DEFAULT_BUNDLE, test, "pharmacy", threads=1).quality.f1
     after = evaluate(pharmacy_bundle, test, "pharmacy", threads=1).quality.f1
-    assert after > before + 10
+    assert 100 - after < (100 - before) / 2  # half of the errors are gone
 
 
 def test_the_pharmacy_is_tested_on_names_that_it_has_not_seen() -> None:
