@@ -98,13 +98,14 @@ class Request:
 
     @property
     def unread_bytes(self) -> int:
-        """Number of bytes of the body that have arrived and that nobody has read yet."""
+        """Return the number of bytes of the body that have arrived and that nobody has read yet."""
         return len(self._body)
 
-    def add(self, block: bytes) -> None:
-        """Take a block of the body."""
+    def add(self, block: bytes) -> int:
+        """Take a block of the body; return the number of bytes that nobody has read yet."""
         self._body += block
         self._wake()
+        return self.unread_bytes
 
     def end(self) -> None:
         """Note that all of the body has arrived."""

@@ -41,8 +41,6 @@ LINE_BYTES = 14
 OVERHEAD = 8
 """Bytes around a byte of the body: a chunk of one byte takes five."""
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-
-
 VERSIONS, CHUNKED = ("1.0", "1.1"), "chunked"
 """Versions of HTTP that are spoken, and the one transfer coding that is."""
 
@@ -142,9 +140,9 @@ class Connection(asyncio.Protocol):
             is_too_large = self._head_bytes > self.limits.head_bytes
             self.refuse(self._too_large_head() if is_too_large else ProblemError(400, "Invalid HTTP request received"))
             return
-        is_too_large = self._in_head and self._head_bytes + self._unfinished > self.limits.head_bytes
         if self.is_closing:
             return
+        is_too_large = self._in_head and self._head_bytes + self._unfinished > self.limits.head_bytes
         if is_too_large or self._overhead > 2 * self.limits.head_bytes + (1 << 18):
             self.refuse(self._too_large_head())
         elif self._is_one_too_many():
@@ -206,10 +204,8 @@ class Connection(asyncio.Protocol):
         """Take a part of the body; that of a request which was answered already is dropped."""
         self._overhead -= (1 + OVERHEAD) * len(body)
         request = self._arriving
-        if request and request in self._requests:
-            request.add(body)
-            if request.unread_bytes > MOST_UNREAD:
-                self._pause_reading()
+        if request and request in self._requests and request.add(body) > MOST_UNREAD:
+            self._pause_reading()
 
     def on_message_complete(self) -> None:
         """Note the end of a request."""
@@ -288,6 +284,11 @@ class Connection(asyncio.Protocol):
     def is_closing(self) -> bool:
         """Return True if no further answer is sent."""
         return self._is_closing or self._transport.is_closing()
+
+    @property
+    def unread_bytes(self) -> int:
+        """Return the number of bytes of bodies that have arrived and that nobody has read yet."""
+        return sum([request.unread_bytes for request in self._requests])
 
     def abort(self) -> None:
         """Close the connection so that the client sees that its answer is not whole."""
@@ -457,11 +458,6 @@ class Connection(asyncio.Protocol):
             self._transport.close()  # nothing came, or only the body of a request is missing that is answered already
         else:
             self.refuse(ProblemError(408, f"the request did not arrive within {self.limits.read_seconds:g} seconds"))
-
-    @property
-    def unread_bytes(self) -> int:
-        """Number of bytes of bodies that have arrived and that nobody has read yet."""
-        return sum([request.unread_bytes for request in self._requests])
 
     def _is_one_too_many(self) -> bool:
         """Return True if this connection adds to more unread bytes of all than may be held; small bodies never do."""
