@@ -48,8 +48,8 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("HTTP (pip install '.[serve]' in a clone; docs/serving.md)")
 
     def number(name: str, default: float, text: str, kind: type[int] | type[float] = float) -> None:
-        metavar = "N" if kind is int else "S"
-        group.add_argument(name, type=kind, default=default, metavar=metavar, help=f"{text}; default: {default:g}")
+        metavar, shown = ("N", str(default)) if kind is int else ("S", f"{default:g}")
+        group.add_argument(name, type=kind, default=default, metavar=metavar, help=f"{text}; default: {shown}")
 
     group.add_argument(
         "--http", metavar="HOST:PORT", help="answer over HTTP at this address, unless systemd passes a network socket"
@@ -68,16 +68,9 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     number("--queue-seconds", 1.0, "refuse requests that would have to wait longer than this")
     number("--queue-tokens", 65536, "refuse requests while so many tokens wait", int)
     number("--deadline", limits.deadline_seconds, "seconds until a request must be answered")
-    group.add_argument(
-        "--most-bytes", type=int, default=limits.most_bytes, metavar="N", help="bytes of a request; default: 1048576"
-    )
-    group.add_argument(
-        "--most-unread-bytes",
-        type=int,
-        default=limits.most_unread_bytes,
-        metavar="N",
-        help="bytes of all requests together that are not whole yet; default: 67108864",
-    )
+    number("--most-bytes", limits.most_bytes, "bytes of a request", int)
+    unread_help = "bytes of all requests together that are not whole yet"
+    number("--most-unread-bytes", limits.most_unread_bytes, unread_help, int)
     number("--most-texts", limits.most_texts, "texts of a request", int)
     number("--most-connections", limits.most_connections, "connections that are served at once", int)
     number("--read-seconds", limits.read_seconds, "seconds in which a request must arrive")
