@@ -278,15 +278,15 @@ def hinting(folder: Path, *words: tuple[str, str, float]) -> Rules:
 @pytest.mark.parametrize(
     ("weight", "found"),
     [
-        (0.1, [("张伟", "PER"), ("盒马", "ORG"), ("达克宁", "PER")]),
-        (8, [("张伟", "PER"), ("盒马", "ORG"), ("达克宁", "PER"), ("陈记粥铺", "ORG")]),
+        (0.1, [("张伟", "PER"), ("盒马", "ORG"), ("丁桂儿", "PER")]),
+        (8, [("张伟", "PER"), ("盒马", "ORG"), ("丁桂儿", "PER"), ("陈粥", "ORG")]),
     ],
 )
 def test_a_hint_is_weighed_against_what_the_model_reads(
     weight: float, found: list[tuple[str, str]], tmp_path: Path
 ) -> None:
-    rules = hinting(tmp_path, ("盒马", "ORG", weight), ("陈记粥铺", "ORG", weight))
-    assert found_by(rules, "张伟在盒马买了达克宁，去陈记粥铺喝粥。") == found
+    rules = hinting(tmp_path, ("盒马", "ORG", weight), ("陈粥", "ORG", weight))
+    assert found_by(rules, "张伟在盒马买了丁桂儿，去陈粥喝粥。") == found
 
 
 def test_a_hint_changes_the_score_and_can_say_that_a_word_is_no_entity(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def inherited(recipe: Recipe, given: Collection[str]) -> Recipe:
 
     A bundle's vocabulary was pruned already, so all of it is kept; its aliases, span rules and longest row go on. The
     lineage names the bundle, unless the recipe does, and what it was made from, apart from what the recipe says in the
-    same words. Raises BundleError for a bundle that is damaged.
+    same words; a bundle that goes on from itself again is named once. Raises BundleError for a bundle that is damaged.
     """
     directory = bundle_directory(recipe.model.checkpoint)
     if not (directory / MANIFEST).exists():
@@ -37,7 +37,8 @@ def inherited(recipe: Recipe, given: Collection[str]) -> Recipe:
 
 def _lineage(recipe: Recipe, manifest: Manifest) -> tuple[LineageSettings, ...]:
     names = {entry.name for entry in recipe.lineage}
-    sources = [LineageSettings(**asdict(source)) for source in manifest.lineage]
+    before = [LineageSettings(**asdict(source)) for source in manifest.lineage]
+    sources = [source for source in before if (source.role, source.name) != (ROLE, manifest.name)]
     start = LineageSettings(
         role=ROLE,
         name=manifest.name,

@@ -122,3 +122,15 @@ def test_a_type_is_not_named_like_the_text_outside_of_names(bundle: Path) -> Non
     read(bundle.parent, "")
     with pytest.raises(RecipeError, match=r'data\.types makes a type of O; write "" to drop a type'):
         read_recipe(bundle.parent / "recipe.toml", ['data.types={TITLE = "O"}'])
+
+
+def test_a_bundle_that_goes_on_from_itself_again_is_named_once(bundle: Path) -> None:
+    of_bundle = [LineageSettings(**asdict(source)) for source in load_bundle(bundle).manifest.lineage]
+    before = LineageSettings("base weights", "tiny-int8", "MIT", "the bundle that the training began with, made from x")
+    change_manifest(bundle, lineage=[asdict(source) for source in (before, *of_bundle)])
+    start, *rest = read(bundle.parent, "").lineage
+    assert (start.name, start.note) == (
+        "tiny-int8",
+        "the bundle that the training began with, made from random, sentences with invented names",
+    )
+    assert rest == [*of_bundle, OWN]
