@@ -278,7 +278,7 @@ def hinting(folder: Path, *words: tuple[str, str, float]) -> Rules:
 @pytest.mark.parametrize(
     ("weight", "found"),
     [
-        (0.1, [("张伟", "PER"), ("盒马", "ORG"), ("丁桂儿", "PER")]),
+        (0.1, [("张伟", "PER"), ("盒马", "ORG"), ("丁桂儿", "PER"), ("陈粥", "PER")]),
         (8, [("张伟", "PER"), ("盒马", "ORG"), ("丁桂儿", "PER"), ("陈粥", "ORG")]),
     ],
 )
