@@ -7,11 +7,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from edgener.built_in import bundle_directory
-from edgener.bundle import MANIFEST, Manifest, load_bundle
+from edgener.bundle import MANIFEST, Manifest, Source, load_bundle
 from edgener_export.recipe.settings import LineageSettings, Recipe
 
 ROLE = "base weights"
 """The role in the lineage of the bundle that the training began with."""
+NOTE = "the bundle that the training began with, made from "
+"""The beginning of the note on that bundle."""
 
 
 def inherited(recipe: Recipe, given: Collection[str]) -> Recipe:
@@ -37,13 +39,17 @@ def inherited(recipe: Recipe, given: Collection[str]) -> Recipe:
 
 def _lineage(recipe: Recipe, manifest: Manifest) -> tuple[LineageSettings, ...]:
     names = {entry.name for entry in recipe.lineage}
-    before = [LineageSettings(**asdict(source)) for source in manifest.lineage]
-    sources = [source for source in before if (source.role, source.name) != (ROLE, manifest.name)]
+    sources = [LineageSettings(**asdict(source)) for source in manifest.lineage if not _is_start(source, manifest.name)]
     start = LineageSettings(
         role=ROLE,
         name=manifest.name,
         license="; ".join(dict.fromkeys(source.license for source in sources)),
-        note="the bundle that the training began with, made from " + ", ".join(source.name for source in sources),
+        note=NOTE + ", ".join(source.name for source in sources),
     )
     begun_with = () if manifest.name in names else (start,)
     return (*begun_with, *(source for source in sources if source not in recipe.lineage), *recipe.lineage)
+
+
+def _is_start(source: Source, name: str) -> bool:
+    """Return True for the line that an earlier training from a bundle of this name has left."""
+    return (source.role, source.name) == (ROLE, name) and source.note.startswith(NOTE)

@@ -134,3 +134,10 @@ def test_a_bundle_that_goes_on_from_itself_again_is_named_once(bundle: Path) -> 
         "the bundle that the training began with, made from random, sentences with invented names",
     )
     assert rest == [*of_bundle, OWN]
+
+
+def test_what_a_bundle_says_in_its_own_words_of_its_namesake_is_kept_with_its_license(bundle: Path) -> None:
+    words = LineageSettings("base weights", "tiny-int8", "MIT", "mine")
+    change_manifest(bundle, lineage=[asdict(words)])
+    start, *rest = read(bundle.parent, "").lineage
+    assert (start.license, rest) == ("MIT", [words, OWN])
