@@ -22,6 +22,8 @@ ROW = '{"text": "北京", "entities": [{"start": 0, "end": 2, "label": "LOC"}]}\
 """The content of most files: labelled, so that it can be trained on."""
 NAME = "LOC\t北京\n"
 """The content of lists of names."""
+SOURCE = '[[lineage]]\nrole = "e"\nname = "f"\nlicense = "g"\nnote = "h"\n'
+"""The content of files of sources."""
 TEMPLATES = "sentence\t{LOC=city}很大\ncity\t北京\n"
 """The content of grammars."""
 
@@ -38,8 +40,7 @@ def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
             named.mkdir()
             (named / "config.json").write_text("{}", encoding="utf-8")
         else:
-            content = TEMPLATES if key.name == "templates" else NAME if key.name.endswith("names") else ROW
-            named.write_text(content, encoding="utf-8")
+            named.write_text(_content_of(key), encoding="utf-8")
         rule = TEXT_RULE if key.setting.path is PathKind.VOCABULARY else ""
         text = f"{rule}{FOLDER}/{name}"
         overrides.append(f"{name}={[text] if isinstance(key.default, tuple) else text}")
@@ -49,6 +50,12 @@ def recipe_with_all_paths(directory: Path) -> tuple[Path, list[str]]:
 def all_paths(directory: Path) -> dict[str, Path]:
     """The place that each setting which is a path points to, by its full name."""
     return {name: directory / FOLDER / name for name, _ in _path_keys()}
+
+
+def _content_of(key: Key) -> str:
+    """What the file that a setting names holds."""
+    special = {"templates": TEMPLATES, "lineage_files": SOURCE}
+    return special.get(key.name, NAME if key.name.endswith("names") else ROW)
 
 
 def _path_keys() -> Iterator[tuple[str, Key]]:

@@ -10,6 +10,7 @@ from typing import Any
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import Recipe
 from edgener_export.recipe.tables import TableReader
+from edgener_export.recipe.toml_file import read_toml
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool = True) -> Recipe:
@@ -18,12 +19,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = (), *, needs_models: bool
     Its paths, which are relative to ``path``, become relative to the working directory. Without ``needs_models`` the
     checkpoint and the teachers need not exist. Raises RecipeError that names the file and all faults by their keys.
     """
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise RecipeError(f"{path}: is not TOML: {error}") from error
+    plain = read_toml(path)
     for override in overrides:
         apply_override(plain, override)
     reader = TableReader(path.parent, needs_models=needs_models)

@@ -668,6 +668,10 @@ class Recipe:
             "A file of texts, one a line, that become the golden cases of the bundle.", path=PathKind.FILE, trains=False
         ),
     ]
+    lineage_files: Annotated[
+        tuple[str, ...],
+        Setting("Files of more `[[lineage]]` tables, which several recipes share.", path=PathKind.FILE, trains=False),
+    ] = ()
     limits: Annotated[str, Setting("What the model is not good at, in words, for its card.", trains=False)] = ""
     scheme: Annotated[str, Setting("The tagging scheme.", choices=tuple(SCHEMES))] = "BIOES"
     rewrite: Annotated[RewriteSettings | None, Setting("See the table `[rewrite]`.")] = None
@@ -684,6 +688,13 @@ class Recipe:
     def sources(self) -> tuple[Source, ...]:
         """The lineage as a bundle's manifest lists it."""
         return tuple(entry.as_source() for entry in self.lineage)
+
+
+@dataclass(frozen=True)
+class SharedLineage:
+    """A file of sources that several recipes share."""
+
+    lineage: Annotated[tuple[LineageSettings, ...], Setting("See the tables `[[lineage]]`.", trains=False)]
 
 
 def tables(kind: Any = Recipe, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, is_dataclass
+from dataclasses import MISSING, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from edgener.dataclass_json import RecordError, from_plain
 from edgener.errors import BundleError
+from edgener_export.errors import RecipeError
 from edgener_export.recipe.bounds import joint_faults, value_faults
 from edgener_export.recipe.inherit import inherited
 from edgener_export.recipe.paths import path_faults, resolve
-from edgener_export.recipe.settings import Key, PathKind, Recipe, full_name, keys_of
+from edgener_export.recipe.settings import Key, LineageSettings, PathKind, Recipe, SharedLineage, full_name, keys_of
 from edgener_export.recipe.shape import read_shape, shape_faults
+from edgener_export.recipe.toml_file import read_toml
 
 
 class TableReader:
@@ -38,7 +40,21 @@ class TableReader:
         shape = read_shape(Path(recipe.model.checkpoint or "")) if recipe.model and self._needs_models else None
         if shape:
             self.faults += shape_faults(recipe, shape)
+        if recipe.lineage_files and not self.faults:
+            recipe = replace(recipe, lineage=recipe.lineage + self._shared_lineage(recipe.lineage_files))
         return recipe if self.faults else self._inherited(recipe, plain["model"])
+
+    def _shared_lineage(self, files: Collection[str]) -> tuple[LineageSettings, ...]:
+        """Return the entries of the files, which hold no other tables."""
+        entries: tuple[LineageSettings, ...] = ()
+        for file in files:
+            reader = TableReader(Path(file).parent, needs_models=False)
+            try:
+                entries += reader._table(SharedLineage, read_toml(Path(file)), "").lineage or ()
+            except RecipeError as error:
+                self.faults.append(f"lineage_files: {error}")
+            self.faults += [f"lineage_files: {file}: {fault}" for fault in reader.faults]
+        return entries
 
     def _inherited(self, recipe: Recipe, model: Mapping[str, Any]) -> Recipe:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -171,3 +172,43 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_settings_without_a_recipe_are_verified_under_their_own_names() -> None:
     with pytest.raises(RecipeError, match=r"^epochs is 0; it must be at least 1; teacher is missing; name a bundle"):
         verify_settings(DistilSettings(epochs=0))
+
+
+SHARED_SOURCE = '[[lineage]]\nrole = "names"\nname = "a list"\nlicense = "CC0-1.0"\nnote = "all of it"\n'
+
+
+@pytest.fixture
+def shared(tiny: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A recipe that names a file of sources beside it, and that file, which is not there yet."""
+    recipe = shutil.copytree(tiny.parent, tmp_path / "recipes") / tiny.name
+    recipe.write_text(f'lineage_files = ["shared.toml"]\n{recipe.read_text(encoding="utf-8")}', encoding="utf-8")
+    return recipe, recipe.with_name("shared.toml")
+
+
+def test_sources_that_recipes_share_follow_the_recipe_s_own(tiny: Path, shared: tuple[Path, Path]) -> None:
+    recipe, file = shared
+    file.write_text(SHARED_SOURCE, encoding="utf-8")
+    *own, last = read_recipe(recipe).lineage
+    assert tuple(own) == read_recipe(tiny).lineage
+    assert (last.name, last.license) == ("a list", "CC0-1.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[[lineage", "is not TOML"),
+        ("", "lineage is missing"),
+        (SHARED_SOURCE.replace("note", "notes"), "lineage[0].notes is unknown; did you mean note?"),
+        (f'name = "x"\n{SHARED_SOURCE}', "name is unknown"),
+    ],
+)
+def test_faults_of_shared_sources_name_their_file(shared: tuple[Path, Path], text: str, fault: str) -> None:
+    recipe, file = shared
+    file.write_text(text, encoding="utf-8")
+    first, *_ = faults_of(recipe)
+    assert first.startswith(f"lineage_files: {file}: {fault}")
+
+
+def test_a_file_of_shared_sources_that_is_missing_is_a_fault(shared: tuple[Path, Path]) -> None:
+    recipe, file = shared
+    assert faults_of(recipe) == [f"lineage_files: {file}: no such file"]
