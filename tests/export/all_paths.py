@@ -53,7 +53,7 @@ def all_paths(directory: Path) -> dict[str, Path]:
 
 
 def _content_of(key: Key) -> str:
-    """What the file that a setting names holds."""
+    """Return what the file that a setting names holds."""
     special = {"templates": TEMPLATES, "lineage_files": SOURCE}
     return special.get(key.name, NAME if key.name.endswith("names") else ROW)
 
