@@ -2,7 +2,7 @@
 
     python tools/page_picture.py
 
-It starts ``edgener serve --http`` itself; Chromium (Debian: apt install chromium) and a Chinese font must be installed.
+It starts ``edgener serve --http`` itself; Chromium and a Chinese font (Debian: apt install chromium fonts-noto-cjk) must be installed.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def main() -> None:
     program = shutil.which("chromium")
     if program is None:
         sys.exit("chromium: is not installed; on Debian: apt install chromium")
+    if not subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=True).stdout:
+        sys.exit("fonts: none has Chinese characters; on Debian: apt install fonts-noto-cjk")
     with _service() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=MILLISECONDS)
         page = browser.new_page(viewport={"width": 860, "height": 600}, color_scheme="light", locale="en-US")
