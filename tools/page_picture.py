@@ -2,7 +2,8 @@
 
     python tools/page_picture.py
 
-It starts ``edgener serve --http`` itself; Chromium and a Chinese font (Debian: apt install chromium fonts-noto-cjk) must be installed.
+It starts ``edgener serve --http`` itself; Chromium and a Chinese font must be installed (Debian: apt install chromium
+fonts-noto-cjk).
 """
 
 from __future__ import annotations
