@@ -16,7 +16,7 @@ from edgener_export.recipe import Recipe, read_recipe
 from edgener_export.recipe.settings import walk
 from tests.export.all_paths import all_paths, recipe_with_all_paths
 
-NOT_LEARNED_FROM = {"golden", "data.test", "model.packed_vocabulary"}
+NOT_LEARNED_FROM = {"golden", "lineage_files", "data.test", "model.packed_vocabulary"}
 """The only paths that the trained weights do not depend on."""
 LATER = ("quantize", "gpu", "gate")
 """The tables of what comes after the training."""
