@@ -56,20 +56,19 @@ def keep_heads(model: PreTrainedModel, number: int) -> None:
     """Keep ``number`` attention heads of each layer: those whose values and outputs have the largest norms.
 
     After Michel et al. (2019), Are sixteen heads really better than one?, by magnitude instead of by gradient.
-    Raises RecipeError where the layers have no more than that, or have lost heads already.
+    Raises RecipeError where a layer has no more than that.
     """
-    heads = model.config.num_attention_heads
-    if any(model.config.pruned_heads.values()):
-        raise RecipeError(f"model.heads is {number}; the checkpoint's layers have lost heads already, leave it out")
-    if number >= heads:
-        raise RecipeError(f"model.heads is {number}; the checkpoint's layers have only {heads}")
     base: Any = model.base_model
     pruned = {}
     for place, layer in enumerate(base.encoder.layer):
         attention = layer.attention
-        values = attention.self.value.weight.reshape(heads, -1).norm(dim=1)
-        outputs = attention.output.dense.weight.T.reshape(heads, -1).norm(dim=1)
-        pruned[place] = (values * outputs).argsort()[: heads - number].tolist()
+        left = [head for head in range(model.config.num_attention_heads) if head not in attention.pruned_heads]
+        if number >= len(left):
+            raise RecipeError(f"model.heads is {number}; the checkpoint's layers have only {len(left)}")
+        values = attention.self.value.weight.reshape(len(left), -1).norm(dim=1)
+        outputs = attention.output.dense.weight.T.reshape(len(left), -1).norm(dim=1)
+        weakest = (values * outputs).argsort()[: len(left) - number].tolist()
+        pruned[place] = [left[index] for index in weakest]
     model.prune_heads(pruned)
 
 

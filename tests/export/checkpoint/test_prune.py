@@ -74,8 +74,22 @@ def test_layers_that_lost_heads_come_back_from_their_directory(model: Any, tmp_p
     select_layers(model, [2])
     model.save_pretrained(tmp_path)
     torch.testing.assert_close(logits(load_classifier(tmp_path)), logits(model))
-    with pytest.raises(RecipeError, match="have lost heads already"):
-        keep_heads(model, 2)
+    with pytest.raises(RecipeError, match="heads is 3; the checkpoint's layers have only 3"):
+        keep_heads(model, 3)
+
+
+def test_layers_that_lost_heads_lose_more_of_those_that_are_left(model: Any, tmp_path: Path) -> None:
+    for layer in model.bert.encoder.layer:
+        with torch.no_grad():
+            layer.attention.output.dense.weight[:, 8:24] = 0
+    silenced = logits(model)
+    keep_heads(model, 3)
+    keep_heads(model, 2)
+    assert model.bert.encoder.layer[1].attention.self.query.weight.shape == (16, 32)
+    assert {place: set(heads) for place, heads in model.config.pruned_heads.items()} == {0: {1, 2}, 1: {1, 2}}
+    torch.testing.assert_close(logits(model), silenced)
+    model.save_pretrained(tmp_path)
+    torch.testing.assert_close(logits(load_classifier(tmp_path)), silenced)
 
 
 def test_another_activation_is_used_and_saved(model: Any, tmp_path: Path) -> None:
