@@ -118,6 +118,26 @@ def test_a_client_with_one_request_does_not_wait_for_all_requests_of_another(ses
     assert order.index("polite") <= 2 * 4 + 1
 
 
+def test_a_client_with_one_request_waits_for_a_short_run_beside_one_with_many(session: ControlledSession) -> None:
+    with held(session, queue_seconds=PATIENCE) as (_, ends):
+        for number in range(40):
+            ends.ask(f"greedy {number}", "王" * (30 if number % 2 else 60), client="greedy")
+        ends.ask("polite", "李" * 30, client="polite")
+        session.release()
+        ends.take(42)
+    assert session.shapes[1:3] == [(4, 62), (2, 32)]
+    assert (8, 32) in session.shapes
+
+
+def test_clients_with_one_request_each_are_computed_together(session: ControlledSession) -> None:
+    with held(session, queue_seconds=PATIENCE) as (_, ends):
+        for number in range(16):
+            ends.ask(f"{number}", "王" * 30, client=f"client {number}")
+        session.release()
+        ends.take(17)
+    assert session.shapes[1:] == [(8, 32), (8, 32)]
+
+
 def test_a_short_request_does_not_wait_for_a_long_one_of_the_same_client(session: ControlledSession) -> None:
     began = session.clock.now
     with held(session, queue_seconds=PATIENCE) as (_, ends):

@@ -38,6 +38,16 @@ def test_company_is_cheaper_than_solitude_and_keeps_within_the_limits(lengths: l
     assert cost(run) <= cost([lengths[place]])
 
 
+@given(LENGTHS, st.integers(1, MOST_TOKENS), st.data())
+def test_a_run_of_several_rows_has_no_more_tokens_than_are_wanted(
+    lengths: list[int], most_tokens: int, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(lengths) - 1))
+    start, end = best_range(entries(lengths), place, RUN_TOKENS, most_tokens)
+    assert start <= place < end
+    assert end - start == 1 or (end - start) * max(lengths[start:end]) <= most_tokens
+
+
 @given(LENGTHS, st.data())
 def test_no_further_neighbour_would_lower_the_cost(lengths: list[int], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(lengths) - 1))

@@ -21,6 +21,7 @@ from edgener.serve.deadlines import Deadlines
 from edgener.serve.errors import Draining, Expired, Internal, Overloaded, RequestError
 from edgener.serve.observer import Observer
 from edgener.serve.pace import Pace
+from edgener.serve.pool import FEW_TOKENS, MOST_TOKENS
 from edgener.serve.request import Answered, Failed, Model, QueuedRow, Request
 from edgener.serve.run_cost import measured_cost
 from edgener.serve.turns import Turns
@@ -290,7 +291,10 @@ class Engine:
         if head is None:
             return _NOTHING
         model = head.request.model
-        rows = model.pool.company(head, model.cost.run_tokens) if self._batching else [head]
+        rows = [head]
+        if self._batching:
+            most_tokens = FEW_TOKENS if self._turns.is_modest(head) else MOST_TOKENS
+            rows = model.pool.company(head, model.cost.run_tokens, most_tokens)
         now = self._clock()
         queue_seconds = []
         for row in rows:

@@ -15,6 +15,8 @@ from edgener.serve.request import QueuedRow, Request
 
 MOST_ROWS_INSIDE = 64
 """Rows of one client in the pool after which it has to wait: more would hardly make better company."""
+MODEST_SHARE = 4
+"""How many times fewer rows in the pool than the average client's are few."""
 MOST_TOKENS_INSIDE = 512
 """Tokens of one request in the pool after which others go first."""
 
@@ -123,6 +125,11 @@ class Turns:
         client = next(iter(self._serving))
         self._serving.move_to_end(client)
         return next(iter(client.inside))
+
+    def is_modest(self, row: QueuedRow) -> bool:
+        """Return whether the client of a row in the pool has few rows there, beside clients that have many."""
+        average = len(row.request.model.pool) / len(self._serving)
+        return MODEST_SHARE * len(_client_of(row.request).inside) <= average
 
     def take(self, row: QueuedRow) -> None:
         """Take a row out of the pool, since it is computed now."""
