@@ -16,7 +16,7 @@ from edgener.serve.request import QueuedRow, Request
 MOST_ROWS_INSIDE = 64
 """Rows of one client in the pool after which it has to wait: more would hardly make better company."""
 MODEST_SHARE = 4
-"""How many times fewer rows in the pool than the average client's are few."""
+"""A client with so many times fewer rows in the pool than the average client is modest."""
 MOST_TOKENS_INSIDE = 512
 """Tokens of one request in the pool after which others go first."""
 
