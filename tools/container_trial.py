@@ -39,6 +39,8 @@ TEXT = "王小明在北京大学工作，他的朋友李思远在成都。"
 SECONDS = 30.0
 """Most seconds until the service is ready."""
 REMEDY = "see its message; --help says what is needed"
+Shown = list[tuple[int, int, str, str]]
+"""Start, end, type and score of entities, as the service writes them."""
 
 
 def main() -> int:
@@ -46,22 +48,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("image", type=Path, help="image of a build for x86-64 with --http")
     options = parser.parse_args()
+    expected = Recognizer.load()(TEXT)
     try:
         podman("load", "--input", str(options.image))
         with tempfile.TemporaryDirectory() as name:
-            return report([("one text", is_answered_once()), *trials(Path(name))])
+            return report([("one text", is_answered_once(expected)), *trials(Path(name), shown(expected))])
     except ToolError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def is_answered_once() -> bool:
+def is_answered_once(expected: Sequence[Entity]) -> bool:
     """Return whether the image finds in one text what the library finds."""
     line = podman("run", "--rm", IMAGE, TEXT)
-    return all(f'"text": "{entity.text}", "score": {entity.score:.4f}' in line for entity in Recognizer.load()(TEXT))
+    return all(f'"text": "{entity.text}", "score": {entity.score:.4f}' in line for entity in expected)
 
 
-def trials(project: Path) -> list[tuple[str, bool | str]]:
+def trials(project: Path, expected: Shown) -> list[tuple[str, bool | str]]:
     """Return the checks and the figures of a service that compose starts in ``project``."""
     token = secrets.token_hex(24)
     shutil.copy(COMPOSE, project)
@@ -69,7 +72,6 @@ def trials(project: Path) -> list[tuple[str, bool | str]]:
     tokens.write_text(f"trial {token}\n", encoding="utf-8")
     os.chown(tokens, USER, USER)
     tokens.chmod(0o400)
-    expected = shown(Recognizer.load()(TEXT))
     with started(project), Client(ADDRESS, token=token) as ask, Client(ADDRESS) as stranger:
         began = time.monotonic()
         found = answer_of(ask)
@@ -101,7 +103,7 @@ def started(project: Path) -> Iterator[None]:
         run_program([*compose, "down"], REMEDY, cwd=project)
 
 
-def answer_of(ask: Client) -> list[tuple[int, int, str, str]]:
+def answer_of(ask: Client) -> Shown:
     """Return the entities of TEXT as soon as they are answered; none after SECONDS."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
@@ -111,7 +113,7 @@ def answer_of(ask: Client) -> list[tuple[int, int, str, str]]:
     return []
 
 
-def shown(entities: Sequence[Entity]) -> list[tuple[int, int, str, str]]:
+def shown(entities: Sequence[Entity]) -> Shown:
     """Return entities with their scores as the service writes them."""
     return [(entity.start, entity.end, entity.label, f"{entity.score:.4f}") for entity in entities]
 
