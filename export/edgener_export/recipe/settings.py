@@ -425,6 +425,16 @@ class TrainSettings:
             at_most=1,
         ),
     ] = 0.0
+    start_share: Annotated[
+        float,
+        Setting(
+            "The weight of the model that the training began with, in the average with what it became; 0 takes what it "
+            "became alone. A finished training may be built again with another share.",
+            at_least=0,
+            at_most=1,
+            trains=False,
+        ),
+    ] = 0.0
     save_minutes: Annotated[
         float, Setting("The time between two saved states of the training.", unit="minutes", at_least=0, trains=False)
     ] = 4.0

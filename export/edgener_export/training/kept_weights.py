@@ -1,4 +1,4 @@
-"""The weights that a training ends with if they are not the last: the best on development examples, or a mean."""
+"""The weights that a training ends with if they are not the last: the best on development examples, or an average."""
 
 from __future__ import annotations
 
@@ -78,6 +78,25 @@ class WeightAverage(_KeptWeights):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what ``state_dict`` returned."""
         self._count, self._weights = state["count"], state["weights"]
+
+
+class StartWeights:
+    """The weights that a training begins with, of which a share may stay (Wortsman et al., 2022).
+
+    What a model learns anew and what it knew before are both kept by the average of the two better than by either.
+    """
+
+    def __init__(self, model: torch.nn.Module, share: float) -> None:
+        """``share`` is the weight of ``model`` as it is now in the average; 0 forgets it."""
+        self._share = share
+        self._weights = _copied(model) if share else {}
+
+    def mix_into(self, model: torch.nn.Module) -> None:
+        """Average the model's weights with those of the beginning."""
+        weights = model.state_dict()
+        for name, weight in self._weights.items():
+            if weight.is_floating_point():
+                weights[name].lerp_(weight, self._share)
 
 
 def _copied(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -23,7 +23,7 @@ from edgener_export.recipe.bounds import verify_settings
 from edgener_export.recipe.settings import BF16, FASTER, PRECISIONS, TrainSettings
 from edgener_export.training.batches import Batch, Example, batch_groups, pad
 from edgener_export.training.hardware import hardware
-from edgener_export.training.kept_weights import BestWeights, WeightAverage
+from edgener_export.training.kept_weights import BestWeights, StartWeights, WeightAverage
 from edgener_export.training.metrics import METRICS, read_metrics
 from edgener_export.training.optimizer import ScheduledAdamW, freeze, parameter_groups
 from edgener_export.training.precision import choose_precision
@@ -84,6 +84,7 @@ class Trainer(ABC, Generic[Measured]):
         self._optimizer = ScheduledAdamW(groups, settings.learning_rate, settings.weight_decay, settings.warmup)
         self._best = BestWeights(settings.patience)
         self._average = WeightAverage(settings.average_last)
+        self._start = StartWeights(model, settings.start_share)
         self._step = 0
         self._total = 1
         self._precision = settings.precision
@@ -147,6 +148,7 @@ class Trainer(ABC, Generic[Measured]):
             self._save(place)
         self._best.restore(self._model)
         self._average.restore(self._model)
+        self._start.mix_into(self._model)
         return self.evaluate(dev)
 
     def _autocast(self) -> torch.autocast:

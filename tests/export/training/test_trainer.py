@@ -33,6 +33,7 @@ def step_of(directory: Path) -> int:
         {"patience": 50, "dev_every": 2},
         {"patience": 1, "dev_every": 3, "learning_rate": 0.0},
         {"average_last": 0.8},
+        {"start_share": 0.3},
         {"layer_decay": 0.5},
     ],
     ids=lambda settings: next(iter(settings)),
@@ -101,6 +102,22 @@ def test_the_last_weights_are_averaged() -> None:
         average.add(model, step / 8)
     average.restore(model)
     assert model.weight.item() == np.mean([5, 6, 7, 8])
+
+
+def test_a_share_of_the_first_weights_stays_and_may_be_changed_afterwards(tmp_path: Path) -> None:
+    def weight_after_run(share: float) -> torch.Tensor:
+        tiny = TinyTuner(start_share=share, learning_rate=1e-2)
+        tuner, model = tiny.open(tmp_path)
+        tuner.run(tiny.constant, tiny.constant)
+        return torch.clone(model.get_parameter("classifier.weight"))
+
+    _, untrained = TinyTuner().open(tmp_path / "unused")
+    first = untrained.get_parameter("classifier.weight")
+    mixed = weight_after_run(0.25)
+    last = weight_after_run(0.0)
+    assert not torch.allclose(first, last, atol=1e-3)
+    torch.testing.assert_close(mixed, 0.25 * first + 0.75 * last)
+    torch.testing.assert_close(weight_after_run(1.0), first)
 
 
 def test_accumulated_gradients_are_those_of_their_batches_mean(tmp_path: Path) -> None:
