@@ -43,14 +43,13 @@ from edgener_export.evaluation.score_calibration import (
 from edgener_export.evaluation.suite import LabelledSet
 from tests.support import TINY_BUNDLE, TINY_TEST, change_manifest, labelled_texts, names, read_manifest
 
-GENERATOR = np.random.default_rng(11)
-
 
 def answers(data: str, number: int, temperature: float, offset: float, label: str = "PER") -> Answers:
     """Return answers whose scores are right with the probability of this temperature and offset."""
-    scores = GENERATOR.uniform(0.4, 0.999, number)
+    generator = np.random.default_rng(list(data.encode()))
+    scores = generator.uniform(0.4, 0.999, number)
     truth = Calibration(temperature, offset, ())
-    right = np.array([truth.calibrated(score) for score in scores]) > GENERATOR.uniform(size=number)
+    right = np.array([truth.calibrated(score) for score in scores]) > generator.uniform(size=number)
     return Answers(data, (label,) * number, scores, right, Counter({label: number}))
 
 
