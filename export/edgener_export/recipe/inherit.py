@@ -12,7 +12,7 @@ from edgener_export.recipe.settings import LineageSettings, Recipe
 
 ROLE = "base weights"
 """The role in the lineage of the bundle that the training began with."""
-NOTE = "the bundle that the training began with, made from "
+NOTE = "the bundle that the training began with"
 """The beginning of the note on that bundle."""
 
 
@@ -43,8 +43,8 @@ def _lineage(recipe: Recipe, manifest: Manifest) -> tuple[LineageSettings, ...]:
     start = LineageSettings(
         role=ROLE,
         name=manifest.name,
-        license="; ".join(dict.fromkeys(source.license for source in sources)),
-        note=NOTE + ", ".join(source.name for source in sources),
+        license="those of its sources",
+        note=f"{NOTE}; its sources follow",
     )
     begun_with = () if manifest.name in names else (start,)
     return (*begun_with, *(source for source in sources if source not in recipe.lineage), *recipe.lineage)
