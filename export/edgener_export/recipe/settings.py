@@ -429,10 +429,9 @@ class TrainSettings:
         float,
         Setting(
             "The weight of the model that the training began with, in the average with what it became; 0 takes what it "
-            "became alone. A finished training may be built again with another share.",
+            "became alone.",
             at_least=0,
             at_most=1,
-            trains=False,
         ),
     ] = 0.0
     save_minutes: Annotated[

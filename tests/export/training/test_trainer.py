@@ -104,7 +104,7 @@ def test_the_last_weights_are_averaged() -> None:
     assert model.weight.item() == np.mean([5, 6, 7, 8])
 
 
-def test_a_share_of_the_first_weights_stays_and_may_be_changed_afterwards(tmp_path: Path) -> None:
+def test_a_share_of_the_first_weights_stays(tmp_path: Path) -> None:
     def weight_after_run(share: float) -> torch.Tensor:
         tiny = TinyTuner(start_share=share, learning_rate=1e-2)
         tuner, model = tiny.open(tmp_path)
