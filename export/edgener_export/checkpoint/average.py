@@ -5,8 +5,10 @@ Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel
 
 from edgener_export.checkpoint.classifier import load_classifier, tags_of
@@ -29,4 +31,9 @@ def average_with(model: PreTrainedModel, settings: AverageSettings) -> None:
     own = model.state_dict()
     if {name: weight.shape for name, weight in own.items()} != {name: weight.shape for name, weight in other.items()}:
         raise CheckpointError(f"{settings.checkpoint}: is not of the shape of the model that it is to be averaged with")
-    model.load_state_dict({name: weight.lerp(other[name], settings.share) for name, weight in own.items()})
+    move_towards(model, other, settings.share)
+
+
+def move_towards(model: torch.nn.Module, other: Mapping[str, torch.Tensor], share: float) -> None:
+    """Average the model's weights with those of ``other``, which has the same names and shapes and counts ``share``."""
+    model.load_state_dict({name: weight.lerp(other[name], share) for name, weight in model.state_dict().items()})

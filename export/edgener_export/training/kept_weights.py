@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from edgener_export.checkpoint.average import move_towards
+
 
 class _KeptWeights:
     """Weights that are not the last, or none."""
@@ -93,10 +95,8 @@ class StartWeights:
 
     def mix_into(self, model: torch.nn.Module) -> None:
         """Average the model's weights with those of the beginning."""
-        weights = model.state_dict()
-        for name, weight in self._weights.items():
-            if weight.is_floating_point():
-                weights[name].lerp_(weight, self._share)
+        if self._weights:
+            move_towards(model, self._weights, self._share)
 
 
 def _copied(model: torch.nn.Module) -> dict[str, torch.Tensor]:
