@@ -24,7 +24,7 @@ REQUIREMENTS = ("onnxruntime>=1.24", "numpy>=2", "tokenizers>=0.22,<0.24")
 SIGN_REQUIREMENTS = ("cryptography>=46", "cffi>=2", "pycparser>=2")
 """The extra ``sign`` with its own dependencies: builds with a trusted key carry these besides."""
 
-HTTP_REQUIREMENTS = ("httptools>=0.9,<0.10", "prometheus-client>=0.26,<1")
+HTTP_REQUIREMENTS = ("httptools>=0.9,<0.10",)
 """The extra ``serve``, which has no dependencies of its own: builds that serve HTTP carry these besides."""
 
 

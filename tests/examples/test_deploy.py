@@ -85,7 +85,7 @@ def test_the_autoscaler_looks_at_a_number_that_the_service_gives_with_a_token(se
     assert served.get(endpoint["path"]).status == 401
     numbers = served.get(endpoint["path"], Authorization=f"Bearer {TOKEN}").body.decode()
     assert f"\n{METRIC} " in numbers
-    assert f"# TYPE {METRIC} gauge" in Metrics().text().decode()
+    assert f"# TYPE {METRIC} gauge" in Metrics().page().decode()
     (metric,) = of_kind("HorizontalPodAutoscaler")["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] == METRIC
     (rule,) = yaml.safe_load(of_kind("ConfigMap")["data"]["config.yaml"])["rules"]

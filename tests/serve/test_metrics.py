@@ -36,7 +36,7 @@ def families(service: Running) -> dict[str, dict[str, float]]:
 def test_every_family_says_in_a_sentence_what_it_counts() -> None:
     found = {
         family.name.removeprefix("edgener_"): (family.type, family.documentation)
-        for family in text_string_to_metric_families(Metrics().text().decode())
+        for family in text_string_to_metric_families(Metrics().page().decode())
         if family.name.startswith("edgener_") and not family.name.endswith("_created")
     }
     assert found == {

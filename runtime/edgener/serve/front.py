@@ -71,7 +71,7 @@ class Front:
             )
         except RequestError as error:
             reason = error.reason if isinstance(error, Overloaded) else "draining"
-            self.metrics.refused.labels(reason).inc()
+            self.metrics.refused.inc(reason)
             raise problem_of(error) from None
 
         def leave() -> None:
@@ -88,7 +88,7 @@ class Front:
             if end.error.__cause__:
                 self.log.failure(end.error.__cause__)
             raise problem_of(end.error)
-        self.metrics.texts.inc(len(texts))
+        self.metrics.texts.inc(by=len(texts))
         return end
 
 

@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from typing import Literal
-
-from prometheus_client import (
-    CONTENT_TYPE_PLAIN_0_0_4,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-    values,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.values import MultiProcessValue
+from collections.abc import Callable, Mapping, Sequence
 
 from edgener.serve.engine import Statistics
+from edgener.serve.instruments import Counter, Gauge, Histogram, Registry
+from edgener.serve.numbers import Kind, Numbers, total
 from edgener.serve.observer import Observer
-from edgener.serve.processes import SHARED_DIRECTORY
+from edgener.serve.process_numbers import ProcessNumbers
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 RUN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 ROWS = (1, 2, 4, 8, 16, 32)
 TOKENS = (16, 32, 64, 128, 256, 512, 1024)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]
-
 
 class Metrics(Observer):
     """The counters of one process of a service, and what its engine tells."""
 
-    def __init__(self) -> None:
-        registry = CollectorRegistry()
-        self._registry = registry
+    def __init__(self, place: int = 0, places: Sequence[Numbers] | None = None) -> None:
+        """Count at one of ``places``, beside other processes and on from what was counted there; without, alone."""
+        self._places = places or [Numbers()]
+        self._places[place].end()
+        self._registry = registry = Registry(self._places[place])
 
         def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"edgener_{name}", text, labels, registry=registry)
+            return registry.counter(f"edgener_{name}_total", text, *labels)
 
         def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-            return Histogram(f"edgener_{name}", text, buckets=buckets, registry=registry)
+            return registry.histogram(f"edgener_{name}", text, buckets)
 
-        def gauge(name: str, text: str, *labels: str, mode: Literal["livesum", "livemax"] = "livesum") -> Gauge:
-            return Gauge(f"edgener_{name}", text, labels, registry=registry, multiprocess_mode=mode)
+        def gauge(name: str, text: str, *labels: str, kind: Kind = Kind.STATE) -> Gauge:
+            return registry.gauge(f"edgener_{name}", text, *labels, kind=kind)
 
         self._requests = counter("requests", "Requests that were answered, by route and status.", "route", "status")
         self.refused = counter("refused", "Requests that were not taken, by reason.", "reason")
@@ -67,20 +52,19 @@ class Metrics(Observer):
         self._run_tokens = histogram("run_tokens", "Tokens of a run, with padding.", TOKENS)
         self._queue_requests = gauge("queue_requests", "Requests that wait.")
         self._queue_tokens = gauge("queue_tokens", "Tokens that wait.")
-        self._queue_seconds = gauge("queue_seconds", "Time that the queue takes; scale on this.", mode="livemax")
+        self._queue_seconds = gauge("queue_seconds", "Time that the queue takes; scale on this.", kind=Kind.GREATEST)
         self._workers = gauge("workers", "Threads that compute.")
         self._workers_busy = gauge("workers_busy", "Threads that compute something now.")
         self.connections = gauge("connections", "Open connections.")
-        self._model = gauge("model_info", "The model in use; the value is 1.", "name", "digest", mode="livemax")
+        self._model = gauge("model_info", "The model in use; the value is 1.", "name", "digest", kind=Kind.GREATEST)
         self._model_labels: tuple[str, str] | None = None
         self.on_retired: Callable[[], None] = lambda: None
         """Called when no request needs the model of before any more."""
-        if not _is_shared():
-            ProcessCollector(registry=registry)
+        self._process = None if places else ProcessNumbers(registry)
 
     def request(self, route: str, status: int) -> None:
         """Note a request that was answered."""
-        self._requests.labels(route, str(status)).inc()
+        self._requests.inc(route, str(status))
 
     def began(self, queue_seconds: float) -> None:
         self._queue_duration.observe(queue_seconds)
@@ -89,12 +73,12 @@ class Metrics(Observer):
         self._run_duration.observe(seconds)
         self._run_rows.observe(rows)
         self._run_tokens.observe(tokens + padding)
-        self._tokens.inc(tokens)
-        self._padding.inc(padding)
+        self._tokens.inc(by=tokens)
+        self._padding.inc(by=padding)
 
     def answered(self, labels: Mapping[str, int]) -> None:
         for label, count in labels.items():
-            self._entities.labels(label).inc(count)
+            self._entities.inc(label, by=count)
 
     def expired(self) -> None:
         self._expired.inc()
@@ -107,10 +91,10 @@ class Metrics(Observer):
 
     def use_model(self, name: str, digest: str) -> None:
         """Show the model that is used from now on."""
-        if self._model_labels and not _is_shared():  # a process with shared numbers has one model for its life
+        if self._model_labels:
             self._model.remove(*self._model_labels)
         self._model_labels = (name, digest)
-        self._model.labels(name, digest).set(1)
+        self._model.set(1, name, digest)
 
     def update(self, statistics: Statistics, connections: int) -> None:
         """Set the gauges to the engine's present state."""
@@ -121,22 +105,8 @@ class Metrics(Observer):
         self._workers_busy.set(statistics.workers_busy)
         self.connections.set(connections)
 
-    def text(self) -> bytes:
-        """Return all numbers, those of the other processes included, in the text format of Prometheus."""
-        if not _is_shared():
-            return generate_latest(self._registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
-
-
-def count_on(slot: int) -> None:
-    """Let this process add to the counters that processes with the same slot have left behind.
-
-    prometheus_client keeps the counters of a process in files of its own, by the number that it is given here.
-    """
-    values.ValueClass = MultiProcessValue(process_identifier=lambda: slot)  # type: ignore[no-untyped-call]
-
-
-def _is_shared() -> bool:
-    return SHARED_DIRECTORY in os.environ
+    def page(self) -> bytes:
+        """Return all numbers, those of the other processes included, as Prometheus reads them."""
+        if self._process:
+            self._process.update()
+        return self._registry.page(total(self._places))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 from edgener.serve.messages import Response
 
+FOLDER = Path(__file__).parent / "page"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -25,8 +26,8 @@ INDEX, ICON = "index.html", "/favicon.ico"
 def page_responses() -> dict[str, Response]:
     """Return the answer to each path of the page."""
     found = {ICON: Response(status=204, headers=HEADERS)}  # browsers ask for it by themselves
-    for file in (files("edgener.serve") / "page").iterdir():
-        media_type = MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
+    for file in FOLDER.iterdir():
+        media_type = MEDIA_TYPES.get(file.suffix)
         if media_type:
             path = "/" if file.name == INDEX else f"/{file.name}"
             found[path] = Response(file.read_bytes(), media_type, headers=HEADERS)

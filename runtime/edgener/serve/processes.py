@@ -23,13 +23,11 @@ from edgener.serve.log import Log, kind_and_place
 from edgener.serve.models import Model, ModelSource
 from edgener.systemd import Watchdog, notify
 
-SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable of the environment that names the folder in which the processes of a service add up their numbers.
-
-prometheus_client reads it when it is imported."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_SECONDS = 1.0
 """Time between two looks at the processes and at the installed model."""
+GENERATIONS = 3
+"""Most generations of processes at once: one serves, one that could not start ends, and one starts."""
 SILENT_SECONDS = 20.0
 """Time after which a process that shows no sign of life is killed and replaced."""
 SIGN_OF_LIFE = b"."
@@ -43,7 +41,7 @@ class Duties(Protocol):
     def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int, slot: int) -> None:
         """Serve with a model until SIGTERM, or until the file descriptor ``lifeline`` has an end of file.
 
-        ``slot`` is a small number that no other process has at the same time.
+        ``slot`` is a number below GENERATIONS times the number of processes that no other process has at the same time.
         ``on_tick`` is to be called a few times a second, as soon as clients are answered. On SIGHUP the tokens are to
         be read again.
         """
@@ -172,7 +170,8 @@ class Processes:
         """Start the processes that are missing; while others serve, one that cannot be started is tried again."""
         if time.monotonic() < self._forks_at:
             return
-        for _ in range(self._count - len(self._present)):
+        room = GENERATIONS * self._count - len(self._children)
+        for _ in range(min(room, self._count - len(self._present))):
             try:
                 self._fork()
             except OSError as error:

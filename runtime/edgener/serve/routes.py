@@ -13,6 +13,7 @@ from edgener.output_formats import unfit_label
 from edgener.serve import lines
 from edgener.serve.ask import Wanted, min_score_of, parse_ask
 from edgener.serve.front import Front
+from edgener.serve.instruments import CONTENT_TYPE
 from edgener.serve.json_text import to_json
 from edgener.serve.messages import (
     JSON,
@@ -23,7 +24,6 @@ from edgener.serve.messages import (
     Stream,
     json_response,
 )
-from edgener.serve.metrics import CONTENT_TYPE
 from edgener.serve.openapi import document
 from edgener.serve.problem import ProblemError
 
@@ -96,7 +96,7 @@ class Routes:
     async def metrics(self, _request: Request) -> Response:
         """Return numbers for Prometheus."""
         self._front.update_metrics()
-        return Response(self._front.metrics.text(), CONTENT_TYPE)
+        return Response(self._front.metrics.page(), CONTENT_TYPE)
 
     async def openapi(self, _request: Request) -> Response:
         """Describe the routes for programs."""

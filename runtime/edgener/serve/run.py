@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import shutil
 import socket
-import tempfile
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,19 +15,16 @@ from edgener.serve.hosts import Hosts
 from edgener.serve.limits import Limits
 from edgener.serve.log import Log
 from edgener.serve.models import Model, ModelSource
-from edgener.serve.processes import SHARED_DIRECTORY, Duties, Processes
+from edgener.serve.numbers import Numbers
+from edgener.serve.processes import GENERATIONS, Duties, Processes
 from edgener.serve.proxies import Proxies
 from edgener.serve.tokens import Tokens, read_again
 from edgener.systemd import notify
 
-PACKAGES = ("httptools", "prometheus_client")
+PACKAGES = ("httptools",)
 """Packages of the extra."""
 EXTRA_PATIENCE = 5.0
 """Seconds that a process has to end, beyond those for its clients."""
-METRICS_FOLDER = "edgener-http-metrics-"
-"""The beginning of the names of the folders in which several processes count."""
-FRESH_SECONDS = 60.0
-"""Seconds in which a folder of metrics that is not locked may be one that another service is just making."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +81,6 @@ def run(settings: Settings, listener: socket.socket) -> None:
         log.event("ready", f"ready, answers on {address}", address=address)
         notify("READY=1")
 
-    os.environ.pop(SHARED_DIRECTORY, None)
     if settings.processes == 1:
         asyncio.run(_serve(settings, settings.source.load(), listener, tokens, hosts, log, on_ready=on_ready))
     else:
@@ -134,13 +124,15 @@ async def _serve(
     on_ready: Callable[[], None] = lambda: None,
     on_tick: Callable[[], None] = lambda: None,
     lifeline: int | None = None,
+    place: int = 0,
+    places: Sequence[Numbers] | None = None,
 ) -> None:
     from edgener.serve.engine import Engine
     from edgener.serve.front import Front
     from edgener.serve.metrics import Metrics
     from edgener.serve.server import Server
 
-    metrics = Metrics()
+    metrics = Metrics(place, places)
     engine = Engine(
         model.recognizer,
         workers=settings.workers,
@@ -174,11 +166,9 @@ class _Duties(Duties):
         self, settings: Settings, listener: socket.socket, tokens: Tokens | None, hosts: Hosts, log: Log
     ) -> None:
         self._settings, self._listener, self._tokens, self._hosts, self._log = settings, listener, tokens, hosts, log
+        self._places = [Numbers() for _ in range(GENERATIONS * settings.processes)]
 
     def serve(self, model: Model, on_tick: Callable[[], None], lifeline: int, slot: int) -> None:
-        from edgener.serve.metrics import count_on
-
-        count_on(slot)
         asyncio.run(
             _serve(
                 self._settings,
@@ -189,6 +179,8 @@ class _Duties(Duties):
                 self._log,
                 on_tick=on_tick,
                 lifeline=lifeline,
+                place=slot,
+                places=self._places,
             )
         )
 
@@ -198,9 +190,7 @@ class _Duties(Duties):
         return tokens is not None
 
     def on_death(self, slot: int) -> None:
-        from prometheus_client.multiprocess import mark_process_dead
-
-        mark_process_dead(slot)  # type: ignore[no-untyped-call]
+        self._places[slot].end()
 
     def close(self) -> None:
         self._listener.close()
@@ -214,37 +204,14 @@ def _run_processes(
     log: Log,
     on_ready: Callable[[], None],
 ) -> None:
-    _remove_left_folders()
-    shared = tempfile.mkdtemp(prefix=METRICS_FOLDER)
-    lock = os.open(shared, os.O_RDONLY | os.O_DIRECTORY)  # held by all processes until the last of them ends
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    os.environ[SHARED_DIRECTORY] = shared
-    try:
-        patience = settings.limits.drain_seconds + EXTRA_PATIENCE
-        duties = _Duties(settings, listener, tokens, hosts, log)
-        Processes(settings.processes, settings.source, duties, log, patience).run(on_ready)
-    finally:
-        del os.environ[SHARED_DIRECTORY]
-        shutil.rmtree(shared, ignore_errors=True)
-        os.close(lock)
-
-
-def _remove_left_folders() -> None:
-    """Remove the folders of metrics that killed services have left: those that are some time old, and not locked."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{METRICS_FOLDER}*"):
-        with suppress(OSError):
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - os.fstat(lock).st_mtime > FRESH_SECONDS:
-                    shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(lock)
+    patience = settings.limits.drain_seconds + EXTRA_PATIENCE
+    duties = _Duties(settings, listener, tokens, hosts, log)
+    Processes(settings.processes, settings.source, duties, log, patience).run(on_ready)
 
 
 def require_extra() -> None:
     """Raise MissingExtraError where a package that HTTP needs is not installed."""
-    for package in PACKAGES:  # not imported yet: prometheus_client reads the environment when it is
+    for package in PACKAGES:
         if find_spec(package) is None:
             raise MissingExtraError(f"--http needs {package}: {how_to_install('serve')}")
 

@@ -6,15 +6,16 @@ import asyncio
 import errno
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 from edgener import hangup
 from edgener.serve.app import Application
 from edgener.serve.front import Front
+from edgener.serve.http_date import http_date
 from edgener.serve.models import ModelSource, return_memory
 from edgener.serve.protocol import Connection, Hub
 from edgener.serve.tokens import read_again
@@ -63,7 +64,7 @@ class Server:
         self._stopped = asyncio.Event()
         self._is_forced = False
         self._reloading: asyncio.Task[None] | None = None
-        self._must_reload_again = self._must_return_memory = False
+        self._must_reload_again, self._must_return_memory = False, True
         self._refused: Path | None = None
         self._looked_at, self._watchdog = 0.0, Watchdog()
         self._tells_again_at = 0.0
@@ -72,10 +73,10 @@ class Server:
         """Serve until SIGTERM, Ctrl-C or ``stop``; then answer every request that has arrived, and return."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_exception)
-        self._tick(loop.time())
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        self._tick(loop.time())  # a sign of life, after which this process may be told to end
         with hangup.released():
             await self._serve(loop, on_ready)
 
@@ -117,7 +118,7 @@ class Server:
         self._must_return_memory = True
 
     def _tick(self, now: float) -> None:
-        self._hub.date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+        self._hub.date = f"date: {http_date(time.time())}\r\n".encode()
         for connection in list(self._hub.connections):
             connection.check(now)
         self._front.update_metrics()
@@ -164,11 +165,11 @@ class Server:
             model = await asyncio.to_thread(source.load)
             await front.switch(model)
         except Exception as error:
-            front.metrics.switches.labels("refused").inc()
+            front.metrics.switches.inc("refused")
             front.log.model_refused(error, front.model)
             return
         self._refused = None
-        front.metrics.switches.labels("switched").inc()
+        front.metrics.switches.inc("switched")
         front.log.model_changed(model)
 
     async def _drain(self, server: asyncio.Server) -> None:
