@@ -139,7 +139,8 @@ def _map(options: argparse.Namespace) -> None:
             )
         try:
             size = sum(file.path.stat().st_size for file in inputs.files)
-            with Pool(start, processes, threads) as pool, JobProgress(size) as progress:
+            first = 2 if size > settings.part_bytes else 1  # there are several parts, and two cores begin at once
+            with Pool(start, processes, threads, first=first) as pool, JobProgress(size) as progress:
                 outcome = run(job, inputs.files, pool, progress)
         finally:
             job.remove_drafts()

@@ -43,8 +43,9 @@ class Pool:
     A process that dies is replaced as soon as there is work for it.
     """
 
-    def __init__(self, start: Start, processes: int, threads: int) -> None:
-        self._start, self._processes, self._threads = start, processes, threads
+    def __init__(self, start: Start, processes: int, threads: int, *, first: int = 1) -> None:
+        """Take the number of processes that are started together before any has shown that it can, ``first``, too."""
+        self._start, self._processes, self._threads, self._first = start, processes, threads, first
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
         self._failed_starts = 0
@@ -138,7 +139,7 @@ class Pool:
     def _start_one(self) -> None:
         """Start a process unless there are enough, or more being started than have shown that they can."""
         ready = sum(one.is_ready for one in self._workers)
-        if len(self._workers) == self._processes or len(self._workers) - ready >= max(1, ready):
+        if len(self._workers) == self._processes or len(self._workers) - ready >= max(self._first, ready):
             return
         ours, theirs = Pipe()
         process = self._context.Process(target=work, args=(theirs, self._start), daemon=True)

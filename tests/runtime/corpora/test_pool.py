@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from edgener.bundle import manifest_digest
 from edgener.corpora.inputs import find_inputs
 from edgener.corpora.parts import parts_of
@@ -28,12 +30,15 @@ def tasks(folder: Path) -> Iterator[Task]:
         yield Task(part, [folder / str(number)])
 
 
-def test_as_many_processes_are_started_at_once_as_have_shown_that_they_can(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "expected"), [(1, [1, 2, 4]), (2, [2, 4, MOST])])
+def test_as_many_processes_are_started_at_once_as_have_shown_that_they_can(
+    tmp_path: Path, first: int, expected: list[int]
+) -> None:
     work = tasks(tmp_path)
     start = Start(TINY_BUNDLE, manifest_digest(TINY_BUNDLE), 1, Settings(part_bytes=1), Rules())
     processes = []
-    with Pool(start, MOST, MOST) as pool:
-        for busy in (0, 1, 2):
+    with Pool(start, MOST, MOST, first=first) as pool:
+        for busy in (0, first, 2 * first):
             until = time.monotonic() + 30
             while pool.tasks < busy and time.monotonic() < until:
                 list(pool.events(1.0))
@@ -42,4 +47,4 @@ def test_as_many_processes_are_started_at_once_as_have_shown_that_they_can(tmp_p
             for _ in range(MOST):
                 pool.has_room()
             processes.append(len(multiprocessing.active_children()))
-    assert processes == [1, 2, 4]
+    assert processes == expected
