@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -69,7 +70,11 @@ def test_a_parser_of_prometheus_finds_all_names(service: Running) -> None:
     found = families(service)
     assert {f"edgener_{name}" for name in NAMES} <= found.keys()
     assert found["edgener_workers"] == {"edgener_workers": 2}
-    assert "process_resident_memory_bytes" in found
+    process = {name: value for samples in found.values() for name, value in samples.items() if "process_" in name}
+    assert 20e6 < process["process_resident_memory_bytes"] < process["process_virtual_memory_bytes"]
+    assert 0.1 < process["process_cpu_seconds_total"] < 3600
+    assert -1 < time.time() - process["process_start_time_seconds"] < 3600
+    assert 3 < process["process_open_fds"] < process["process_max_fds"]
     (model,) = found["edgener_model_info"]
     assert re.fullmatch(r"edgener_model_info,digest=[0-9a-f]{12},name=[\w-]+", model)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import given
@@ -41,8 +42,10 @@ def test_a_forked_process_counts_for_the_others_at_once() -> None:
     numbers = Numbers()
     pid = os.fork()
     if not pid:
-        numbers[numbers.place_of("new", Kind.COUNT)] += 7
-        os.kill(os.getpid(), 9)
+        try:
+            numbers[numbers.place_of("new", Kind.COUNT)] += 7
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
     assert numbers.shown() == {"new": (Kind.COUNT, 7)}
 

@@ -127,20 +127,23 @@ class Pool:
         room = [one for one in self._workers if one.is_ready and not one.is_reserved]
         room = [one for one in room if len(one.tasks) < self._start.threads]
         if not room:
-            self._start_one()
+            self._start_more()
         return min(room, key=lambda one: len(one.tasks), default=None)
 
     def _empty(self) -> _Worker | None:
         empty = next((one for one in self._workers if one.is_ready and not one.tasks), None)
         if empty is None:
-            self._start_one()
+            self._start_more()
         return empty
 
-    def _start_one(self) -> None:
-        """Start a process unless there are enough, or more being started than have shown that they can."""
+    def _start_more(self) -> None:
+        """Start processes until there are enough, or as many are being started as have shown that they can."""
         ready = sum(one.is_ready for one in self._workers)
-        if len(self._workers) == self._processes or len(self._workers) - ready >= max(self._first, ready):
-            return
+        together = max(1 if self._failed_starts else self._first, ready)
+        while len(self._workers) < min(self._processes, ready + together):
+            self._start_one()
+
+    def _start_one(self) -> None:
         ours, theirs = Pipe()
         process = self._context.Process(target=work, args=(theirs, self._start), daemon=True)
         with held_signals():  # a process inherits that they are held, so that Ctrl-C cannot end it with a traceback

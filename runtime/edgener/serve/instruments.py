@@ -77,23 +77,30 @@ class Histogram:
     def __init__(self, registry: Registry, name: str, text: str, buckets: Sequence[float]) -> None:
         """Take the largest value of each bucket, in ascending order; one more bucket holds what is larger."""
         self.name, self.text = name, text
-        self.samples = tuple(f"{name}_{ending}" for ending in ("bucket", "sum", "count"))
+        self.samples = (f"{name}_bucket", f"{name}_sum")
         self._buckets = buckets
         self._numbers, self._lock = registry.numbers, registry.lock
         bounds = [*(repr(float(bound)) for bound in buckets), "+Inf"]
         names = [f"{name}_bucket{_braced(('le',), (bound,))}" for bound in bounds]
-        places = [self._numbers.place_of(sample, Kind.COUNT) for sample in (*names, f"{name}_sum", f"{name}_count")]
-        *self._bucket_places, self._sum, self._count = places
+        self._widest = names[-1]
+        self._bucket_places = [self._numbers.place_of(sample, Kind.COUNT) for sample in names]
+        self._sum = self._numbers.place_of(f"{name}_sum", Kind.COUNT)
 
     def observe(self, value: float) -> None:
-        """Count a value in each bucket that is wide enough for it."""
+        """Count a value in each bucket that is wide enough for it.
+
+        The widest comes first, so that others, who read from the narrowest on, never see a wider one with less in it.
+        """
         first = bisect_left(self._buckets, value)
         numbers = self._numbers
         with self._lock:
-            for place in self._bucket_places[first:]:
+            for place in reversed(self._bucket_places[first:]):
                 numbers[place] += 1
             numbers[self._sum] += value
-            numbers[self._count] += 1
+
+    def count_of(self, values: Mapping[str, float]) -> str:
+        """Return the line of the page with the number of all values, which is that of the widest bucket."""
+        return f"{self.name}_count {values[self._widest]!r}"
 
 
 _Instrument = TypeVar("_Instrument", Counter, Gauge, Histogram)
@@ -127,6 +134,8 @@ class Registry:
             lines.append(f"# TYPE {instrument.name} {instrument.kind}")
             own = (sample for sample in values if sample.partition("{")[0] in instrument.samples)
             lines.extend(f"{sample} {float(values[sample])!r}" for sample in own)
+            if isinstance(instrument, Histogram):
+                lines.append(instrument.count_of(values))
         return "".join(f"{line}\n" for line in lines).encode()
 
     def _keep(self, instrument: _Instrument) -> _Instrument:

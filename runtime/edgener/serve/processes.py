@@ -20,7 +20,7 @@ from typing import NoReturn, Protocol
 
 from edgener import hangup
 from edgener.serve.log import Log, kind_and_place
-from edgener.serve.models import Model, ModelSource
+from edgener.serve.models import Model, ModelSource, return_memory
 from edgener.systemd import Watchdog, notify
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -91,6 +91,7 @@ class Processes:
     def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or Ctrl-C, and return when all processes have ended."""
         self._model = self._source.load()
+        return_memory()
         self._refused, self._on_started = self._model.path, on_ready
         with self._wakeups, self._waker:
             self._waker.setblocking(False)

@@ -64,7 +64,7 @@ class Server:
         self._stopped = asyncio.Event()
         self._is_forced = False
         self._reloading: asyncio.Task[None] | None = None
-        self._must_reload_again, self._must_return_memory = False, True
+        self._must_reload_again, self._must_return_memory = False, source is not None
         self._refused: Path | None = None
         self._looked_at, self._watchdog = 0.0, Watchdog()
         self._tells_again_at = 0.0
