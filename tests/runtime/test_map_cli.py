@@ -46,14 +46,21 @@ def empty(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Start, int, int]]:
+def firsts() -> list[int]:
+    """The numbers of workers that start together."""
+    return []
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch, firsts: list[int]) -> list[tuple[Start, int, int]]:
     """The arguments of the pool of workers: the start of each one, and the numbers of processes and threads."""
     made: list[tuple[Start, int, int]] = []
 
     class Noticed(pool.Pool):
-        def __init__(self, start: Start, processes: int, threads: int) -> None:
+        def __init__(self, start: Start, processes: int, threads: int, *, first: int) -> None:
             made.append((start, processes, threads))
-            super().__init__(start, processes, threads)
+            firsts.append(first)
+            super().__init__(start, processes, threads, first=first)
 
     monkeypatch.setattr(pool, "Pool", Noticed)
     return made
@@ -198,6 +205,17 @@ def test_threads_are_spread_over_processes(
     assert run_map(empty, *options).code == 0
     ((start, processes, threads),) = workers
     assert (start.threads, processes, threads) == expected
+
+
+@pytest.mark.usefixtures("workers")
+@pytest.mark.parametrize(("lines", "expected"), [(1, 1), (2, 2)])
+def test_two_workers_start_together_where_there_are_several_parts(
+    tmp_path: Path, firsts: list[int], lines: int, expected: int
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_bytes(b"a" * 1023 + b"\n" + b"b\n" * (lines - 1))
+    assert run_map(source, "--part-size", str(1 / 1024), "--threads", "1").code == 0
+    assert firsts == [expected]
 
 
 def test_workers_have_the_model_and_the_rules(empty: Path, workers: list[tuple[Start, int, int]]) -> None:
