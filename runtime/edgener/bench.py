@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgener.process_stat import process_age
 from edgener.recognizer import Recognizer
 
 SENTENCE = "王小明昨天在北京大学见到了联合国的代表，他们谈到长江的水情和今后的计划，"
@@ -84,13 +84,6 @@ def measure(path: Path, threads: int, seconds: float) -> Measurement:
         peak_rss_one_text_mb=one_text,
         peak_rss_mb=_peak_rss_mb(),
     )
-
-
-def process_age() -> float:
-    """Return the seconds since this process was started, to a hundredth, as the kernel counts them."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
 def _latency(recognizer: Recognizer, length: int, seconds: float) -> Latency:

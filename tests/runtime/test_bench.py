@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from edgener import Entity, bench
-from edgener.bench import LENGTHS, measure, process_age
+from edgener import Entity, bench, process_stat
+from edgener.bench import LENGTHS, measure
 from edgener.errors import UsageError
+from edgener.process_stat import process_age
 from tests.support import TINY_BUNDLE, read_manifest, run_main
 
 
@@ -82,7 +83,8 @@ def timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Timed:
     stat.write_text(f"12 (a) b) {' '.join(fields)}\n")
     monkeypatch.setattr(bench, "time", clock)
     monkeypatch.setattr(bench, "Recognizer", timed)
-    monkeypatch.setattr(bench, "Path", lambda name: {"/proc/self/stat": stat}[name])
+    monkeypatch.setattr(process_stat, "time", clock)
+    monkeypatch.setattr(process_stat, "STAT", stat)
     monkeypatch.setattr(bench, "resource", SimpleNamespace(RUSAGE_SELF=7, getrusage=Memory()))
     return timed
 

@@ -43,7 +43,7 @@ class Pool:
     A process that dies is replaced as soon as there is work for it.
     """
 
-    def __init__(self, start: Start, processes: int, threads: int, *, first: int = 1) -> None:
+    def __init__(self, start: Start, processes: int, threads: int, *, first: int) -> None:
         """Take the number of processes that are started together before any has shown that it can, ``first``, too."""
         self._start, self._processes, self._threads, self._first = start, processes, threads, first
         self._context = multiprocessing.get_context("spawn")

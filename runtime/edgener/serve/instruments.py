@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -128,12 +129,15 @@ class Registry:
 
     def page(self, values: Mapping[str, float]) -> bytes:
         """Return the page that shows numbers; each family has its samples in a row, as the format wants it."""
+        families: defaultdict[str, list[str]] = defaultdict(list)
+        for sample, value in values.items():
+            families[sample.partition("{")[0]].append(f"{sample} {value!r}")
         lines = []
         for instrument in self._instruments:
             lines.append(f"# HELP {instrument.name} {instrument.text}")
             lines.append(f"# TYPE {instrument.name} {instrument.kind}")
-            own = (sample for sample in values if sample.partition("{")[0] in instrument.samples)
-            lines.extend(f"{sample} {float(values[sample])!r}" for sample in own)
+            for name in instrument.samples:
+                lines += families[name]
             if isinstance(instrument, Histogram):
                 lines.append(instrument.count_of(values))
         return "".join(f"{line}\n" for line in lines).encode()
@@ -144,7 +148,7 @@ class Registry:
 
 
 def _braced(names: Sequence[str], values: Sequence[str]) -> str:
-    """Return labels as the format writes them after a name."""
+    """Return labels, in the order of their names, as the format writes them after the name of a number."""
     escaped = [value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"") for value in values]
-    pairs = ",".join(f'{name}="{value}"' for name, value in zip(names, escaped, strict=True))
+    pairs = ",".join(f'{name}="{value}"' for name, value in sorted(zip(names, escaped, strict=True)))
     return f"{{{pairs}}}" if pairs else ""

@@ -22,7 +22,6 @@ class Metrics(Observer):
     def __init__(self, place: int = 0, places: Sequence[Numbers] | None = None) -> None:
         """Count at one of ``places``, beside other processes and on from what was counted there; without, alone."""
         self._places = places or [Numbers()]
-        self._places[place].end()
         self._registry = registry = Registry(self._places[place])
 
         def counter(name: str, text: str, *labels: str) -> Counter:

@@ -65,7 +65,7 @@ class Numbers:
         self._values[place] = math.nan
 
     def end(self) -> None:
-        """Hide what told of the process as it was; called when it has ended, or by the one that takes its place."""
+        """Hide what told of the process as it was, when it has ended."""
         for place, name in enumerate(self._names()):
             if Kind(name[0]) is not Kind.COUNT:
                 self.hide(place)
