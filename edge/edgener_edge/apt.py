@@ -76,10 +76,11 @@ class AptRoot:
     def missing_suites(self) -> tuple[str, ...]:
         """The suites that packages of the release come from but that no source names."""
         named = {suite for source in self.sources for suite in source.suites}
-        return tuple(suite for suite in (self._release, f"{self._release}-security") if suite not in named)
+        needed = (self._release, f"{self._release}-updates", f"{self._release}-security")
+        return tuple(suite for suite in needed if suite not in named)
 
     def require_suites(self) -> None:
-        """Raise SourcesError where no source names the release itself, or the suite of its security updates."""
+        """Raise SourcesError where no source names the release itself, or a suite of its updates."""
         if self.missing_suites:
             raise SourcesError(
                 f"{self.asked} does not name {' and '.join(self.missing_suites)}, without which the lock file "

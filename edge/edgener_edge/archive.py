@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from edgener.errors import OutputError
 from edgener.standard_streams import NO_ROOM
@@ -35,13 +37,20 @@ DISK_BLOCK = 4096
 
 def write_tar_gz(tar: Path, target: Path) -> None:
     """Compress a tar file as .tar.gz."""
-    with (
-        draft_of(target) as draft,
-        draft.open("wb") as file,
-        gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as stream,
-        tar.open("rb") as source,
-    ):
+    with draft_of(target) as draft, draft.open("wb") as file, _gzip_stream(file) as stream, tar.open("rb") as source:
         shutil.copyfileobj(source, stream)
+
+
+def gzipped(content: bytes) -> bytes:
+    """The same bytes for the same content, whichever Python compresses: gzip.compress names the system or does not."""
+    buffer = io.BytesIO()
+    with _gzip_stream(buffer) as stream:
+        stream.write(content)
+    return buffer.getvalue()
+
+
+def _gzip_stream(target: IO[bytes]) -> gzip.GzipFile:
+    return gzip.GzipFile("", "wb", GZIP_LEVEL, target, mtime=0)
 
 
 def write_run(tar_gz: Path, device: Device, name: str, disk_bytes: int, target: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import re
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
+from edgener.bundle import describe_file
+from edgener.doctor import CHECKSUMS
 from edgener_edge.archive import draft_of
 from edgener_edge.build import DEVICE, BuildRecord
 from edgener_edge.device_folder import ON_DEVICE, copy_folder
-from edgener_edge.errors import ToolError
 from edgener_edge.run_program import run_program
 from edgener_edge.unpack import Artifact
 
@@ -36,9 +38,11 @@ HTTP_DESCRIPTION = """\
 UNITS = ("edgener.service", "edgener.socket")
 HTTP_UNITS = ("edgener-http.service", "edgener-http.socket")
 """Units of a build that serves HTTP."""
-SCRIPTS = ("postinst", "prerm")
-FULL_DISK = "No space left on device"
-"""The words of dpkg-deb for a full disk."""
+SCRIPTS = ("postinst", "prerm", "postrm")
+SHORT_DIGEST = 8
+"""Number of characters of a build's digest in the version of its package."""
+PRE_RELEASE = re.compile(r"(?<=\d)\.?(?=(a|b|rc|dev)\d)")
+"""The place in a Python version behind which it is earlier than the release, which Debian says with a tilde."""
 
 
 def write_deb(artifact: Artifact, target: Path, time: int) -> None:
@@ -54,7 +58,7 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
         for name in SCRIPTS:
             _put(ON_DEVICE / f"debian-{name}.sh", root / "DEBIAN" / name, 0o755)
         control = CONTROL.format(
-            version=record.edgener,
+            version=_version(artifact, time),
             architecture=artifact.platform.debian,
             kilobytes=-(-size // 1024),
             device=record.device,
@@ -63,11 +67,12 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
         )
         control += HTTP_DESCRIPTION if record.serves_http else ""
         (root / "DEBIAN/control").write_text(control, encoding="utf-8")
+        (root / "DEBIAN/control").chmod(0o644)
         for path in (root, *root.rglob("*")):
             if path.is_dir():
                 path.chmod(0o755)
             os.utime(path, (time, time), follow_symlinks=False)
-        env = {**os.environ, "SOURCE_DATE_EPOCH": str(time), "LC_ALL": "C"}
+        env = {**os.environ, "SOURCE_DATE_EPOCH": str(time)}
         command: list[str | Path] = [
             "dpkg-deb",
             "--root-owner-group",
@@ -78,12 +83,14 @@ def write_deb(artifact: Artifact, target: Path, time: int) -> None:
             root,
             draft,
         ]
-        try:
-            run_program(command, "run this on Debian or install dpkg", env=env)
-        except ToolError as error:
-            if FULL_DISK not in str(error):
-                raise
-            raise OSError(errno.ENOSPC, FULL_DISK) from error
+        run_program(command, "run this on Debian or install dpkg", env=env)
+
+
+def _version(artifact: Artifact, time: int) -> str:
+    """The version of the package, by which apt tells builds of one release apart, and takes the later one."""
+    date = datetime.fromtimestamp(time, UTC).strftime("%Y%m%d")
+    digest = describe_file(artifact.folder / CHECKSUMS).sha256[:SHORT_DIGEST]
+    return f"{PRE_RELEASE.sub('~', artifact.record.edgener)}+{date}.{digest}"
 
 
 def _depends(record: BuildRecord) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -10,7 +9,7 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edgener_edge.archive import draft_of, write_tar
+from edgener_edge.archive import draft_of, gzipped, write_tar
 from edgener_edge.devices import find_device
 from edgener_edge.unpack import Artifact
 
@@ -32,7 +31,7 @@ def write_oci(artifact: Artifact, target: Path, tag: str, time: int) -> None:
 
 def _layout(artifact: Artifact, content: bytes, tag: str, time: int) -> dict[str, bytes]:
     """The files of the layout by name; ``content`` is the tar of the image's only layer."""
-    layer = gzip.compress(content, 6, mtime=0)
+    layer = gzipped(content)
     config = _json(_config(artifact, hashlib.sha256(content).hexdigest(), time))
     platform = {"os": "linux", **ARCHITECTURES[artifact.record.machine]}
     manifest = _json({

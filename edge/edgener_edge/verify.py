@@ -21,6 +21,7 @@ from edgener.bundle import GOLDEN
 from edgener.errors import InputError
 from edgener.golden import Case, read_cases
 from edgener.token_windows import SPECIAL_TOKENS
+from edgener_edge.devices import find_device
 from edgener_edge.errors import ArtifactError, VerifyError
 from edgener_edge.on_device import probe
 from edgener_edge.qemu_user import HOST, Emulator
@@ -172,8 +173,9 @@ def repeated_lines(sentences: Sequence[str], size: int) -> str:
 
 
 def default_cpus(artifact: Artifact) -> list[str]:
-    """CPU models to verify on: Arm cores without and with int8 dot products; for x86-64 the host's own."""
-    return ["cortex-a72", "cortex-a76"] if artifact.record.machine == "aarch64" else [HOST]
+    """CPU models to verify on: the device's, Arm cores without and with int8 dot products; for x86-64 the host's."""
+    own = find_device(artifact.record.device).qemu_cpu
+    return list(dict.fromkeys([own, "cortex-a72", "cortex-a76"])) if own else [HOST]
 
 
 def _run_on_host(wanted: Path, target: Path) -> None:

@@ -48,7 +48,8 @@ class Finding:
 def examine(root: Path = Path("/"), build: Path | None = None) -> list[Finding]:
     """Return all findings about the system under ``root``, and about the device build in ``build`` if there is one."""
     checks: list[Callable[[Path], Iterator[Finding]]] = [
-        _architecture, _userland, _kernel, _cpu_features, _sys, _memory, _clock, _throttling, _temperature,
+        _architecture, _userland, _kernel, _cpu_features, _sys, _memory, _memory_limits, _clock, _throttling,
+        _temperature,
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check(root)]
     return findings + (list(_build_files(build)) if build else [])
@@ -120,6 +121,14 @@ def _memory(root: Path) -> Iterator[Finding]:
     state = GOOD if available >= ENOUGH_MEMORY_MB else SLOW if available >= LEAST_MEMORY_MB else BAD
     remedy = "" if state == GOOD else f"stop other programs: {ENOUGH_MEMORY_MB} MB are enough for any text"
     yield Finding("memory", state, f"{available} MB available", remedy)
+
+
+def _memory_limits(root: Path) -> Iterator[Finding]:
+    """Tell where the kernel keeps none, as that of Raspberry Pi OS: systemd drops the limits of units in silence."""
+    controllers = _text(root / "sys/fs/cgroup/cgroup.controllers").split()
+    if controllers and "memory" not in controllers:
+        remedy = "services may take all; add cgroup_enable=memory to the line of /boot/firmware/cmdline.txt, and reboot"
+        yield Finding("memory limits", SLOW, "the kernel keeps none", remedy)
 
 
 def _clock(root: Path) -> Iterator[Finding]:

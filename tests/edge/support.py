@@ -23,8 +23,8 @@ from edgener_edge.devices import Device, find_device
 
 NAME = "edgener-test"
 TOOLS = (
-    "chmod", "df", "find", "gzip", "id", "mkdir", "mktemp", "mv", "rm", "rmdir", "sed", "sh", "sha256sum", "sync",
-    "tail", "tar", "uname",
+    "chmod", "df", "find", "gzip", "id", "mkdir", "mktemp", "mv", "readlink", "rm", "rmdir", "sed", "sh", "sha256sum",
+    "sync", "tail", "tar", "uname",
 )  # fmt: skip
 """All programs that a .run may use; docs/devices.md names them."""
 TIME = 1_700_000_000

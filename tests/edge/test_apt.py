@@ -128,7 +128,7 @@ def test_a_lock_file_needs_more_than_a_disabled_archive_of_security_updates(tmp_
     paragraph = f"Types: deb\nURIs: file:{tmp_path}\nComponents: main\nSuites: "
     file = tmp_path / "bookworm.sources"
     file.write_text(f"{paragraph}bookworm\n\n{paragraph}bookworm-security\nEnabled: no\n")
-    with pytest.raises(SourcesError, match="does not name bookworm-security"):
+    with pytest.raises(SourcesError, match="does not name bookworm-updates and bookworm-security"):
         AptRoot(tmp_path / "apt", "bookworm", file).require_suites()
 
 

@@ -121,7 +121,7 @@ def test_a_lock_file_needs_the_archive_of_security_updates(tmp_path: Path, capsy
     options = ["--cache", str(tmp_path / "cache"), "--apt-sources", str(sources), "--lock", str(lock)]
     assert main(["lock", *options]) == 49
     told = capsys.readouterr().err
-    assert "main.list (bookworm) does not name bookworm-security" in told
+    assert "main.list (bookworm) does not name bookworm-updates and bookworm-security" in told
     assert "name the archive in a file for --apt-sources" in told
     assert not lock.exists()
 

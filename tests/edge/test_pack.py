@@ -161,9 +161,52 @@ def test_a_debian_package_is_installed_upgraded_and_removed(run: Path, tmp_path:
     assert answer.stdout == "answer: 王小明\n"
     assert dpkg("--verify", "edgener") == ""
     dpkg("--install", package)
+    installed = root / "var/lib/edgener/models/current"
+    installed.mkdir(parents=True)
     dpkg("--remove", "edgener")
     left = {path.name for path in root.rglob("*") if path.is_file() and "var/lib/dpkg" not in str(path)}
     assert left <= {"log"}
+    assert installed.exists()
+    dpkg("--purge", "edgener")
+    assert not (root / "var/lib/edgener").exists()
+    assert (root / "var/lib").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "start"),
+    [("0.2.0", "0.2.0+20200913."), ("1.0rc1", "1.0~rc1+20200913."), ("1.0.dev3", "1.0~dev3+20200913.")],
+)
+def test_apt_tells_builds_of_one_release_apart_and_takes_the_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, start: str
+) -> None:
+    versions = []
+    for name, time in (("pi4", "1600000000"), ("pi5", "1600000000"), ("pi4", "1600090000")):
+        run = make_files(tmp_path / f"{name}-{time}", device=name, edgener=version)[0]
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", time)
+        package = pack(run, "deb", tmp_path / f"{name}-{time}.deb")
+        command: list[str | Path] = ["dpkg-deb", "--field", package, "Version"]
+        versions.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    assert versions[0].startswith(start)
+    assert versions[0] != versions[1]
+    for earlier, later in ((versions[0], versions[2]), (versions[1], versions[2])):
+        subprocess.run(["dpkg", "--compare-versions", earlier, "lt", later], check=True)
+
+
+def test_the_modes_in_a_package_do_not_depend_on_the_umask_of_who_packs(run: Path, tmp_path: Path) -> None:
+    packages = []
+    for mask in (0o022, 0o077):
+        before = os.umask(mask)
+        try:
+            packages.append(pack(run, "deb", tmp_path / f"{mask}.deb").read_bytes())
+        finally:
+            os.umask(before)
+    assert packages[0] == packages[1]
+
+
+def test_the_layer_of_an_image_has_the_bytes_of_any_python(run: Path, tmp_path: Path) -> None:
+    blobs = image_blobs(pack(run, "oci", tmp_path / "image.tar"))
+    (layer,) = (content for content in blobs.values() if content.startswith(b"\x1f\x8b"))
+    assert layer[9] == 255  # the system, which gzip.compress names on some versions of Python
 
 
 def test_the_package_names_what_it_is(run: Path, tmp_path: Path) -> None:

@@ -121,6 +121,15 @@ def test_a_healthy_machine(tmp_path: Path) -> None:
             {"proc/meminfo": "MemAvailable: 92160 kB\n"},
         ),
         (
+            Finding(
+                "memory limits",
+                SLOW,
+                "the kernel keeps none",
+                "services may take all; add cgroup_enable=memory to the line of /boot/firmware/cmdline.txt, and reboot",
+            ),
+            {"sys/fs/cgroup/cgroup.controllers": "cpuset cpu io pids"},
+        ),
+        (
             Finding("memory", BAD, "89 MB available", "stop other programs: 160 MB are enough for any text"),
             {"proc/meminfo": "MemAvailable: 92159 kB\n"},
         ),

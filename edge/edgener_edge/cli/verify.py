@@ -20,7 +20,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cpu",
         action="append",
         metavar="MODEL",
-        help="processor that QEMU imitates; may be repeated; default: cortex-a72 and cortex-a76",
+        help="processor that QEMU imitates; host is this machine's own; may be repeated; default: that of the device, "
+        "cortex-a72 and cortex-a76; for x86-64 host",
     )
     parser.add_argument(
         "--texts", type=Path, metavar="FILE", help="lines to recognize; default: 219 sentences that edgener brings"
