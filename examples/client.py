@@ -17,6 +17,9 @@ with socket.socket(socket.AF_UNIX) as service:
     service.connect(sys.argv[1])
     threading.Thread(target=send, daemon=True).start()
     with service.makefile(encoding="utf-8") as answers:
-        for answer in map(json.loads, answers):
+        for line in answers:
+            if not line.endswith("\n"):  # the service has ended in the middle of an answer
+                break
+            answer = json.loads(line)
             for entity in answer["entities"]:
                 print(answer["line"], entity["start"], entity["end"], entity["label"], entity["text"], flush=True)

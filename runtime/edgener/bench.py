@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,4 +118,7 @@ def _text(length: int) -> str:
 
 
 def _peak_rss_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the largest memory of this program; getrusage(2) may give that of the program which started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.M)
+    return int(found[1]) / 1024 if found else 0.0

@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,18 +72,19 @@ def install(source: Path, directory: Path, key: PublicKey | None = None) -> Path
         old = _target(directory, CURRENT)
         if old != target.name:
             _switch(directory, old, target.name)
+        _delete_models(directory, _models(directory))
     return target
 
 
 def rollback(directory: Path, key: PublicKey | None = None) -> Path:
     """Exchange the current and the previous model, and return the folder of the one that is current now.
 
-    Raises BundleMissingError where there is none, and a BundleError where it is no longer whole, or not signed with
-    ``key`` if there is one.
+    Where no model is current, the previous one becomes it. Raises BundleMissingError where there is none, and a
+    BundleError where it is no longer whole, or not signed with ``key`` if there is one.
     """
     with _locked(directory):
         old, new = _target(directory, CURRENT), _target(directory, PREVIOUS)
-        if not old or not new or old == new:
+        if not new or old == new:
             remedy = f"; remove {directory / CURRENT} to use the built-in one again" if old else ""
             raise BundleMissingError(f"{directory}: holds no older model to go back to{remedy}")
         _check_answers(_verified(directory / new, key))
@@ -208,21 +209,31 @@ def _publish(directory: Path, link: str) -> None:
     _sync(directory)
 
 
-def _tidy(directory: Path) -> None:
-    """Finish what a killed installation left half done, and delete what nothing points to."""
-    _finish_switch(directory)
-    _delete_others(directory)
-
-
-def _delete_others(directory: Path) -> None:
-    """Delete models that no link points to and drafts of killed installations, and nothing that was not made here."""
-    kept = {_target(directory, CURRENT), _target(directory, PREVIOUS)}
+def _delete_drafts(directory: Path) -> None:
+    """Delete drafts of installations that were killed, or that failed."""
     for path in directory.iterdir():
-        if path.name.startswith(DRAFT) or (path.name not in kept and _is_copy_of_ours(path)):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        if path.name.startswith(DRAFT):
+            _delete(path)
+
+
+def _models(directory: Path) -> set[Path]:
+    """Return the models in the directory that have the names which they get when they are installed."""
+    return {path for path in directory.iterdir() if _is_copy_of_ours(path)}
+
+
+def _delete_models(directory: Path, models: Iterable[Path]) -> None:
+    """Delete those of the models that no link points to."""
+    kept = {_target(directory, CURRENT), _target(directory, PREVIOUS)}
+    for path in models:
+        if path.name not in kept:
+            _delete(path)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _is_copy_of_ours(path: Path) -> bool:
@@ -245,7 +256,8 @@ def _sync(path: Path) -> None:
 def _locked(directory: Path) -> Iterator[None]:
     """Let one installation work at a time; the drafts of a killed one are deleted, and it leaves no lock.
 
-    Whatever the umask of root is, a service without rights may read what is made here.
+    What one that fails has put there is deleted, and no model that was there before: somebody may have removed the link
+    to it, and want it back. Whatever the umask of root is, a service without rights may read what is made here.
     """
     try:
         missing = [path for path in (directory, *directory.parents) if not path.exists()]
@@ -254,11 +266,15 @@ def _locked(directory: Path) -> Iterator[None]:
             path.chmod(0o755)
         with (directory / LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _tidy(directory)
+            _finish_switch(directory)
+            _delete_drafts(directory)
+            before = _models(directory)
             try:
                 yield
             finally:
-                _tidy(directory)
+                _finish_switch(directory)
+                _delete_drafts(directory)
+                _delete_models(directory, _models(directory) - before)
     except OSError as error:
         place = error.filename2 or error.filename or directory  # filename2 is where a copy goes
         raise OutputError(f"{place}: cannot be written: {error.strerror}") from error

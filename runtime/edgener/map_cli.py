@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgener.command_line import Command, add_json
+from edgener.command_line import Command, add_json, refuse_repeated_options
 from edgener.errors import IncompleteError, InputError, UsageError
 from edgener.lone_surrogates import JSON_ESCAPES, LONE_SURROGATE
 from edgener.memory import available_memory
@@ -35,6 +35,7 @@ MOST_BYTES = 1 << 40
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV
 
+    refuse_repeated_options(parser)
     parser.add_argument("input", nargs="+", metavar="INPUT", help="files, folders, or patterns such as 'data/**/*.csv'")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder of the results; the same command resumes it"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgener.built_in import bundle_directory
-from edgener.errors import UsageError
+from edgener.errors import MachineError, UsageError
 from edgener.providers import CPU, PROVIDERS
 from edgener.rules import Rules, min_score_of, types_of
 from edgener.standard_streams import held_signals
@@ -89,7 +89,15 @@ def threads_of(given: int | None) -> int:
 
 
 def load_recognizer_class() -> type[Recognizer]:
-    """Import onnxruntime, numpy and tokenizers, which takes a while, with Ctrl-C put off; return Recognizer."""
-    with held_signals():
-        from edgener.recognizer import Recognizer
+    """Import onnxruntime, numpy and tokenizers, which takes a while, with Ctrl-C put off; return Recognizer.
+
+    Raises MachineError where one of them is missing, or cannot be loaded on this machine.
+    """
+    try:
+        with held_signals():
+            from edgener.recognizer import Recognizer
+    except ImportError as error:
+        raise MachineError(
+            f"a library that edgener needs cannot be imported: {error}; install edgener anew with its libraries"
+        ) from error
     return Recognizer

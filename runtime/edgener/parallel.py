@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+from edgener.errors import MachineError
 from edgener.line_reader import Document
 from edgener.parts import POOL_CODE_POINTS, POOL_DOCUMENTS
 from edgener.segmentation import CHUNK
@@ -53,13 +54,13 @@ def answers_in_threads(
                     error = caught
                     break
                 while pending and (run.is_long_line or len(pending) > threads):
-                    yield pending.popleft().result()
+                    yield _next_output(pending)
                 if run.is_long_line:
                     yield from answer(run)
                 else:
-                    pending.append(pool.submit(_joined, answer, run))
+                    pending.append(_submitted(pool, answer, run))
             while pending:
-                yield pending.popleft().result()
+                yield _next_output(pending)
             if error is not None:
                 raise error
         finally:
@@ -91,6 +92,20 @@ def _pools(group: Sequence[Document]) -> Iterator[Sequence[Document]]:
         if end - start == POOL_DOCUMENTS or code_points >= POOL_CODE_POINTS or end == len(group):
             yield group[start:end]
             start, code_points = end, 0
+
+
+def _submitted(pool: ThreadPoolExecutor, answer: Answer, run: Run) -> Future[str]:
+    try:
+        return pool.submit(_joined, answer, run)
+    except RuntimeError as error:
+        raise MachineError(f"no further thread can be started ({error}); take fewer --threads") from error
+
+
+def _next_output(pending: deque[Future[str]]) -> str:
+    """Wait for the first output and take it; while it is waited for, it is still pending, and may be abandoned."""
+    output = pending[0].result()
+    pending.popleft()
+    return output
 
 
 def _joined(answer: Answer, run: Run) -> str:

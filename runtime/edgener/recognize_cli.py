@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgener.command_line import Command
+from edgener.command_line import Command, refuse_repeated_options
 from edgener.encodings import Inspection, known_encoding
 from edgener.errors import InputError, UsageError
 from edgener.line_reader import UTF_8, Document, line_groups, whole_file
@@ -69,7 +69,7 @@ class _Run:
 
     def read(self, fd: int, file: str | None) -> None:
         """Answer all lines of an open file; raise InputError where it cannot be read or is no text."""
-        name = file or "standard input"
+        name = "standard input" if file in (None, STANDARD_INPUT) else file
         status = os.fstat(fd)
         progress = Progress(name, status.st_size, is_typed=os.isatty(fd))
         inspection = Inspection(name, self._encoding, is_pipe=not stat.S_ISREG(status.st_mode))
@@ -144,6 +144,7 @@ class _Run:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    refuse_repeated_options(parser)
     parser.add_argument("text", nargs="*", metavar="TEXT", help="text to search; default: lines of standard input")
     parser.add_argument(
         "--file",
@@ -241,6 +242,8 @@ def _standard_input() -> int:
 
 @contextmanager
 def _opened(name: str) -> Iterator[int]:
+    if not name:
+        raise UsageError("--file is empty; name a file, or - for standard input")
     if name == STANDARD_INPUT:
         yield _standard_input()
         return

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgener.bundle import FP16_GRAPH, Manifest, Tensor
-from edgener.errors import BundleUnreadableError, GraphError, ProviderError, SignatureError, UsageError
+from edgener.errors import (
+    BundleUnreadableError,
+    GraphError,
+    MachineError,
+    ProviderError,
+    SignatureError,
+    UsageError,
+)
 from edgener.providers import CPU, PROVIDERS, execution_providers
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, at import
@@ -32,10 +39,14 @@ class Session:
     def __init__(self, graph: Path, manifest: Manifest, threads: int, provider: str = CPU) -> None:
         _check_path(graph)
         _check_provider(provider, onnxruntime.get_available_providers(), "is not in")
+        self._provider = provider
         try:
             self._session = _open(graph, threads, provider)
         except Exception as error:  # onnxruntime's own errors share no base class but this
-            raise GraphError(f"{graph}: onnxruntime {onnxruntime.__version__} cannot run it: {error}") from error
+            told = f"onnxruntime {onnxruntime.__version__} cannot run it"
+            if provider == CPU:
+                raise GraphError(f"{graph}: {told}: {error}") from error
+            raise ProviderError(f"{graph}: {told} by {provider}: {error}; --provider {CPU} may do it") from error
         _check_provider(provider, self._session.get_providers(), "cannot load its libraries in")
         _verify_signature(graph, _signature(self._session), manifest)
         self._is_abandoned = False
@@ -43,11 +54,19 @@ class Session:
     def __call__(self, ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return logits of shape [rows, tokens, tags] for ids and a mask of shape [rows, tokens].
 
-        Raises AbandonedError after ``abandon``.
+        Raises AbandonedError after ``abandon``; ProviderError where a GPU cannot compute them, as when its memory is
+        full, and MachineError where the processor cannot.
         """
         if self._is_abandoned:
             raise AbandonedError
-        logits: NDArray[np.float32] = self._session.run(None, dict(zip(INPUTS, (ids, attention_mask), strict=True)))[0]
+        inputs = dict(zip(INPUTS, (ids, attention_mask), strict=True))
+        try:
+            logits: NDArray[np.float32] = self._session.run(None, inputs)[0]
+        except Exception as error:
+            told = f"onnxruntime {onnxruntime.__version__} cannot compute: {error}"
+            if self._provider == CPU:
+                raise MachineError(f"{told}; is there enough memory?") from error
+            raise ProviderError(f"{self._provider}: {told}; --provider {CPU} may do it") from error
         return logits
 
     def abandon(self) -> None:
@@ -78,7 +97,8 @@ def _open(graph: Path, threads: int, provider: str) -> onnxruntime.InferenceSess
     if provider != CPU:  # no graph is stored in the form that a GPU runs best
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     providers = execution_providers(provider, is_fp16=graph.name == FP16_GRAPH)
-    return onnxruntime.InferenceSession(str(graph), options, providers=providers)
+    # With onnxruntime's fallback, a GPU that fails would print into the results and leave the work to the processor.
+    return onnxruntime.InferenceSession(str(graph), options, providers=providers, enable_fallback=0)
 
 
 def _check_path(graph: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgener.aliases import ALIASES, ONE_TO_ONE, TABLE, Aliases, table_sha256
+from edgener.aliases import ALIASES, MOST_KEPT, ONE_TO_ONE, TABLE, Aliases, table_sha256
 from edgener.built_in import BUILT_IN, bundle_directory
 from edgener.bundle import TOKENIZER, describe_file
 from edgener.tokenizer import Encoder
@@ -81,6 +81,14 @@ def test_a_character_whose_alias_is_not_in_the_vocabulary_stays_itself() -> None
     (encoding,) = ALL(["銃"])
     assert seen("銃", *ALIASES) == "铳"
     assert encoding.ids.tolist() == PLAIN(["銃"])[0].ids.tolist() != PLAIN(["铳"])[0].ids.tolist()
+
+
+def test_text_with_every_character_does_not_fill_the_memory() -> None:
+    aliases = Aliases(ALIASES, lambda _character: True)
+    every = "".join(map(chr, range(0x10000, 0x110000)))
+    assert every.translate(aliases)[-9:] == every[-9:]
+    assert len(aliases) <= MOST_KEPT
+    assert "東".translate(aliases) == "东"
 
 
 def test_common_simplified_characters_stay_themselves() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,17 +61,6 @@ class Timed:
         yield from ([] for _ in texts)
 
 
-class Memory:
-    """Peaks of the process's memory in kilobytes: 50 MB at first, then 75."""
-
-    def __init__(self) -> None:
-        self._peaks = iter((50 * 1024, 75 * 1024))
-
-    def __call__(self, who: int) -> SimpleNamespace:
-        assert who == 7
-        return SimpleNamespace(ru_maxrss=next(self._peaks))
-
-
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Timed:
     """The recognizer that is measured, in a process that began 7 s before, with 50 MB of memory and then 75."""
@@ -85,7 +74,8 @@ def timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Timed:
     monkeypatch.setattr(bench, "Recognizer", timed)
     monkeypatch.setattr(process_stat, "time", clock)
     monkeypatch.setattr(process_stat, "STAT", stat)
-    monkeypatch.setattr(bench, "resource", SimpleNamespace(RUSAGE_SELF=7, getrusage=Memory()))
+    peaks = iter((50.0, 75.0))
+    monkeypatch.setattr(bench, "_peak_rss_mb", lambda: next(peaks))
     return timed
 
 
@@ -163,4 +153,11 @@ def test_the_age_and_the_memory_of_this_process_are_those_that_the_kernel_knows(
     before = process_age()
     (peak,) = (int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
     assert 0 < before <= process_age() < time.clock_gettime(time.CLOCK_BOOTTIME)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss == pytest.approx(peak, rel=0.1)
+    assert bench._peak_rss_mb() == pytest.approx(peak / 1024, rel=0.1)
+
+
+def test_the_memory_of_whoever_starts_the_measurement_is_none_of_its_own() -> None:
+    program = "from edgener.bench import _peak_rss_mb; print(_peak_rss_mb())"
+    starter = f"import subprocess, sys; large = b'1' * (400 << 20); subprocess.run([sys.executable, '-c', {program!r}])"
+    finished = subprocess.run([sys.executable, "-c", starter], capture_output=True, text=True, check=True)
+    assert 5 < float(finished.stdout) < 300

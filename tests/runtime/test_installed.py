@@ -265,6 +265,33 @@ def test_nothing_to_go_back_to(tmp_path: Path) -> None:
     assert current_model(tmp_path / "models") == DEFAULT_BUNDLE
 
 
+@pytest.mark.parametrize("change", ["install", "rollback"])
+def test_a_model_whose_link_was_removed_is_not_lost_but_used_again(
+    tmp_path: Path, other_bundle: Path, change: str
+) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    second = install(other_bundle, directory)
+    (directory / CURRENT).unlink()
+    if change == "install":
+        shutil.rmtree(other_bundle)  # the only copy is the installed one
+        assert install(second, directory) == second == current_model(directory)
+        assert rollback(directory) == first
+    else:
+        assert rollback(directory) == first == current_model(directory)
+        assert load_bundle(second)
+
+
+def test_an_installation_that_fails_deletes_no_model_that_was_there(tmp_path: Path, other_bundle: Path) -> None:
+    directory = tmp_path / "models"
+    first = install(TINY_BUNDLE, directory)
+    (directory / CURRENT).unlink()
+    (other_bundle / GRAPH).write_bytes(b"damaged")
+    with pytest.raises(ChecksumError):
+        install(other_bundle, directory)
+    assert load_bundle(first)
+
+
 @pytest.mark.parametrize("command", ["install", "rollback"])
 def test_power_loss_while_links_change_loses_no_way_back(
     tmp_path: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch, command: str

@@ -69,7 +69,8 @@ def workers(monkeypatch: pytest.MonkeyPatch, firsts: list[int]) -> list[tuple[St
 def run_map(source: Path, *options: str | Path) -> Finished:
     """Run the command with the tiny model; the results lie in ``out`` beside the source."""
     output = source.parent / "out"
-    return run_main("map", str(source), "--output", str(output), "--model", str(TINY_BUNDLE), *map(str, options))
+    model = () if "--model" in options else ("--model", str(TINY_BUNDLE))
+    return run_main("map", str(source), "--output", str(output), *model, *map(str, options))
 
 
 def job(source: Path) -> dict[str, Any]:

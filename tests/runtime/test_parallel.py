@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgener.errors import MachineError
 from edgener.line_reader import BLOCK, Document
 from edgener.parallel import Run, answers_in_threads, runs
 from edgener.parts import parts, pools
@@ -116,6 +117,27 @@ def test_an_error_of_an_answer_is_raised_and_the_rest_is_abandoned() -> None:
     with pytest.raises(ValueError, match="the second"):
         next(answers)
     assert abandoned == [True]
+
+
+def test_the_last_run_is_abandoned_too_when_the_program_is_interrupted() -> None:
+    abandoned = threading.Event()
+
+    def answer(run: Run) -> Iterator[str]:
+        yield from lines_of(run)
+        signal.raise_signal(signal.SIGINT)
+        assert abandoned.wait(timeout=30)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(answers_in_threads([[("a",)]], answer, 2, abandoned.set))
+
+
+def test_a_thread_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(MachineError, match=r"no further thread .*can't start new thread.*; take fewer --threads"):
+        list(answers_in_threads([[("a",)]], lines_of, 2, lambda: None))
 
 
 def test_few_runs_are_read_ahead_and_none_is_computed_when_nobody_wants_them() -> None:

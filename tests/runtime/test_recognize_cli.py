@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn
@@ -135,6 +137,40 @@ def test_a_name_that_holds_nul_and_a_directory_are_told() -> None:
 def test_texts_and_files_together_are_wrong_arguments() -> None:
     finished = run_tiny(TEXT, "--file", "news.txt")
     assert (finished.code, finished.errors) == (2, "edgener: give either texts or --file, not both\n")
+
+
+@pytest.mark.parametrize("option", ["--dictionary", "--exclude", "--types", "--min-score", "--model"])
+@pytest.mark.parametrize("command", [(), ("map", TEXT, "--output", "out")])
+def test_an_option_that_is_given_twice_is_told_since_one_of_both_would_be_lost(
+    command: tuple[str, ...], option: str
+) -> None:
+    finished = run_main(*command, option, "a", option, "b")
+    assert (finished.code, finished.errors) == (2, f"edgener: {option} is given twice; give it once\n")
+
+
+def test_an_empty_name_of_a_file_is_told_and_standard_input_by_its_name(tmp_path: Path) -> None:
+    finished = run_tiny("--file", "")
+    assert (finished.code, finished.errors) == (2, "edgener: --file is empty; name a file, or - for standard input\n")
+    (tmp_path / "gbk").write_bytes("王小明".encode("gbk"))
+    with (tmp_path / "gbk").open() as file:
+        process = subprocess.run(
+            [sys.executable, "-m", "edgener", "--file", "-", "--encoding", "utf-16"],
+            stdin=file, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert process.stderr.startswith("edgener: standard input: ")
+
+
+def test_a_library_that_is_missing_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "tokenizers.py").write_text("raise ImportError('built for another Python')")
+    places = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    for arguments in ((TEXT,), ("doctor",), ("check",)):
+        process = subprocess.run(
+            [sys.executable, "-m", "edgener", *arguments],
+            env={**os.environ, "PYTHONPATH": places}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert process.returncode == 5
+        message = "a library that edgener needs cannot be imported: built for another Python"
+        assert process.stderr == f"edgener: {message}; install edgener anew with its libraries\n"
 
 
 def test_more_threads_than_any_machine_makes_are_refused_for_a_file_too(tmp_path: Path) -> None:

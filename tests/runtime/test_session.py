@@ -12,7 +12,14 @@ import pytest
 
 from edgener import Recognizer
 from edgener.bundle import GRAPH, Manifest
-from edgener.errors import BundleUnreadableError, GraphError, ProviderError, SignatureError, UsageError
+from edgener.errors import (
+    BundleUnreadableError,
+    GraphError,
+    MachineError,
+    ProviderError,
+    SignatureError,
+    UsageError,
+)
 from edgener.providers import PROVIDERS
 from edgener.session import AbandonedError, SerialSession, Session, graph_signature, session_options
 from tests.support import TINY_BUNDLE, missing_providers, read_manifest
@@ -69,6 +76,30 @@ def test_a_provider_that_is_not_there_is_told_with_those_that_are(provider: str)
         f"{provider}: {PROVIDERS[provider][0]} is not in onnxruntime {onnxruntime.__version__}, which has {available}; "
         "install an onnxruntime that is built for this GPU and its driver, or use --provider cpu"
     )
+
+
+def test_a_gpu_that_cannot_open_the_graph_is_told_and_nothing_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDERS["cuda"][0]])  # it has none here
+    with pytest.raises(ProviderError) as caught:
+        Session(PLACE, MANIFEST, 1, "cuda")
+    assert str(caught.value).startswith(f"{PLACE}: onnxruntime {onnxruntime.__version__} cannot run it by cuda: ")
+    assert str(caught.value).endswith("; --provider cpu may do it")
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("provider", "kind"), [("cpu", MachineError), ("cuda", ProviderError)])
+def test_a_run_that_fails_is_told_and_computed_by_nothing_else(
+    provider: str, kind: type[Exception], capfd: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(PLACE, MANIFEST, 1)
+    assert not session._session._enable_fallback
+    session._provider = provider
+    far_outside = np.array([[1 << 40]])
+    with pytest.raises(kind, match=f"onnxruntime {onnxruntime.__version__} cannot compute: "):
+        session(far_outside, np.ones_like(far_outside))
+    assert capfd.readouterr().out == ""
 
 
 def test_an_unknown_provider_is_told_with_the_known_ones() -> None:
