@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
+import os
 import re
 import socket
 import ssl
@@ -120,6 +121,7 @@ class Client:
         self._service = _Service(address, token, timeout, patience)
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._limits: Limits | None = None
 
     def __call__(self, text: str, *, min_score: float = 0.0, ignore_labels: Collection[str] = ()) -> list[Entity]:
@@ -181,6 +183,8 @@ class Client:
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> Answer:
         """Send a request and return its answer; a kept connection that the service has closed is replaced once."""
+        if self._process != os.getpid():
+            self._leave_connections()
         with self._lock:
             kept = self._idle.pop() if self._idle else None
         try:
@@ -190,6 +194,13 @@ class Client:
             return self._send(self._connection(), method, path, body)
         except BROKEN as error:
             raise self._service.unreachable(error) from error
+
+    def _leave_connections(self) -> None:
+        """Close this process's copies of the connections of the process that it was forked from, which uses them."""
+        kept, self._idle = self._idle, []
+        self._lock, self._process = threading.Lock(), os.getpid()  # the lock may have been held at that moment
+        for connection in kept:
+            connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         service = self._service
@@ -224,7 +235,7 @@ class _Pool:
     """The connections of an event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        self.loop, self.process = loop, os.getpid()
         self.turns = asyncio.Semaphore(CONNECTIONS)
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
@@ -240,8 +251,10 @@ class _Pool:
         """Close the connections that nobody uses from without their loop, which may have ended."""
         while self.idle:
             _, writer = self.idle.pop()
-            with suppress(OSError):
-                writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            connection = writer.get_extra_info("socket")
+            if connection is not None and self.process == os.getpid():  # else it is gone, or used by another process
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 class AsyncClient:
@@ -313,7 +326,7 @@ class AsyncClient:
     def _pool_of_loop(self) -> _Pool:
         """Return the connections of the running loop, and drop those of another one."""
         loop = asyncio.get_running_loop()
-        if self._pool is None or self._pool.loop is not loop:
+        if self._pool is None or self._pool.loop is not loop or self._pool.process != os.getpid():
             if self._pool:
                 self._pool.drop()
             self._pool = _Pool(loop)

@@ -20,6 +20,7 @@ from edgener.options import (
     rules_of,
     threads_of,
 )
+from edgener.providers import CPU
 
 if TYPE_CHECKING:
     import socket
@@ -72,7 +73,12 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     unread_help = "bytes of all requests together that are not whole yet"
     number("--most-unread-bytes", limits.most_unread_bytes, unread_help, int)
     number("--most-texts", limits.most_texts, "texts of a request", int)
-    number("--most-connections", limits.most_connections, "connections that are served at once", int)
+    number(
+        "--most-connections",
+        limits.most_connections,
+        "connections that are served at once, by each of --processes",
+        int,
+    )
     number("--read-seconds", limits.read_seconds, "seconds in which a request must arrive")
     number("--write-seconds", limits.write_seconds, "seconds in which a client must take some of its answer")
     number("--keep-alive-seconds", limits.keep_alive_seconds, "seconds for which a connection may rest")
@@ -142,6 +148,7 @@ def _serve_lines(options: argparse.Namespace, inherited: socket.socket | None) -
 def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) -> None:
     from edgener.serve.limits import Limits
     from edgener.serve.models import ModelSource
+    from edgener.serve.open_files import allow_open_files
     from edgener.serve.proxies import Proxies
     from edgener.serve.run import Settings, bound, require_extra, run
 
@@ -174,6 +181,7 @@ def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) ->
         log_format=options.log_format,
         log_requests=options.log_requests,
     )
+    allow_open_files(options.most_connections)
     with inherited or bound(options.http) as listener:
         run(settings, listener)
 
@@ -213,6 +221,8 @@ def _check_numbers(options: argparse.Namespace) -> None:
             raise UsageError(f"--{name.replace('_', '-')} is {value}; it must be more than 0")
     if (options.workers or 0) > MOST_THREADS:
         raise UsageError(f"--workers is {options.workers}; it must be at most {MOST_THREADS}")
+    if options.processes > 1 and options.provider != CPU:
+        raise UsageError("--processes are copies of one process, which share no GPU; start several services instead")
     if options.processes > 1 and (options.threads or 1) > 1:
         raise UsageError("--processes and --threads do not go together; several processes compute with one thread each")
 

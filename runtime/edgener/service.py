@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -81,10 +81,9 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM, Ctrl-C, SIGHUP or ``stop``; then answer all whole lines that have come, and return."""
         self._listener.setblocking(False)
-        with self._wakeups, self._waker, _on_signals(self.stop, self._waker):
+        with self._wakeups, self._waker, _on_signals(self.stop, self._waker), closing(Watchdog()) as watchdog:
             say(f"ready, answers on {self._listener.getsockname()}")
             notify("READY=1")
-            watchdog = Watchdog()
             while not self._is_stopping:
                 now = time.monotonic()
                 watchdog.feed(now)

@@ -48,23 +48,45 @@ def notify(state: str) -> None:
         return
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messenger:
-            messenger.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+            _send(messenger, state, address)
     except OSError as error:
-        say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")
+        _tell(address, error)
 
 
 class Watchdog:
-    """The sign of life that systemd waits for, if it asked for one."""
+    """The sign of life that systemd waits for, if it asked for one.
+
+    It keeps its socket open, since a service with many clients may have no descriptor left for another one.
+    """
 
     def __init__(self) -> None:
         self._notified_at = 0.0
+        self._messenger: socket.socket | None = None
 
     def feed(self, now: float) -> None:
         """Send ``WATCHDOG=1`` when a third of the time for it is over; ``now`` is the time of a clock in seconds."""
-        interval = watchdog_seconds()
-        if interval and now - self._notified_at > interval / 3:
-            self._notified_at = now
-            notify("WATCHDOG=1")
+        interval, address = watchdog_seconds(), os.environ.get("NOTIFY_SOCKET")
+        if not address or not interval or now - self._notified_at <= interval / 3:
+            return
+        self._notified_at = now
+        try:
+            self._messenger = self._messenger or socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            _send(self._messenger, "WATCHDOG=1", address)
+        except OSError as error:
+            _tell(address, error)
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._messenger:
+            self._messenger.close()
+
+
+def _send(messenger: socket.socket, state: str, address: str) -> None:
+    messenger.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+
+
+def _tell(address: str, error: OSError) -> None:
+    say(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}")
 
 
 def watchdog_seconds() -> float:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from edgener import systemd
 from edgener.errors import UsageError
-from edgener.systemd import inherited_listener, notify, watchdog_seconds
+from edgener.systemd import Watchdog, inherited_listener, notify, watchdog_seconds
 
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 Pass = Callable[..., None]
@@ -156,6 +158,29 @@ def test_systemd_is_told_at_the_place_that_it_names(tmp_path: Path, monkeypatch:
         messages.settimeout(5)
         notify("READY=1")
         assert messages.recv(100) == b"READY=1"
+
+
+def test_a_watchdog_is_fed_where_no_descriptor_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "3000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messages, closing(Watchdog()) as watchdog:
+        messages.bind(str(tmp_path / "notify"))
+        messages.settimeout(5)
+        watchdog.feed(100.0)
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (messages.fileno(), before[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            for now in (100.9, 101.1):
+                watchdog.feed(now)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        assert [messages.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+        messages.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            messages.recv(100)
 
 
 def test_a_place_that_cannot_be_reached_is_told_and_no_error(

@@ -488,6 +488,35 @@ def test_many_calls_at_once_take_few_connections() -> None:
     assert most == CONNECTIONS
 
 
+FORKED = """
+import asyncio, os, sys
+from edgener.client import AsyncClient, Client
+address, text = sys.argv[1:]
+client, other = Client(address), AsyncClient(address)
+def in_child(has_passed):
+    pid = os.fork()
+    if not pid:
+        os._exit(0 if has_passed() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+expected = client(text)
+kept = client._idle[0]
+in_child(lambda: client(text) == expected and client._idle != [kept])
+assert client(text) == expected and client._idle == [kept]
+async def ask():
+    assert await other(text) == expected
+    in_child(lambda: client(text) == expected)
+    assert await other(text) == expected
+asyncio.run(ask())
+in_child(lambda: asyncio.run(other(text)) == expected)
+"""
+"""A program that asks with clients of its own, and in processes that it forks."""
+
+
+def test_a_process_that_is_forked_uses_connections_of_its_own(service: Running) -> None:
+    finished = run_python(FORKED, service.address, TEXT)
+    assert finished.code == 0, finished.errors
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_client_is_used_in_one_event_loop_after_the_other(service: Running) -> None:
     client = AsyncClient(service.address)

@@ -57,6 +57,23 @@ def until_refused(ends: Ends, client_of: Callable[[int], str]) -> tuple[int, Ove
     raise AssertionError("never refused")
 
 
+def test_a_request_that_comes_between_two_looks_of_a_worker_is_not_slept_through(
+    session: ControlledSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Engine(controlled_recognizer(session), workers=1, clock=session.clock)) as engine:
+        ends, fill_pool, names = Ends(engine), engine._fill_pool, ["late"]
+
+        def fill_and_ask() -> bool:
+            has_filled = fill_pool()
+            if not has_filled and names:
+                ends.ask(names.pop(), SENTENCE)
+            return has_filled
+
+        monkeypatch.setattr(engine, "_fill_pool", fill_and_ask)
+        ends.ask("first", SENTENCE)
+        assert {name for name, _ in ends.take(2)} == {"first", "late"}
+
+
 def test_requests_are_answered_as_the_recognizer_answers_them(recognizer: Recognizer) -> None:
     with closing(Engine(recognizer, workers=2, queue_seconds=PATIENCE)) as engine:
         ends = Ends(engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -66,6 +67,25 @@ os.fork = fork_unless_short
 sys.exit(main(sys.argv[1:]))
 """
 """The command line, which for a while can start no further process when two have been started."""
+SHORT_OF_THREADS = """
+import sys
+from edgener.cli import main
+from edgener.errors import MachineError
+from edgener.serve import engine
+def refuse(self):
+    raise MachineError("only 3 threads that compute can be started")
+engine.Engine._start = refuse
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, no process of which can start its threads."""
+IMPATIENT = """
+import sys
+from edgener.cli import main
+from edgener.serve import processes
+processes.SILENT_SECONDS, processes.LOOK_SECONDS = 3.0, 0.2
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line, which replaces a process that is silent for three seconds."""
 FAILING_SWITCH = """
 import sys
 from edgener.cli import main
@@ -417,6 +437,34 @@ def test_a_process_that_is_told_to_end_as_soon_as_it_exists_ends() -> None:
     with running("--workers", "1", "--processes", "2", program=("-c", TERMINATED_AT_BIRTH)) as service:
         assert [line for line in service.log if "ended with -15 and is replaced" in line]
         assert len(children_of(service.process.pid)) == 2
+
+
+def test_processes_that_cannot_serve_end_the_service_with_the_reason() -> None:
+    command = [sys.executable, "-c", SHORT_OF_THREADS, "serve", "--http", "127.0.0.1:0", "--processes", "2"]
+    environment = {**os.environ, "PYTHONPATH": PACKAGES}
+    finished = subprocess.run(
+        [*command, "--model", str(TINY_BUNDLE)],
+        env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 5
+    assert "edgener: only 3 threads that compute can be started\n" in finished.stderr
+    assert re.search(r"edgener: process \d+ ended with 1 before it could serve\n$", finished.stderr)
+
+
+def test_processes_that_were_stopped_all_together_are_not_taken_for_hung() -> None:
+    with running("--workers", "1", "--processes", "2", program=("-c", IMPATIENT)) as service:
+        children = children_of(service.process.pid)
+        for pid in (service.process.pid, *children):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(3.5)
+        os.kill(service.process.pid, signal.SIGCONT)
+        time.sleep(0.5)
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+        assert service.ask({"inputs": TEXT}).status == 200
+        assert children_of(service.process.pid) == children
+        os.kill(children[0], signal.SIGSTOP)
+        wait_until(lambda: any("hangs and is replaced" in line for line in service.log))
 
 
 def test_a_process_that_cannot_be_started_is_tried_again_while_the_other_answers() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgener.serve import protocol
 from edgener.serve.limits import Limits
 from edgener.serve.messages import DisconnectedError, Request, Response
 from edgener.serve.protocol import Connection, Hub
@@ -94,6 +95,24 @@ def head_of(size: int, headers: int) -> bytes:
     room = size - len(LINE) - 2 - sum(len(line) + 2 for line in lines)
     values = [room // headers] * (headers - 1) + [room - room // headers * (headers - 1)]
     return LINE + b"".join(line + b"v" * value + b"\r\n" for line, value in zip(lines, values, strict=True)) + b"\r\n"
+
+
+def test_the_clients_with_the_most_to_take_are_ended_where_too_many_bytes_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MOST_UNSENT", 1 << 21)
+
+    async def relieve() -> list[bool]:
+        async with talking() as small, talking() as large, talking() as larger:
+            connections = [talk.connection for talk in (small, large, larger)]
+            hub = small.connection.hub
+            hub.connections.update(connections)
+            ends = []
+            for connection, size in zip(connections, (1 << 18, 1 << 20, 1 << 21), strict=True):
+                connection._write(b"x" * size)
+                hub.relieve()
+                ends.append([one.is_closing for one in connections])
+            return ends[-2] + ends[-1]
+
+    assert asyncio.run(relieve()) == [False, False, False, False, False, True]
 
 
 def test_line_ends_between_requests_are_no_part_of_one() -> None:

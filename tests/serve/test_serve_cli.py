@@ -16,7 +16,7 @@ from edgener.providers import PROVIDERS
 from edgener.serve import run
 from edgener.serve.limits import Limits
 from edgener.serve.models import ModelSource
-from tests.support import TINY_BUNDLE, run_main
+from tests.support import TINY_BUNDLE, run_main, run_python
 
 DEFAULTS: dict[str, Any] = {
     "source": ModelSource(TINY_BUNDLE, rules=Rules()),
@@ -166,6 +166,28 @@ def test_a_number_that_is_not_above_zero_is_told(
         f"edgener: {option} is {told}; it must be more than 0\n",
     )
     assert served == []
+
+
+def test_processes_that_would_share_a_gpu_are_refused(served: list[tuple[run.Settings, Any]]) -> None:
+    finished = run_main("serve", "--http", "127.0.0.1:0", "--processes", "2", "--provider", "cuda")
+    assert finished.code == UsageError.exit_code
+    assert "--processes are copies of one process, which share no GPU" in finished.errors
+    assert served == []
+
+
+@pytest.mark.parametrize(("hard", "connections", "code"), [(4096, 512, 0), (640, 512, 0), (639, 512, 2), (4096, 9, 0)])
+def test_connections_get_the_open_files_that_they_need_or_are_refused(hard: int, connections: int, code: int) -> None:
+    program = (
+        "import resource, sys; from edgener.errors import UsageError; "
+        "from edgener.serve.open_files import allow_open_files\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, (200, {hard}))\n"
+        f"try: allow_open_files({connections})\n"
+        "except UsageError as error: sys.exit(error.exit_code)\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    finished = run_python(program)
+    assert finished.code == code
+    assert finished.output.decode() == {0: f"{max(200, connections + 128)}\n", 2: ""}[code]
 
 
 @pytest.mark.parametrize(

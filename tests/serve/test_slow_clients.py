@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -192,9 +193,10 @@ def test_requests_without_end_in_one_connection_are_not_collected(impatient: Run
     assert impatient.get("/health").status == 200
 
 
-def test_a_client_that_leaves_takes_its_request_along(service: Running) -> None:
+@pytest.mark.parametrize("texts", [8, 80], ids=["24 KB", "240 KB"])
+def test_a_client_that_leaves_takes_its_request_along(service: Running, texts: int) -> None:
     before = service.metric("edgener_cancelled_total")
-    body = ('{"inputs": ["' + "长" * 1000 + '"' + (', "' + "长" * 1000 + '"') * 7 + "]}").encode()
+    body = json.dumps({"inputs": ["长" * 1000] * texts}, ensure_ascii=False).encode()
     for number in range(4):
         with service.connect() as connection:
             connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)

@@ -283,7 +283,8 @@ class Engine:
             if may_wait and not run.rows:
                 if self._is_closed:
                     return None
-                self._wait()
+                if not self._turns.is_anything_to_do:  # nothing has come since it was looked for
+                    self._wait()
             return run
 
     def _chosen(self) -> _Run:

@@ -19,7 +19,8 @@ from types import FrameType
 from typing import NoReturn, Protocol
 
 from edgener import hangup
-from edgener.serve.log import Log, kind_and_place
+from edgener.errors import EdgenerError, MachineError
+from edgener.serve.log import Log, reason_of
 from edgener.serve.models import Model, ModelSource, return_memory
 from edgener.systemd import Watchdog, notify
 
@@ -82,14 +83,20 @@ class Processes:
         self._children: dict[int, _Child] = {}
         self._generation = 0
         self._is_starting = self._is_failing = False
-        self._forks_at = 0.0  # later than that where no process could be started
+        self._forks_at = 0.0
+        self._is_short = self._has_served = False
+        self._failure: EdgenerError | None = None
+        self._waited_at = time.monotonic()
         self._is_stopping = self._is_forced = self._must_read_again = self._must_reload = False
         self._wakeups, self._waker = socket.socketpair()
         self._lifeline, self._own_lifeline = os.pipe()
         self._looked_at, self._watchdog = 0.0, Watchdog()
 
     def run(self, on_ready: Callable[[], None]) -> None:
-        """Serve until SIGTERM or Ctrl-C, and return when all processes have ended."""
+        """Serve until SIGTERM or Ctrl-C, and return when all processes have ended.
+
+        Raises MachineError where the first processes cannot serve.
+        """
         self._model = self._source.load()
         return_memory()
         self._refused, self._on_started = self._model.path, on_ready
@@ -106,10 +113,13 @@ class Processes:
                 notify("STOPPING=1")
                 self._end()
                 signal.set_wakeup_fd(-1)
+                self._watchdog.close()
                 for number, handler in before.items():
                     signal.signal(number, handler)
                 os.close(self._lifeline)
                 os.close(self._own_lifeline)
+        if self._failure:
+            raise self._failure
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
@@ -125,6 +135,10 @@ class Processes:
         if self._wakeups.fileno() in ready:
             self._wakeups.recv(4096)
         now = time.monotonic()
+        if now - self._waited_at > SILENT_SECONDS / 2:  # all processes were stopped, as by docker pause
+            for child in self._children.values():
+                child.started, child.heard = now, child.heard and now
+        self._waited_at = now
         for child in list(self._children.values()):
             if child.pipe in ready:
                 self._hear(child, now)
@@ -163,9 +177,13 @@ class Processes:
         if not self._is_stopping and child.generation == self._generation:
             self._is_failing = self._is_starting
             code = os.waitstatus_to_exitcode(status)
+            if code > 0 and not self._has_served:
+                self._failure = MachineError(f"process {child.pid} ended with {code} before it could serve")
+                self._is_stopping = True
+                return
             self._log.event("died", f"process {child.pid} ended with {code} and is replaced", pid=child.pid)
             if now - child.started < PAUSE_SECONDS:
-                time.sleep(PAUSE_SECONDS)
+                self._forks_at = now + PAUSE_SECONDS
 
     def _replace(self) -> None:
         """Start the processes that are missing; while others serve, one that cannot be started is tried again."""
@@ -178,11 +196,11 @@ class Processes:
             except OSError as error:
                 if not self._children:
                     raise
-                if not self._forks_at:
+                if not self._is_short:
                     self._log.event("error", f"no process can be started, which is tried again: {error.strerror}")
-                self._forks_at = time.monotonic() + PAUSE_SECONDS
+                self._forks_at, self._is_short = time.monotonic() + PAUSE_SECONDS, True
                 return
-            self._forks_at = 0.0
+            self._is_short = False
 
     @property
     def _present(self) -> list[_Child]:
@@ -212,6 +230,7 @@ class Processes:
     def _finish_start(self) -> None:
         """Let the processes of before end, now that the present ones serve."""
         self._is_starting = self._is_failing = False
+        self._has_served = True
         self._on_started()
         self._on_started = self._on_changed
         _tell((child for child in self._children.values() if child.generation != self._generation), signal.SIGTERM)
@@ -265,8 +284,8 @@ class Processes:
             os.set_blocking(writing, False)
             self._duties.serve(self._model, lambda: _beat(writing), self._lifeline, slot)
             code = 0
-        except BaseException as error:
-            self._log.event("error", f"internal error {kind_and_place(error)}")
+        except Exception as error:
+            self._log.event("error", reason_of(error))
         finally:
             os._exit(code)
 

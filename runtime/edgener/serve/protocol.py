@@ -32,6 +32,8 @@ MOST_PIPELINED = 16
 """Requests of a connection that may wait for the answer to an earlier one."""
 MOST_UNREAD = 1 << 16
 """Bytes of a body that may wait for whoever reads it."""
+MOST_UNSENT = 1 << 26
+"""Bytes of answers of all connections together that may wait for clients who take them slowly."""
 LINGER_SECONDS = 2.0
 """Time in which a client that was answered early may notice that it need not send the rest."""
 UNKNOWN = "-"
@@ -68,6 +70,16 @@ class Hub:
     """Requests that are being answered."""
     date: bytes = b""
     """The line of the present time."""
+
+    def relieve(self) -> None:
+        """End connections, those with the most bytes first, while too many bytes of answers wait for their clients."""
+        unsent = sum([connection.unsent_bytes for connection in self.connections])
+        if unsent > MOST_UNSENT:
+            for connection in sorted(self.connections, key=lambda one: one.unsent_bytes, reverse=True):
+                if unsent <= MOST_UNSENT:
+                    return
+                unsent -= connection.unsent_bytes
+                connection.abort()
 
 
 class Connection(asyncio.Protocol):
@@ -215,6 +227,8 @@ class Connection(asyncio.Protocol):
         if self._arriving:
             self._arriving.end()
             self._arriving = None
+            if len(self._requests) == 1:
+                self._go_on()  # only what reads notices that the client leaves
 
     async def answer(self, request: Request, response: Response | Stream, headers: str) -> None:
         """Send an answer, with lines of further ``headers``; raise DisconnectedError where the client has gone."""
@@ -289,6 +303,11 @@ class Connection(asyncio.Protocol):
     def unread_bytes(self) -> int:
         """Return the number of bytes of bodies that have arrived and that nobody has read yet."""
         return sum([request.unread_bytes for request in self._requests])
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Return the number of bytes of answers that wait for the client."""
+        return self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
         """Close the connection so that the client sees that its answer is not whole."""

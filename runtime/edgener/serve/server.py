@@ -29,7 +29,7 @@ LOOK_SECONDS = 2.0
 """Time between two looks at the installed model."""
 GRACE_SECONDS = 0.5
 """Time in which a connection that was made just before the end may still bring its request."""
-BACKLOG = 256
+BACKLOG = 512
 """Connections that the kernel holds until they are accepted."""
 SHORT_OF_SOMETHING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """Numbers of errors by which the system says that it has no descriptor or memory for a connection."""
@@ -77,8 +77,11 @@ class Server:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         self._tick(loop.time())  # a sign of life, after which this process may be told to end
-        with hangup.released():
-            await self._serve(loop, on_ready)
+        try:
+            with hangup.released():
+                await self._serve(loop, on_ready)
+        finally:
+            self._watchdog.close()
 
     async def _serve(self, loop: asyncio.AbstractEventLoop, on_ready: Callable[[], None]) -> None:
         self._looked_at = loop.time()
@@ -121,6 +124,7 @@ class Server:
         self._hub.date = f"date: {http_date(time.time())}\r\n".encode()
         for connection in list(self._hub.connections):
             connection.check(now)
+        self._hub.relieve()
         self._front.update_metrics()
         self._on_tick()
         if self._must_return_memory:
@@ -180,10 +184,8 @@ class Server:
             notify("STOPPING=1")
         loop.remove_reader(self._listener)
         await asyncio.sleep(DRAIN_TICK_SECONDS)  # asyncio loses a connection that it accepts just before it closes
-        waiting = self._listener.dup()
+        await self._accept_all(self._listener)
         server.close()
-        with waiting:
-            await self._accept_all(waiting)
         began = loop.time()
         while self._hub.connections and not self._is_forced:
             now = loop.time()
