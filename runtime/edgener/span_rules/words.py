@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from edgener.segmentation import INSIDE_WORD, WORD_CHARACTERS
+from edgener.segmentation import INSIDE_WORD, LATIN, WORD_CHARACTERS
 from edgener.tags import ScoredSpan, Span
 
 WEB_ADDRESS = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[A-Za-z0-9._~:/?#@!$&*+=%-]+"
 )
 """An e-mail address or a URL."""
+SCORE = re.compile(
+    f"(?<=[{LATIN}]{{2}})[0-9０-９]{{1,3}}(?=[:：-][0-9０-９])|(?<=[0-9０-９][:：-])[0-9０-９]{{1,3}}(?=[{LATIN}]{{2}})"
+)
+"""One side's points in the result of a match that is written without a space, as in EDG2:0RNG."""
 
 
 def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
-    """Return the spans extended to the ends of the Latin words and numbers that they cut.
+    """Return the spans extended to the ends of the Latin words and numbers that they cut, without points of a match.
 
     Where several spans meet in one word, the most certain of them stays.
     """
@@ -24,14 +28,21 @@ def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     result: list[ScoredSpan] = []
     for (start, end, label), score in spans:
         if start and INSIDE_WORD.match(text, start - 1):
-            start = len(text[:start].rstrip(WORD_CHARACTERS))
+            word_start = len(text[:start].rstrip(WORD_CHARACTERS))
+            start = start if _is_score(text, word_start, start) else word_start
         if INSIDE_WORD.match(text, end - 1):
-            end = len(text) - len(text[end:].lstrip(WORD_CHARACTERS))
+            word_end = len(text) - len(text[end:].lstrip(WORD_CHARACTERS))
+            end = end if _is_score(text, end, word_end) else word_end
         if not result or result[-1].span.end <= start:
             result.append(ScoredSpan(Span(start, end, label), score))
         elif result[-1].score < score:
             result[-1] = ScoredSpan(Span(start, end, label), score)
     return result
+
+
+def _is_score(text: str, start: int, end: int) -> bool:
+    score = SCORE.match(text, start)
+    return score is not None and score.end() == end
 
 
 def no_web_addresses(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
