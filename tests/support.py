@@ -268,6 +268,9 @@ def open_to_all(folder: Path) -> None:
 @contextmanager
 def without_rights() -> Iterator[None]:
     """Files of others are closed to this process, as they are to any user but root."""
+    import edgener.golden
+    import edgener.installed  # noqa: F401  (a module of a checkout of root's could not be imported later)
+
     user = os.geteuid()
     if user == 0:
         os.seteuid(NOBODY)

@@ -64,13 +64,17 @@ def test_many_first_starts_at_once(files: tuple[Path, Path], tmp_path: Path) -> 
 
 
 def test_killed_while_unpacking_it_works_at_the_next_start(files: tuple[Path, Path], tmp_path: Path) -> None:
-    choose = random.Random(1)
+    choose, halves = random.Random(1), 0
     for number in range(20):
         home = tmp_path / str(number)
-        with starting(files[0], home):
-            time.sleep(choose.uniform(0, 0.08))
+        with starting(files[0], home) as process:
+            while process.poll() is None and not list(home.glob(".unpack-*")):
+                time.sleep(0.0005)
+            time.sleep(choose.uniform(0, 0.1))
+        halves += bool(list(home.glob(".unpack-*")))
         assert start(files[0], home, "again") == (0, "answer: again\n", "")
         assert len(list(home.iterdir())) == 1
+    assert halves
 
 
 def test_drafts_of_starts_that_were_cut_off_are_deleted_before_the_free_space_is_looked_at(

@@ -23,12 +23,15 @@ def place(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "ner.sock"
     command = [sys.executable, "-m", "edgener", "serve", "--socket", str(place), "--model", str(TINY_BUNDLE)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as service:
-        while not place.exists():
-            assert service.poll() is None
-            time.sleep(0.05)
-        yield place
-        service.terminate()
-        service.communicate(timeout=PATIENCE)
+        try:
+            while not place.exists():
+                assert service.poll() is None
+                time.sleep(0.05)
+            yield place
+            service.terminate()
+            service.communicate(timeout=PATIENCE)
+        finally:
+            service.kill()
 
 
 def test_a_line_of_600_kilobytes_is_sent_while_the_answers_are_read(place: Path) -> None:

@@ -23,7 +23,7 @@ from edgener.built_in import DEFAULT_BUNDLE
 from edgener.bundle import GOLDEN, GRAPH, MANIFEST, describe_file, load_bundle
 from edgener.errors import BundleMissingError, BundleUnreadableError, ChecksumError, GoldenError, OutputError
 from edgener.golden import Cases, read_cases, write_cases
-from edgener.installed import CURRENT, check_golden, current_model, install, models_directory, rollback
+from edgener.installed import CURRENT, DRAFT, check_golden, current_model, install, models_directory, rollback
 from edgener.user_directories import cache_home
 from tests.support import (
     TINY_BUNDLE,
@@ -340,19 +340,20 @@ def test_power_loss_at_every_step(tmp_path: Path, other_bundle: Path, monkeypatc
 
 
 def test_killed_at_random_points(tmp_path: Path, other_bundle: Path) -> None:
-    choose = random.Random(7)
-    directory = tmp_path / "models"
-    first = install(TINY_BUNDLE, directory)
-    command = [sys.executable, "-m", "edgener", "install"]
+    choose, halves = random.Random(7), 0
+    command = [sys.executable, "-m", "edgener", "install", str(other_bundle)]
     for number in range(KILLS):
-        bundle = (other_bundle, TINY_BUNDLE)[number % 2]
+        directory = tmp_path / str(number)
+        first = install(TINY_BUNDLE, directory)
         env = {**os.environ, "EDGENER_MODELS": str(directory)}
-        with subprocess.Popen(
-            [*command, bundle], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            time.sleep(choose.uniform(0.05, 0.6))
+        with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and not list(directory.glob(f"{DRAFT}*")):
+                time.sleep(0.0005)
+            time.sleep(choose.uniform(0, 0.02))
             process.kill()
+        halves += bool(list(directory.glob(f"{DRAFT}*")))
         assert_a_model_works(directory, first)
+    assert halves
 
 
 def assert_a_model_works(directory: Path, built_before: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from edgener import Recognizer
 from edgener.built_in import BUILT_IN
 from edgener.bundle import load_bundle
-from tests.support import ROOT, assert_consistent, run_main, run_measured
+from tests.support import ROOT, assert_consistent, labelled_texts, run_main, run_measured
 
 
 class Promise(NamedTuple):
@@ -66,6 +66,14 @@ def test_one_sentence_takes_little_memory(name: str) -> None:
     finished, peak = run_measured("--model", name, "王小明在北京大学工作。")
     assert [entity["text"] for entity in finished.rows[0]["entities"]] == ["王小明", "北京大学"]
     assert peak <= PROMISES[name].kilobytes
+
+
+@every_bundle
+def test_a_text_has_the_same_answer_alone_and_in_any_batch(name: str) -> None:
+    texts = [row.text for row in labelled_texts()[::9]] + (ROOT / "docs" / "sample.txt").read_text("utf-8").split("\n")
+    alone = list(map(Recognizer.load(name), texts))
+    for batch_size in (3, 32):
+        assert list(Recognizer.load(name, batch_size=batch_size).batch(texts)) == alone
 
 
 @every_bundle

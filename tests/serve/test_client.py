@@ -17,12 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, islice, pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edgener import Entity, Recognizer
+from edgener import client as client_module
 from edgener.client import CONNECTIONS, AsyncClient, Client, ServiceError
 from edgener.client_answers import RETRY_SECONDS
 from edgener.client_requests import GROUP, Limits, body_of, groups, to_json
@@ -146,21 +148,28 @@ assert names - {"edgener"} <= set(sys.stdlib_module_names), names
 
 
 def test_connections_are_used_again_and_replaced_when_the_service_has_closed_them() -> None:
-    with running("--keep-alive-seconds", "0.3", "--workers", "1", "--queue-seconds", "100") as service:
+    with running("--keep-alive-seconds", "3", "--workers", "1", "--queue-seconds", "100") as service:
         with Client(service.address) as client:
+            places = set()
             for _ in range(5):
                 assert len(client(TEXT)) == 2
-            assert len(client._idle) == 1
-            time.sleep(1)
+                ((place,),) = ([kept.sock.getsockname() for kept in client._idle],)
+                places.add(place)
+            assert len(places) == 1
+            time.sleep(4)
             assert len(client(TEXT)) == 2
+            assert client._idle[0].sock.getsockname() not in places
 
         async def ask() -> None:
             async with AsyncClient(service.address) as client:
+                places = set()
                 for _ in range(5):
                     assert len(await client(TEXT)) == 2
-                assert client._pool is not None
-                assert len(client._pool.idle) == 1
-                await asyncio.sleep(1)
+                    assert client._pool is not None
+                    ((_, writer),) = client._pool.idle
+                    places.add(writer.get_extra_info("sockname"))
+                assert len(places) == 1
+                await asyncio.sleep(4)
                 assert len(await client(TEXT)) == 2
 
         asyncio.run(ask())
@@ -191,6 +200,28 @@ def error_of(client: Client, text: str) -> ServiceError | None:
     except ServiceError as error:
         return error
     return None
+
+
+@pytest.mark.parametrize("is_asynchronous", [False, True])
+def test_the_time_that_the_service_asks_for_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, is_asynchronous: bool
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 20\r\nContent-Length: 2\r\n\r\n{}"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(ENTITY), ENTITY)
+    kind = AsyncClient if is_asynchronous else Client
+    with canned(busy, answer) as address:
+        assert len(entities(kind(address, patience=60), TEXT)) == 1
+    assert [20 <= seconds <= 25 for seconds in waited] == [True]
+    with canned(busy) as address, pytest.raises(ServiceError):
+        entities(kind(address, patience=10), TEXT)
+    assert len(waited) == 1
 
 
 def test_a_token_is_sent_and_its_lack_is_told(guarded: Running) -> None:
@@ -238,6 +269,7 @@ def canned(*answers: bytes, requests: list[bytes] | None = None) -> Iterator[str
     What it reads goes to ``requests``.
     """
     with socket.socket() as listener:
+        listener.settimeout(PATIENCE)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
 
@@ -256,7 +288,8 @@ def canned(*answers: bytes, requests: list[bytes] | None = None) -> Iterator[str
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/prefix/"
-        thread.join()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def call(address: str) -> list[Entity]:

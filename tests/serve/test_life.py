@@ -290,7 +290,7 @@ def test_reloads_that_are_asked_for_at_the_end_do_no_harm(processes: str) -> Non
                 break
             service.process.send_signal(signal.SIGHUP)
             time.sleep(0.001)
-        assert service.process.poll() == 0
+        assert service.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
@@ -540,11 +540,11 @@ def test_an_address_in_use_is_told() -> None:
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_signal_to_the_whole_group_lets_requests_be_answered(processes: str) -> None:
     with running("--processes", processes, "--workers", "1", "--queue-seconds", "100") as service:
-        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
         with ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(service.ask, {"inputs": [TEXT * 200] * 20})
-            time.sleep(0.5)
-            for pid in (*map(int, children), service.process.pid):
+            answer = pool.submit(service.ask, {"inputs": [TEXT * 200] * 100})
+            wait_until(lambda: service.metric("edgener_queue_tokens") > 0)
+            assert not answer.done()
+            for pid in (*children_of(service.process.pid), service.process.pid):
                 os.kill(pid, signal.SIGTERM)
             assert answer.result().status == 200
         assert service.process.wait(PATIENCE) == 0

@@ -42,6 +42,7 @@ def test_a_port_that_is_none_is_told() -> None:
 def test_a_bare_line_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [sys.executable, "-m", "edgener.serve.probe", f"http://127.0.0.1:{listener.getsockname()[1]}/ready"]
+        listener.settimeout(60)
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             connection, _ = listener.accept()
             with connection:
