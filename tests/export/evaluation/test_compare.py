@@ -61,7 +61,7 @@ def test_a_significance_is_a_probability_and_the_same_each_time(rows: list[tuple
 
 
 def test_few_samples_at_once_give_the_same_figures_and_take_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = counts_of([number % 3 == 0 for number in range(3000)]), counts_of([False] * 3000)
+    one, other = counts_of([number % 3 == 0 for number in range(1000)]), counts_of([False] * 1000)
     expected = f1_interval(one), significance(one[:50], other[:50])
     monkeypatch.setattr(bootstrap, "MOST_DRAWN", 70_001)
     tracemalloc.start()
