@@ -34,7 +34,7 @@ from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.files.atomic import append_line
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.plan.base import Base, find_base
-from edgener_export.plan.preparation import Request, fitting_rules, plan_types, write_files
+from edgener_export.plan.preparation import Request, fitting_rules, plan_types, rules_left_out, write_files
 from edgener_export.plan.split import Split, in_learning_order
 from edgener_export.recipe import read_recipe
 
@@ -90,13 +90,14 @@ def measure(
         directory = Path(folder)
         base, of_bundle = find_base(base_name), list[str]()
         split = Split(in_learning_order(train), of_types(dev, labels_of(train)))  # small parts lack rare types
+        conflicts = rules_left_out(base, split)
         if is_random:
             base, of_bundle = random_checkpoint(base, directory / "checkpoint")
-            of_bundle.append(f"model.span_rules={json.dumps(fitting_rules(base, split))}")
+            of_bundle.append(f"model.span_rules={json.dumps(fitting_rules(base, conflicts))}")
         run = directory / "run"
         run.mkdir()
         request = Request("measured", base, (Path(data),), overrides=(*NO_GATE, *of_bundle, *settings))
-        recipe = read_recipe(write_files(request, plan_types(request, train), split, run))
+        recipe = read_recipe(write_files(request, plan_types(request, train), split, run, conflicts))
         scores = Pipeline(recipe, run, default_cache(), print).build(directory / "bundle")
     return Result(
         data,

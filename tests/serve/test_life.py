@@ -541,7 +541,7 @@ def test_an_address_in_use_is_told() -> None:
 def test_a_signal_to_the_whole_group_lets_requests_be_answered(processes: str) -> None:
     with running("--processes", processes, "--workers", "1", "--queue-seconds", "100") as service:
         with ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(service.ask, {"inputs": [TEXT * 200] * 100})
+            answer = pool.submit(service.ask, {"inputs": [TEXT * 200] * 60})
             wait_until(lambda: service.metric("edgener_queue_tokens") > 0)
             assert not answer.done()
             for pid in (*children_of(service.process.pid), service.process.pid):

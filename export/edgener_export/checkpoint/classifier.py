@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,9 @@ SUPPORTED = ("bert", "electra")
 """The model types, by the name that a config.json gives them, that can be trained, exported and quantized."""
 
 
-def is_classifier(directory: Path) -> bool:
-    """Return whether a directory holds a bundle, or a token classifier as a training leaves it."""
-    if is_bundle(directory):
-        return True
-    try:
-        architectures = json.loads((directory / "config.json").read_bytes()).get("architectures") or [""]
-    except (OSError, ValueError, AttributeError):
-        return False
+def is_classifier(config: Any) -> bool:
+    """Return whether a configuration is that of a token classifier as a training leaves it."""
+    architectures = config.architectures or [""]
     return str(architectures[0]).endswith("ForTokenClassification")
 
 
@@ -43,11 +37,19 @@ def load_classifier(directory: Path) -> PreTrainedModel:
     if is_bundle(directory):
         return unpack_bundle(directory)
     config = _read_config(directory)
-    model_class = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
     try:
-        return load_weights(model_class, directory, config, local_files_only=True)
+        return load_with_head(directory, config, local_files_only=True)
     except LOAD_ERRORS as error:
         raise _no_classifier(directory, error) from error
+
+
+def load_with_head(checkpoint: str | Path, config: Any, *, local_files_only: bool = False) -> PreTrainedModel:
+    """Return the token classifier of a directory or of a name on the hub, whose configuration is known.
+
+    Raises what ``load_weights`` raises.
+    """
+    model_class = NgramBertForTokenClassification if hasattr(config, "ngrams") else AutoModelForTokenClassification
+    return load_weights(model_class, checkpoint, config, local_files_only=local_files_only)
 
 
 def tags_of(model: PreTrainedModel) -> list[str]:

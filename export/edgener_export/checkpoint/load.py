@@ -22,6 +22,7 @@ from edgener_export.checkpoint.classifier import (
     is_bundle,
     is_classifier,
     load_classifier,
+    load_with_head,
     tokenizer_file,
     verify_architecture,
 )
@@ -67,11 +68,12 @@ def load_checkpoint(settings: ModelSettings, tag_set: TagSet, tokenizer: Path, c
     name = str(e5.fetch_e5(cache)) if settings.checkpoint == e5.NAME else settings.checkpoint
     directory = bundle_directory(name)
     source = str(directory) if directory.is_dir() else name
-    if not is_bundle(directory):
-        verify_architecture(_read_config(source), source)
+    config = None if is_bundle(directory) else _read_config(source)
+    if config:
+        verify_architecture(config, source)
     full_tokenizer = _read_tokenizer(source)
     pruned, rows = prune_vocabulary(full_tokenizer, settings.vocabulary, settings.aliases)
-    model = load_classifier(directory) if is_classifier(directory) else _pretrained(source, tag_set)
+    model = _pretrained(source, config, tag_set) if config else load_classifier(directory)
     head = change_tags(model, tag_set, source, settings.types)
     _verify_entries(full_tokenizer["model"]["vocab"], model.config.vocab_size, source)
     if settings.layers:
@@ -110,8 +112,10 @@ def load_pruned(directory: Path, keep: str, tokenizer: Path, aliases: Collection
     return model
 
 
-def _pretrained(checkpoint: str, tag_set: TagSet) -> PreTrainedModel:
-    config = _read_config(checkpoint)
+def _pretrained(checkpoint: str, config: Any, tag_set: TagSet) -> PreTrainedModel:
+    """Return the model of a directory or of a name on the hub, with a new head unless it is a token classifier."""
+    if is_classifier(config):
+        return load_classifier(Path(checkpoint)) if Path(checkpoint).is_dir() else _hub_classifier(checkpoint, config)
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = 0.0
     config.id2label = dict(enumerate(tag_set.tags))
     config.label2id = {tag: number for number, tag in enumerate(tag_set.tags)}
@@ -120,6 +124,13 @@ def _pretrained(checkpoint: str, tag_set: TagSet) -> PreTrainedModel:
         return load_weights(AutoModelForTokenClassification, checkpoint, config, new_head=True)
     except LOAD_ERRORS as error:
         raise _not_found(checkpoint, error) from error
+
+
+def _hub_classifier(name: str, config: Any) -> PreTrainedModel:
+    try:
+        return load_with_head(name, config)
+    except LOAD_ERRORS as error:
+        raise _not_found(name, error) from error
 
 
 def _read_config(checkpoint: str) -> Any:

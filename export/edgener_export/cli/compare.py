@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import TYPE_CHECKING
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import UsageError
+from edgener.lone_surrogates import STAND_INS
 from edgener.standard_streams import write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_sets
 from edgener_export.cli.evaluate import tell_unknown_types
+from edgener_export.cli.json_output import write_json
 from edgener_export.cli.threads import add_threads, threads_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _compare(options: argparse.Namespace) -> None:
         before, after = (list(found_in(recognizer, labelled.sentences)) for recognizer in recognizers)
         comparisons.append(compare(labelled, before, after))
     if options.json:
-        write(json.dumps([to_plain(one) for one in comparisons], ensure_ascii=False, indent=1) + "\n")
+        write_json([to_plain(one) for one in comparisons])
         return
     write(_summary(comparisons))
     for comparison in comparisons:
@@ -78,12 +79,12 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:
-    """Return a text on one line with its spans in brackets."""
+    """Return a text on one line with its spans in brackets, and U+FFFD for half a surrogate pair."""
     pieces, written = [], 0
     for start, end, label in sorted(spans):
         pieces += [text[written:start], f"[{text[start:end]}/{label}]"]
         written = end
-    return " ".join("".join([*pieces, text[written:]]).splitlines())
+    return " ".join("".join([*pieces, text[written:]]).splitlines()).translate(STAND_INS)
 
 
 COMPARE = Command(

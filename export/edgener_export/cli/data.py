@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.standard_streams import log, write
 from edgener.table import table
+from edgener_export.cli.json_output import write_json
 from edgener_export.cli.names import distinct_names
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _data(options: argparse.Namespace) -> None:
     without_blank_ends(reading.sentences, str(options.file), log)
     report = report_data(reading, against)
     if options.json:
-        write(json.dumps(to_plain(report), ensure_ascii=False, indent=1) + "\n")
+        write_json(to_plain(report))
     else:
         write(table(report.rows()))
 

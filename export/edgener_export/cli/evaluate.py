@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from edgener.command_line import Command, add_json
 from edgener.dataclass_json import to_plain
 from edgener.errors import UsageError
+from edgener.lone_surrogates import STAND_INS
 from edgener.options import add_provider
 from edgener.standard_streams import log, write
 from edgener.table import table
 from edgener_export.cli.data import add_reading, read_directory, read_sentences, require_types, says_how_to_read
+from edgener_export.cli.json_output import write_json
 from edgener_export.cli.names import distinct_names
 from edgener_export.cli.recipe import add_cache, cache_of
 from edgener_export.cli.threads import add_threads, threads_of
@@ -115,14 +116,14 @@ def _score_file(recognizers: Mapping[str, Recognizer], options: argparse.Namespa
             continue
         write(f"{name} on {options.test or 'the MSRA test set'}, {len(sentences)} sentences\n")
         for label, score in (("all", score_spans(pairs)), *scores_by_label(pairs).items()):
-            write(f"{label:<4} {score}\n")
+            write(f"{label:<4} {score}\n".translate(STAND_INS))
         if figures is not None:
             write(figures_table((*figures.types.items(), *figures.averages.items())))
             write(errors_table(count_errors(pairs)))
         if acquaintance is not None:
             write(figures_table(acquaintance.items()))
     if options.json:
-        write(f"{json.dumps(plain, ensure_ascii=False, indent=1)}\n")
+        write_json(plain)
 
 
 def figures_table(named_figures: Iterable[tuple[str, Figures]]) -> str:
@@ -131,7 +132,7 @@ def figures_table(named_figures: Iterable[tuple[str, Figures]]) -> str:
     for name, it in named_figures:
         interval = f"{it.interval.low:.1f} to {it.interval.high:.1f}" if it.interval else ""
         rows.append((name, f"{it.precision:.2f}", f"{it.recall:.2f}", f"{it.f1:.2f}", interval, str(it.support)))
-    return "\n" + table(rows)
+    return "\n" + table(rows).translate(STAND_INS)
 
 
 def errors_table(errors: Errors) -> str:
@@ -163,7 +164,7 @@ def _score_suite(recognizers: Mapping[str, Recognizer], options: argparse.Namesp
         for labelled in sets
     }
     if options.json:
-        write(f"{json.dumps(to_plain(scores), ensure_ascii=False, indent=1)}\n")
+        write_json(to_plain(scores))
     else:
         write(text_tables(sets, scores))
     if options.plot:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -20,6 +19,7 @@ from edgener_export.checkpoint.catalogue import (
     Question,
     latency_class,
 )
+from edgener_export.cli.json_output import write_json
 
 HEADER = (
     "checkpoint",
@@ -36,7 +36,7 @@ HEADER = (
 
 def _models(options: argparse.Namespace) -> None:
     if options.json:
-        write(json.dumps(as_record(), ensure_ascii=False, indent=1) + "\n")
+        write_json(as_record())
     else:
         write("\n".join([guide(), *_measured(), ""]))
 

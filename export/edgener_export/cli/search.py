@@ -47,7 +47,8 @@ def _search(options: argparse.Namespace) -> None:
             f"{run / 'search.json'}: none of {len(findings.trials)} passes the gate; train longer or lower it"
         )
     settings = [word for override in [*options.set, *overrides(best.candidate)] for word in ("--set", override)]
-    command = shlex.join(["edgener-export", "build", str(options.recipe), "--run", str(run), *settings])
+    trained = ["--trained", str(search.source)] if search.source else []
+    command = shlex.join(["edgener-export", "build", str(options.recipe), "--run", str(run), *trained, *settings])
     write(f"the smallest that passes:\n{command}\n")
 
 

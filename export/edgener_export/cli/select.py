@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgener.command_line import Command
 from edgener.errors import UsageError
+from edgener.lone_surrogates import LONE_SURROGATE, STAND_INS
 from edgener.standard_streams import log, write
 
 TEXT_HELP = "file with a sentence or short text a line, or JSON lines (.jsonl) with a text; also .xz"
@@ -45,14 +46,18 @@ def _select(options: argparse.Namespace) -> None:
     lines = tqdm(texts, disable=None, desc="select", unit="text")
     keep = max(options.number, min(POOL * options.number, MOST_CANDIDATES))
     found = candidates(lines, recognizer, keep)
-    chosen = broken = 0
+    chosen = broken = halves = 0
     for candidate in diverse(found, options.number, options.diversity):
         chosen += 1
         text = " ".join(candidate.text.splitlines())
         broken += text != candidate.text
+        halves += LONE_SURROGATE.search(text) is not None
+        text = text.translate(STAND_INS)
         write(f"{candidate.uncertainty:.4f}\t{text}\n" if options.scores else f"{text}\n")
     if broken:
         log(f"{options.text}: {broken} of the chosen texts hold line breaks, which are written as blanks")
+    if halves:
+        log(f"{options.text}: {halves} of the chosen texts hold half a surrogate pair, which is written as U+FFFD")
     if not chosen:
         raise CorpusError(f"{options.text}: holds no text")
     if chosen < options.number:

@@ -15,8 +15,9 @@ from edgener_export.cli.data import add_reading, read_sentences
 from edgener_export.cli.recipe import GOES_ON, add_cache, cache_of, is_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from edgener_export.corpus.rule_conflicts import RuleConflict
     from edgener_export.plan.one_command import Outcome
     from edgener_export.plan.preparation import Request, Types
     from edgener_export.plan.split import Split
@@ -66,7 +67,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from edgener_export.plan.base import find_base, name_of_model, text_of_clone
-    from edgener_export.plan.preparation import Request, overlapped_types, plan_types, renamed, split_of
+    from edgener_export.plan.preparation import (
+        Request,
+        overlapped_types,
+        plan_types,
+        renamed,
+        rules_left_out,
+        split_of,
+    )
 
     if options.text and not options.add:
         raise UsageError("--text needs --add: without it no model teaches")
@@ -98,16 +106,17 @@ def _train(options: argparse.Namespace) -> None:
     split = split_of(request, sentences, dev, str(options.dev), log)
     types = plan_types(request, sentences)
     run: Path = options.run or Path("runs") / request.name
-    for line in _in_words(request, types, split):
+    conflicts = rules_left_out(request.base, split)
+    for line in _in_words(request, types, split, conflicts):
         log(line)
 
     # After everything that can be wrong with the arguments, since it loads torch.
     from edgener_export.plan.one_command import SHARES, OneCommand
 
-    command = OneCommand(request, types, split, run, cache_of(options), log)
+    command = OneCommand(request, types, split, conflicts, run, cache_of(options), log)
     outcome = command.build(options.output, () if options.no_curve else SHARES)
     if outcome.scores:
-        write(summary(outcome, options.output, split, request.base.name))
+        write(summary(outcome, options.output, split, request.base.name, keeps_types=bool(types.kept)))
 
 
 def _renames(entries: Sequence[str]) -> dict[str, str]:
@@ -125,9 +134,9 @@ def _renames(entries: Sequence[str]) -> dict[str, str]:
     return renames
 
 
-def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
+def _in_words(request: Request, types: Types, split: Split, conflicts: Iterable[RuleConflict]) -> Iterator[str]:
     """Yield what is going to be trained, on what, and how."""
-    from edgener_export.plan.preparation import choices_of, rules_left_out
+    from edgener_export.plan.preparation import choices_of
 
     entities = sum(len(sentence.spans) for sentence in split.held_out)
     yield (
@@ -142,7 +151,7 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
             f"types: {', '.join(types.forgotten)}: {request.base.name} knows them, and the new model will not; --add "
             "keeps them"
         )
-    for conflict in rules_left_out(request.base, split):
+    for conflict in conflicts:
         yield (
             f"span rules: {conflict.rule} of {request.base.name} is left out: it would change entities that you "
             f"labelled as {', '.join(conflict.labels)}, such as {conflict.example!r}"
@@ -156,7 +165,7 @@ def _in_words(request: Request, types: Types, split: Split) -> Iterator[str]:
     )
 
 
-def _comparison(outcome: Outcome, base: str) -> Iterator[str]:
+def _comparison(outcome: Outcome, base: str, table: str) -> Iterator[str]:
     """Yield what the training brought, where the base model knew all types before it."""
     if outcome.before is None or not outcome.scores:
         return
@@ -164,15 +173,18 @@ def _comparison(outcome: Outcome, base: str) -> Iterator[str]:
     if after < outcome.before:
         yield (
             f"{base} as it is has F1 {outcome.before:.2f} on them: it knows more than these sentences teach; use it as "
-            "it is, label more sentences, or let it change less: --set finetune.learning_rate=5e-5"
+            f"it is, label more sentences, or let it change less: --set {table}.learning_rate=5e-5 with another --run"
         )
     else:
         rise = after - outcome.before
         yield f"{base} as it is has F1 {outcome.before:.2f} on them: the training brought {rise:.2f} points"
 
 
-def summary(outcome: Outcome, output: Path, split: Split, base: str) -> str:
-    """Return the scores, what the learning curve advises, and the commands to go on with."""
+def summary(outcome: Outcome, output: Path, split: Split, base: str, *, keeps_types: bool = False) -> str:
+    """Return the scores, what the learning curve advises, and the commands to go on with.
+
+    ``keeps_types`` says that the base model taught types that nobody labelled, with ``--add``.
+    """
     from edgener_export.report.learning_curve import advice
 
     entities = sum(len(sentence.spans) for sentence in split.held_out)
@@ -184,7 +196,7 @@ def summary(outcome: Outcome, output: Path, split: Split, base: str) -> str:
         f"{output}: {scores} on {len(split.held_out)} held-out sentences with {entities} entities",
         *(f"{point.sentences:>8} sentences  F1 {point.f1:.2f}" for point in outcome.curve if len(outcome.curve) > 1),
         advice(outcome.curve, entities),
-        *_comparison(outcome, base),
+        *_comparison(outcome, base, "distil" if keeps_types else "finetune"),
         f"recipe: {outcome.recipe}",
         f"report: {outcome.report}",
         "go on with:",

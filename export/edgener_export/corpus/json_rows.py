@@ -163,3 +163,8 @@ def is_of_doccano(row: dict[str, Any]) -> bool:
     if isinstance(first, dict):
         return "relations" in row or "start_offset" in first
     return "relations" in row or isinstance(row.get("cats"), list)
+
+
+def is_label_of_doccano(part: object) -> bool:
+    """Tell whether an entry of a list of labels is a list, or has offsets under doccano's names."""
+    return isinstance(part, list) or (isinstance(part, dict) and "start_offset" in part)

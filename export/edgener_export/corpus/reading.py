@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ class Reading:
     """Everything that was read in spite of what is wrong with it, left out, or to be remarked; by line."""
     files: list[str]
     """The file inside a directory that each sentence is in; empty strings if the data is one file."""
+    options: tuple[str, ...] = ()
+    """The options of the command line that say how the file is read, where they are not the default."""
 
     def troubles_of(self, kind: Kind) -> list[Trouble]:
         """Return the troubles of one kind."""
@@ -46,7 +49,8 @@ class Reading:
         for kind, what in COUNTED.items():
             troubles = self.troubles_of(kind)
             if troubles:
-                yield f"{self.path}: {what}: {len(troubles)}; edgener-export data {self.path} lists them"
+                command = shlex.join(["edgener-export", "data", str(self.path), *self.options, "--json"])
+                yield f"{self.path}: {what}: {len(troubles)}; {command} lists them"
             for trouble in troubles[:TOLD]:
                 yield f"{self.path / trouble.file if trouble.file else self.path}:{trouble.line}: {trouble.reason}"
 
@@ -57,8 +61,10 @@ def read_labelled(path: Path, format_name: str = AUTO, encoding: str = UTF_8, of
     Raises CorpusError, which names file, line and remedy: for a row that does not fit the format, for bytes that are
     not in the encoding, for a file that holds no sentence, and for one that several formats fit.
     """
+    given = (("--from", format_name, AUTO), ("--encoding", encoding, UTF_8), ("--offsets", offsets, AUTO_UNIT))
+    options = tuple(part for option, value, default in given if value != default for part in (option, value))
     format_name, rows = iterate_labelled(path, format_name, encoding, offsets)
-    reading = Reading(path, format_name, [], [], [], [])
+    reading = Reading(path, format_name, [], [], [], [], options)
     for row in rows:
         reading.troubles.extend(row.troubles)
         if row.sentence is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from edgener.lone_surrogates import STAND_INS
 from edgener_export.corpus.labelled_file import Kind, Trouble
 from edgener_export.corpus.reading import Reading
 
@@ -64,7 +65,7 @@ class DataReport:
         yield "sentences", f"{self.sentences}, {self.without_entity} of them without an entity"
         yield "characters", f"{self.characters}, at most {self.longest} in a sentence"
         for label, count in self.entities.items():
-            yield label, f"{count} entities, {self.names[label]} different"
+            yield label.translate(STAND_INS), f"{count} entities, {self.names[label]} different"
         yield "single characters", f"{self.single_character} entities"
         different = sum(not duplicate.same_entities for duplicate in self.duplicates)
         yield "duplicates", f"{len(self.duplicates)} sentences, {different} of them with other entities"
@@ -86,7 +87,8 @@ class DataReport:
                 yield f"  its {_place(shared.line, shared.file)}", f"as {first}{_unlike(shared.same_entities)}"
             yield from _more(len(self.overlap))
             for label, count in (self.unseen_names or {}).items():
-                yield f"unseen {label}", f"{count} of its entities are no {label} here"
+                shown = label.translate(STAND_INS)
+                yield f"unseen {shown}", f"{count} of its entities are no {shown} here"
 
 
 def report_data(reading: Reading, against: Reading | None = None) -> DataReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,10 +79,20 @@ def _class_names(feature: Any) -> Sequence[str]:
             feature = next(iter(feature), None)
         elif "names" in feature:
             names = feature["names"]  # by number in a dataset's card, as {"0": "O"}
-            return list(names.values()) if isinstance(names, dict) else names if isinstance(names, list) else ()
+            if isinstance(names, dict):
+                return _by_number(names)
+            return names if isinstance(names, list) else ()
         else:
             feature = next((feature[key] for key in ("feature", "sequence", "class_label") if key in feature), None)
     return ()
+
+
+def _by_number(names: Mapping[str, str]) -> list[str]:
+    """Return names in the order of their numbers, whatever that of the keys. Raises ValueError where one is missing."""
+    missing = next((number for number in range(len(names)) if str(number) not in names), None)
+    if missing is not None:
+        raise ValueError(f"the names of its {len(names)} tags have no number {missing}")
+    return [names[str(number)] for number in range(len(names))]
 
 
 def names_beside(path: Path) -> dict[str, Sequence[str]]:

@@ -72,6 +72,12 @@ def read_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> lis
     return list(iterate_lines(path, errors, encoding))
 
 
+def verify_text(path: Path) -> None:
+    """Raise CorpusError where the lines of a file cannot be read."""
+    for _ in iterate_lines(path):
+        pass
+
+
 def iterate_lines(path: Path, errors: str = "strict", encoding: str = UTF_8, remedy: str = "") -> Iterator[str]:
     """Yield the lines one by one, without their ends (LF or CRLF); what follows the last line end is a line too.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +17,8 @@ CONFIDENCE = 0.95
 """Share of the samples whose F1 lies inside the interval."""
 SHUFFLES = 10_000
 """Random exchanges of the answers to sentences that a significance is read from."""
-BLOCK = 500
-"""Exchanges that are drawn at once: bounds the memory."""
+MOST_DRAWN = 10_000_000
+"""Random numbers that are drawn at once, at most, but for those of one sample: bounds the memory."""
 
 Counts = NDArray[np.int64]
 """Numbers of correct, found and expected spans of each sentence: shape [sentences, 3]."""
@@ -43,9 +43,12 @@ def f1_interval(counts: Counts, seed: int = 0) -> Interval:
     if not len(counts):
         return Interval(0.0, 0.0)
     generator = np.random.default_rng(seed)
-    weights = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES)
+    shares = np.full(len(counts), 1 / len(counts))
+    samples = [
+        _f1(generator.multinomial(len(counts), shares, size=size) @ counts) for size in _blocks(RESAMPLES, counts)
+    ]
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(_f1(weights @ counts), [tail, 100 - tail])
+    low, high = np.percentile(np.concatenate(samples), [tail, 100 - tail])
     return Interval(float(low), float(high))
 
 
@@ -61,12 +64,19 @@ def significance(one: Counts, other: Counts, seed: int = 0) -> float:
     observed = abs(_f1(sums) - _f1(other_sums))
     generator = np.random.default_rng(seed)
     as_large = 0
-    for start in range(0, SHUFFLES, BLOCK):
-        exchanged = generator.integers(0, 2, size=(min(BLOCK, SHUFFLES - start), len(differences)))
+    for size in _blocks(SHUFFLES, differences):
+        exchanged = generator.integers(0, 2, size=(size, len(differences)))
         moved = exchanged @ differences
         gaps = np.abs(_f1(sums + moved) - _f1(other_sums - moved))
         as_large += int(np.count_nonzero(gaps >= observed - 1e-9))
     return (as_large + 1) / (SHUFFLES + 1)
+
+
+def _blocks(samples: int, counts: Counts) -> Iterator[int]:
+    """Yield sizes that add up to ``samples``; so many at once, each of a number a sentence, fit into the memory."""
+    most = max(1, MOST_DRAWN // max(1, len(counts)))
+    for start in range(0, samples, most):
+        yield min(most, samples - start)
 
 
 def _f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from edgener_export.graph.fp16 import Fp16, convert_graph
 from edgener_export.graph.int8 import quantize_graph, verify_quantized
 from edgener_export.pipeline.fingerprint import Origin, claim, origin_of, origin_of_model
 from edgener_export.pipeline.gate import check_gate, pass_gate
-from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
+from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus, with_origin_of
 from edgener_export.pipeline.pack import GpuIngredients, Ingredients, verify_target, write_bundle
 from edgener_export.pipeline.stages import (
     CONVERT,
@@ -41,8 +41,8 @@ from edgener_export.pipeline.stages import (
     Stages,
 )
 from edgener_export.recipe.encoder import encoder_of
-from edgener_export.recipe.settings import LineageSettings, Recipe
-from edgener_export.recipe.shape import layer_faults
+from edgener_export.recipe.settings import Recipe
+from edgener_export.recipe.shape import layer_faults, read_shape
 from edgener_export.report.collect import ScoredGraph, bundle_bytes, collect_report
 from edgener_export.report.record import Fp16Figures, GateCheck
 from edgener_export.report.render import render_report
@@ -86,17 +86,25 @@ class Pipeline:
 
         The lineage and the aliases become those of the bundle, and so do the span rules where the recipe names none.
         Its calibration and its rules are left behind, and that is told. Raises CheckpointError if this run has another
-        model.
+        model, or if the model has fewer positions than the recipe asks for.
         """
         self._adopted = origin_of_model(source)
         claim(self._run, self._adopted)
         if is_bundle(source):
             manifest = load_bundle(source).manifest
-            self._recipe = _with_origin_of(manifest, self._recipe)
+            self._recipe = with_origin_of(manifest, self._recipe)
             for line in _left_behind(manifest):
                 self._log(f"{source}: {line}")
-        if self._trained.exists() and self._tokenizer.exists():
-            return
+        if not (self._trained.exists() and self._tokenizer.exists()):
+            self._copy(source)
+        shape, max_tokens = read_shape(self._trained), self._recipe.model.max_tokens
+        if shape and max_tokens > shape.positions:
+            raise CheckpointError(
+                f"{source}: has {shape.positions} positions; model.max_tokens is {max_tokens} and must not be more"
+            )
+
+    def _copy(self, source: Path) -> None:
+        """Copy a trained model and its tokenizer into the run."""
         tokenizer = tokenizer_file(source)
         model = load_classifier(source)
         with draft_of(self._trained) as draft:
@@ -261,15 +269,6 @@ def _figures(fp16: Fp16 | None, imitated: Evaluation | None) -> Fp16Figures | No
         f1=imitated.quality.f1,
         bytes=sum(path.stat().st_size for path in (fp16.graph, external_data_path(fp16.graph))),
         largest_difference=fp16.largest_difference,
-    )
-
-
-def _with_origin_of(manifest: Manifest, recipe: Recipe) -> Recipe:
-    """Return the recipe with the lineage of a bundle, and with the characters that its model has learned to see."""
-    lineage = tuple(LineageSettings(**asdict(entry)) for entry in manifest.lineage)
-    span_rules = recipe.model.span_rules or manifest.span_rules
-    return replace(
-        recipe, lineage=lineage, model=replace(recipe.model, aliases=manifest.aliases, span_rules=span_rules)
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from edgener.bundle import MANIFEST, describe_file
 from edgener.dataclass_json import to_plain
+from edgener.lone_surrogates import JSON_ESCAPES
 from edgener_export.checkpoint.classifier import is_bundle
 from edgener_export.corpus.splits import Corpus
 from edgener_export.errors import CheckpointError
@@ -28,7 +29,9 @@ TRAINED = ("model", "adapt/state.pt", "finetune/state.pt", "distil/state.pt")
 """The files of a run that another training would overwrite or mix up."""
 
 ELSEWHERE = "trained"
-"""The only entry of the origin of a run whose model was trained elsewhere."""
+"""The entry of the origin of a run whose model was trained elsewhere: the digest of that model."""
+SOURCE = "trained_in"
+"""The other entry of such a run: the path of that model, which may change."""
 
 Origin = Mapping[str, Any]
 
@@ -47,7 +50,23 @@ def origin_of(recipe: Recipe, corpus: Corpus) -> Origin:
 
 def origin_of_model(source: Path) -> Origin:
     """Return the origin of a run whose model was trained elsewhere."""
-    return {ELSEWHERE: _digest_of(source)}
+    return {ELSEWHERE: _digest_of(source), SOURCE: str(source.resolve())}
+
+
+def source_of(run: Path) -> Path | None:
+    """Return the path of the model that a run has in place of one of its own training; None if it has none.
+
+    Raises CheckpointError if that model lies there no more, or if the run is of a version that did not write it down.
+    """
+    recorded = _recorded(run)
+    if ELSEWHERE not in recorded:
+        return None
+    source = Path(recorded.get(SOURCE, ""))
+    if SOURCE not in recorded or not source.is_dir():
+        raise CheckpointError(
+            f"{run / ORIGIN}: does not say where the model of this run lies now; build it once more with --trained"
+        )
+    return source
 
 
 def claim(run: Path, origin: Origin) -> None:
@@ -55,9 +74,11 @@ def claim(run: Path, origin: Origin) -> None:
     path = run / ORIGIN
     has_begun = any((run / name).exists() for name in TRAINED)
     if not has_begun or not path.exists():
-        write_text(path, json.dumps(origin, indent=1, ensure_ascii=False))
+        _write(path, origin)
         return
-    _verify_same(run, json.loads(path.read_text(encoding="utf-8")), origin)
+    _verify_same(run, _recorded(run), origin)
+    if SOURCE in origin:
+        _write(path, origin)
 
 
 def verify_trained_by(recipe: Recipe, corpus: Corpus, run: Path) -> None:
@@ -66,8 +87,7 @@ def verify_trained_by(recipe: Recipe, corpus: Corpus, run: Path) -> None:
     A model that was trained elsewhere has no recipe. Where a model that the training began with is not there, as it is
     gone or lies on the hub, the sentences alone are compared.
     """
-    path = run / ORIGIN
-    recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    recorded = _recorded(run)
     if not recorded or ELSEWHERE in recorded:
         return
     origin = origin_of(recipe, corpus)
@@ -77,11 +97,21 @@ def verify_trained_by(recipe: Recipe, corpus: Corpus, run: Path) -> None:
         _verify_same(run, {"data": recorded.get("data")}, {"data": origin["data"]})
 
 
+def _write(path: Path, origin: Origin) -> None:
+    write_text(path, json.dumps(origin, indent=1, ensure_ascii=False).translate(JSON_ESCAPES))
+
+
+def _recorded(run: Path) -> Origin:
+    path = run / ORIGIN
+    recorded: Origin = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return recorded
+
+
 def _verify_same(run: Path, recorded: Origin, origin: Origin) -> None:
     """Raise CheckpointError, which names the setting, if a run was begun with another origin."""
     given = json.loads(json.dumps(origin))
     before, now = _with_defaults(recorded), _with_defaults(given)
-    for name in sorted({**before, **now}):
+    for name in sorted({**before, **now}.keys() - {SOURCE}):
         if (before.get(name) or None) != (now.get(name) or None):
             raise CheckpointError(
                 f"{run}: was begun with another {name} ({_short(before.get(name))}, now {_short(now.get(name))}); "

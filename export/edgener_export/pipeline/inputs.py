@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from edgener.bundle import Manifest
 from edgener.normalization import normalization_of
 from edgener.tags import TagSet
 from edgener_export.corpus.blank_ends import without_blank_ends
@@ -17,7 +18,7 @@ from edgener_export.corpus.rewrite import rewritten
 from edgener_export.corpus.splits import Corpus, read_corpus_file
 from edgener_export.errors import RecipeError
 from edgener_export.pipeline.pack import Ingredients
-from edgener_export.recipe.settings import QuantizeSettings, Recipe
+from edgener_export.recipe.settings import LineageSettings, QuantizeSettings, Recipe
 
 
 def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] | None = None) -> Corpus:
@@ -50,6 +51,18 @@ def read_recipe_corpus(recipe: Recipe, cache: Path, tell: Callable[[str], None] 
         more_names = read_all_names(recipe.rewrite.names, corpus.labels())
         corpus = replace(corpus, more=[*corpus.more, *rewritten(corpus.learned, more_names, recipe.rewrite)])
     return corpus
+
+
+def with_origin_of(manifest: Manifest, recipe: Recipe) -> Recipe:
+    """Return the recipe with the lineage of a bundle, and with the characters that its model has learned to see.
+
+    The span rules are those of the bundle, too, where the recipe names none.
+    """
+    lineage = tuple(LineageSettings(**asdict(entry)) for entry in manifest.lineage)
+    span_rules = recipe.model.span_rules or manifest.span_rules
+    return replace(
+        recipe, lineage=lineage, model=replace(recipe.model, aliases=manifest.aliases, span_rules=span_rules)
+    )
 
 
 def read_golden_texts(path: Path) -> list[str]:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import torch
 
-from edgener.bundle import TOKENIZER, describe_file
+from edgener.bundle import TOKENIZER, describe_file, load_bundle
 from edgener.dataclass_json import RecordError, from_plain, to_plain
 from edgener.tags import TagSet
+from edgener_export.checkpoint.classifier import is_bundle
 from edgener_export.checkpoint.load import load_pruned
 from edgener_export.checkpoint.vocabulary import prune_vocabulary, unknown_share
 from edgener_export.corpus.splits import Sentence
@@ -27,9 +28,9 @@ from edgener_export.files.atomic import write_text, writing
 from edgener_export.graph.export import export_graph, optimize_graph
 from edgener_export.graph.int8 import integer_share, quantize_graph
 from edgener_export.graph.sensitivity import sensitivities
-from edgener_export.pipeline.fingerprint import verify_trained_by
+from edgener_export.pipeline.fingerprint import source_of, verify_trained_by
 from edgener_export.pipeline.gate import check_figures
-from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus
+from edgener_export.pipeline.inputs import ingredients_of, read_golden_texts, read_recipe_corpus, with_origin_of
 from edgener_export.pipeline.pack import write_bundle
 from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.paths import resolve
@@ -115,6 +116,9 @@ class Search:
         self._model, self._results, self._scratch = run / "model", run / "search.json", run / "search"
         if not self._model.exists():
             raise CheckpointError(f"{self._model}: not found; train it first: edgener-export build {path} --run {run}")
+        self._source = source_of(run)
+        if self._source and is_bundle(self._source):
+            recipe = with_origin_of(load_bundle(self._source).manifest, recipe)
         self._recipe, self._path, self._log = recipe, path, log
         self._corpus = read_recipe_corpus(recipe, cache, log)
         verify_trained_by(recipe, self._corpus, run)
@@ -141,6 +145,11 @@ class Search:
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
         return findings
+
+    @property
+    def source(self) -> Path | None:
+        """The path of the model that the run has in place of one of its own training."""
+        return self._source
 
     def _candidates(self, findings: Findings) -> Iterator[GridPoint]:
         """Yield the quantizations that were not tried yet."""

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgener.bundle import Quality
+from edgener_export.corpus.rule_conflicts import RuleConflict
 from edgener_export.corpus.sentence import labels_of
 from edgener_export.errors import GateError
 from edgener_export.pipeline.build import Pipeline
 from edgener_export.pipeline.run_lock import locked
 from edgener_export.plan.before import base_f1
 from edgener_export.plan.kept import agreement
-from edgener_export.plan.preparation import Request, Types, part_of, write_files
+from edgener_export.plan.preparation import Request, Types, part_of, rules_left_out, write_files
 from edgener_export.plan.split import LEAST_SENTENCES, Split
 from edgener_export.recipe import read_recipe
 from edgener_export.report.record import RECORD, CurvePoint, Report, TypeScore, read_report
 from edgener_export.report.render import PAGE, render_report
 from edgener_export.report.training_curves import read_training
 from edgener_export.training.hardware import hardware
+from edgener_export.training.metrics import read_final_metrics
 
 SHARES = (0.25, 0.5)
 """The parts of the training sentences, besides all of them, that the learning curve is measured with."""
@@ -54,6 +56,8 @@ class OneCommand:
     request: Request
     types: Types
     split: Split
+    conflicts: Sequence[RuleConflict]
+    """The span rules of the base model that the labels contradict."""
     run: Path
     """The directory of the recipe and of intermediate results."""
     cache: Path
@@ -66,7 +70,7 @@ class OneCommand:
         Raises GateError, after the learning curve, where the model is not good enough to be packed.
         """
         with locked(self.run):
-            recipe = write_files(self.request, self.types, self.split, self.run)
+            recipe = write_files(self.request, self.types, self.split, self.run, self.conflicts)
             before = base_f1(self.request.base, self.types, self.split)
             if before is not None:
                 self.log(f"before: {self.request.base.name} as it is has F1 {before:.2f} on the held-out sentences")
@@ -95,7 +99,8 @@ class OneCommand:
             self.log(f"learning curve: {len(part.train)} of {len(self.split.train)} sentences")
             directory = self.run / f"{PART}{round(100 * share)}"
             with locked(directory):
-                recipe = write_files(self.request, self.types, part, directory)
+                conflicts = rules_left_out(self.request.base, part)
+                recipe = write_files(self.request, self.types, part, directory, conflicts)
                 Pipeline(read_recipe(recipe), directory, self.cache, self.log).train()
                 yield CurvePoint(len(part.train), last_f1(directory))
 
@@ -118,6 +123,13 @@ class OneCommand:
 
 
 def last_f1(run: Path) -> float:
-    """Return the F1 on the held-out sentences with which the last training of a run ended, in percent."""
-    scores = [point.dev_f1 for stage in read_training(run) for point in stage.points if point.dev_f1 is not None]
+    """Return the F1 of the weights with which the last training of a run ended, in percent.
+
+    It is that on all held-out sentences. A training of an earlier version has left only its last score on some of them.
+    """
+    stages = read_training(run)
+    final = read_final_metrics(run / stages[-1].name).get("dev_f1") if stages else None
+    if final is not None:
+        return final
+    scores = [point.dev_f1 for stage in stages for point in stage.points if point.dev_f1 is not None]
     return scores[-1] if scores else 0.0

@@ -197,13 +197,17 @@ def _verify_types(sentences: Iterable[Sentence], source: str) -> None:
             )
 
 
-def write_files(request: Request, types: Types, split: Split, directory: Path) -> Path:
+def write_files(
+    request: Request, types: Types, split: Split, directory: Path, conflicts: Iterable[RuleConflict]
+) -> Path:
     """Write the recipe and its files into a directory, which is made, and return the path of the recipe.
+
+    ``conflicts`` are those of ``rules_left_out``, whose rules the recipe goes without.
 
     Files of an earlier call stay if they are the same. Raises RecipeError where one differs, because the run in the
     directory was made from it, and before anything is written where the overrides make a faulty recipe.
     """
-    fitting = fitting_rules(request.base, split)
+    fitting = fitting_rules(request.base, conflicts)
     parts = Parts(
         name=request.name,
         base=request.base.seen_from(directory),
@@ -241,9 +245,9 @@ def rules_left_out(base: Base, split: Split) -> list[RuleConflict]:
     return [conflict for conflict in rule_conflicts(base.span_rules, split.train) if conflict.labels]
 
 
-def fitting_rules(base: Base, split: Split) -> tuple[str, ...]:
-    """Return the span rules of the base model that the labels do not contradict."""
-    left_out = {conflict.rule for conflict in rules_left_out(base, split)}
+def fitting_rules(base: Base, conflicts: Iterable[RuleConflict]) -> tuple[str, ...]:
+    """Return the span rules of the base model that are in no conflict with the labels."""
+    left_out = {conflict.rule for conflict in conflicts}
     return tuple(rule for rule in base.span_rules if rule not in left_out)
 
 

@@ -41,24 +41,11 @@ class AttentionMatcher:
 
         Raises RecipeError where a width cannot be divided by the relation heads, or the models' heads differ.
         """
+        verify_attention(student, teacher, relations, maps, relation_heads)
         self._teacher, self._relations, self._maps, self._heads = teacher, relations, maps, relation_heads
         pairs = [*relations, *maps]
         self._of_student = Projections(student, [pair.student for pair in pairs])
         self._of_teacher = Projections(teacher, [pair.teacher for pair in pairs])
-        for pair in relations:
-            widths = self._of_student.width(pair.student), self._of_teacher.width(pair.teacher)
-            if relation_heads < 1 or any(width % relation_heads for width in widths):
-                raise RecipeError(
-                    f"distil.relation_heads is {relation_heads}; the attention of student and teacher is "
-                    f"{widths[0]} and {widths[1]} wide, and both must be divisible by it"
-                )
-        for pair in maps:
-            heads = self._of_student.heads(pair.student), self._of_teacher.heads(pair.teacher)
-            if heads[0] != heads[1]:
-                raise RecipeError(
-                    f"distil.match_attention {list(pair)}: the student has {heads[0]} heads there, the teacher "
-                    f"{heads[1]}; distil.match_relations takes any number"
-                )
 
     def read(self, batch: Batch) -> None:
         """Let the teacher read what the student has read, without hidden tokens."""
@@ -87,12 +74,44 @@ class AttentionMatcher:
         return torch.stack(losses).mean()
 
 
+def verify_attention(
+    student: PreTrainedModel,
+    teacher: PreTrainedModel,
+    relations: Sequence[LayerPair],
+    maps: Sequence[LayerPair],
+    relation_heads: int,
+) -> None:
+    """Raise RecipeError where a width cannot be divided by the relation heads, or the models' heads differ."""
+    for pair in relations:
+        widths = [int(attention.all_head_size) for attention in _attentions(student, teacher, pair)]
+        if relation_heads < 1 or any(width % relation_heads for width in widths):
+            raise RecipeError(
+                f"distil.relation_heads is {relation_heads}; the attention of student and teacher is "
+                f"{widths[0]} and {widths[1]} wide, and both must be divisible by it"
+            )
+    for pair in maps:
+        heads = [int(attention.num_attention_heads) for attention in _attentions(student, teacher, pair)]
+        if heads[0] != heads[1]:
+            raise RecipeError(
+                f"distil.match_attention {list(pair)}: the student has {heads[0]} heads there, the teacher "
+                f"{heads[1]}; distil.match_relations takes any number"
+            )
+
+
+def _attentions(student: PreTrainedModel, teacher: PreTrainedModel, pair: LayerPair) -> tuple[Any, Any]:
+    return _attention(student, pair.student), _attention(teacher, pair.teacher)
+
+
+def _attention(model: PreTrainedModel, layer: int) -> Any:
+    base: Any = model.base_model
+    return base.encoder.layer[layer - 1].attention.self
+
+
 class Projections:
     """The queries, keys and values of some layers, as of the model's last forward pass."""
 
     def __init__(self, model: PreTrainedModel, layers: Sequence[int]) -> None:
-        base: Any = model.base_model
-        self._attention = {layer: base.encoder.layer[layer - 1].attention.self for layer in layers}
+        self._attention = {layer: _attention(model, layer) for layer in layers}
         self._seen: dict[tuple[str, int], torch.Tensor] = {}
         for layer, attention in self._attention.items():
             for kind in KINDS:
@@ -101,10 +120,6 @@ class Projections:
     def __call__(self, kind: str, layer: int) -> torch.Tensor:
         """Return a projection of the last batch in fp32, [sentences, tokens, width]."""
         return self._seen[kind, layer].float()
-
-    def width(self, layer: int) -> int:
-        """Return the width of all heads together."""
-        return int(self._attention[layer].all_head_size)
 
     def heads(self, layer: int) -> int:
         """Return the number of attention heads of the layer."""

@@ -21,15 +21,25 @@ def tag_weights(
     Balanced weights are inversely proportional to how many tokens of ``examples`` have the type, and 1 on average over
     tokens (King and Zeng, 2001, Logistic regression in rare events data). Raises RecipeError for an unknown type.
     """
-    types = [tag.partition("-")[2] or OUTSIDE for tag in tag_set.tags]
-    known = sorted(set(types))
-    for name in weights:
-        if name not in known:
-            raise RecipeError(f"class_weights names {name!r}; known: {', '.join(known)}")
+    verify_class_weights(weights, tag_set)
+    types = _types(tag_set)
     if not weights and not balanced:
         return None
     by_type = {**(_balanced(types, examples) if balanced else {}), **weights}
     return torch.tensor([by_type.get(name, 1.0) for name in types])
+
+
+def verify_class_weights(weights: Mapping[str, float], tag_set: TagSet) -> None:
+    """Raise RecipeError for a weight of a type that the tags do not have."""
+    known = sorted(set(_types(tag_set)))
+    for name in weights:
+        if name not in known:
+            raise RecipeError(f"class_weights names {name!r}; known: {', '.join(known)}")
+
+
+def _types(tag_set: TagSet) -> list[str]:
+    """Return the entity type of each tag."""
+    return [tag.partition("-")[2] or OUTSIDE for tag in tag_set.tags]
 
 
 def _balanced(types: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:

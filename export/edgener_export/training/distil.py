@@ -10,7 +10,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from edgener_export.errors import RecipeError
 from edgener_export.recipe.settings import DistilSettings
-from edgener_export.training.attention_match import AttentionMatcher, LayerPair
+from edgener_export.training.attention_match import AttentionMatcher, LayerPair, verify_attention
 from edgener_export.training.batches import IGNORED, Batch
 from edgener_export.training.finetune import FineTuner, Learner, Output
 from edgener_export.training.losses import soft_loss
@@ -95,11 +95,28 @@ def attention_matcher(settings: DistilSettings, student: PreTrainedModel, teache
 
     Raises RecipeError for a pair that names a layer which one of them does not have, or layers that do not fit.
     """
-    relations = layer_pairs("match_relations", settings.match_relations, student.config, teacher)
-    maps = layer_pairs("match_attention", settings.match_attention, student.config, teacher)
+    relations, maps = _attention_pairs(settings, student.config, teacher)
     if not isinstance(teacher, ModelTeacher) or not (relations or maps):
         return None
     return AttentionMatcher(student, teacher.model, relations, maps, settings.relation_heads)
+
+
+def verify_matches(settings: DistilSettings, student: PreTrainedModel, teacher: Teacher) -> None:
+    """Raise RecipeError where ``hidden_state_matcher`` or ``attention_matcher`` would, and change neither model."""
+    layer_pairs("match_layers", settings.match_layers, student.config, teacher)
+    relations, maps = _attention_pairs(settings, student.config, teacher)
+    if isinstance(teacher, ModelTeacher):
+        verify_attention(student, teacher.model, relations, maps, settings.relation_heads)
+
+
+def _attention_pairs(
+    settings: DistilSettings, student: PretrainedConfig, teacher: Teacher
+) -> tuple[list[LayerPair], list[LayerPair]]:
+    """Return the pairs in ``match_relations`` and ``match_attention``."""
+    return (
+        layer_pairs("match_relations", settings.match_relations, student, teacher),
+        layer_pairs("match_attention", settings.match_attention, student, teacher),
+    )
 
 
 def layer_pairs(

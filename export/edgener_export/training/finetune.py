@@ -71,7 +71,7 @@ class FineTuner(Trainer[Score]):
         pairs: list[tuple[list[Span], list[Span]]] = []
         with torch.inference_mode():
             for batch in batches(examples, 4096, self._pad_id, None):
-                pairs.append((list(batch.lost), []))
+                pairs += [([span], []) for span in batch.lost]
                 logits = self._forward(batch.to(self._hardware.device)).logits.cpu().numpy()
                 lengths = batch.attention_mask.sum(dim=1).numpy() - 2
                 for tags, length, found in zip(

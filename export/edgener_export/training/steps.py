@@ -12,13 +12,14 @@ from edgener.tags import TagSet
 from edgener_export.checkpoint.load import Checkpoint
 from edgener_export.corpus.name_swap import NameSwapper, read_all_names
 from edgener_export.corpus.splits import Corpus, Sentence
+from edgener_export.corpus.text_file import verify_text
 from edgener_export.errors import CorpusError
 from edgener_export.recipe.encoder import encoder_of
 from edgener_export.recipe.settings import AdaptSettings, DistilSettings, FinetuneSettings, Recipe
 from edgener_export.training.adapt import PreTrainer, read_adapt_text
 from edgener_export.training.batches import Example, count_names, cut_by_tokens, encode_sentences
-from edgener_export.training.class_weights import tag_weights
-from edgener_export.training.distil import Distiller, attention_matcher, hidden_state_matcher
+from edgener_export.training.class_weights import tag_weights, verify_class_weights
+from edgener_export.training.distil import Distiller, attention_matcher, hidden_state_matcher, verify_matches
 from edgener_export.training.finetune import FineTuner, Learner
 from edgener_export.training.hardware import hardware
 from edgener_export.training.teacher import Teacher, open_teacher, with_teachers
@@ -52,8 +53,7 @@ class Training:
     def run(self) -> None:
         """Train the checkpoint's model in place."""
         recipe = self._recipe
-        if recipe.distil:
-            self._verify_teachers(recipe.distil)
+        self._verify()
         if recipe.adapt:
             self._adapt(recipe.adapt)
         if recipe.finetune:
@@ -107,10 +107,20 @@ class Training:
         checkpoint, unlabelled = self._checkpoint, self._corpus.unlabelled_types
         return Learner(checkpoint.model, self._encoder, checkpoint.mask_id, self._tag_set, weights, unlabelled)
 
-    def _verify_teachers(self, settings: DistilSettings) -> None:
-        """Raise CheckpointError for a teacher that does not fit: before the hours of training, not after."""
-        self._teachers(settings)
-        self._more_teachers(settings)
+    def _verify(self) -> None:
+        """Raise an ExportError for what a later step would refuse: before the hours of training, not after."""
+        for settings in (self._recipe.finetune, self._recipe.distil):
+            if settings:
+                verify_class_weights(settings.class_weights, self._tag_set)
+            if settings and settings.swap_probability:
+                read_all_names(settings.swap_names, self._tag_set.labels)
+        distil = self._recipe.distil
+        if distil:
+            first, *_ = self._teachers(distil)
+            verify_matches(distil, self._checkpoint.model, first)
+            self._more_teachers(distil)
+        if distil and distil.unlabelled:
+            verify_text(Path(distil.unlabelled))
 
     def _teachers(self, settings: DistilSettings) -> list[Teacher]:
         """Open the teachers; the first one shows its layers if the student is to match any."""

@@ -8,7 +8,7 @@ import pickle
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from edgener_export.recipe.settings import BF16, FASTER, PRECISIONS, TrainSettin
 from edgener_export.training.batches import Batch, Example, batch_groups, pad
 from edgener_export.training.hardware import hardware
 from edgener_export.training.kept_weights import BestWeights, StartWeights, WeightAverage
-from edgener_export.training.metrics import METRICS, read_metrics
+from edgener_export.training.metrics import FINAL_METRICS, METRICS, read_metrics
 from edgener_export.training.optimizer import ScheduledAdamW, freeze, parameter_groups
 from edgener_export.training.precision import choose_precision
 from edgener_export.training.progress import Progress
@@ -53,7 +53,8 @@ Measured = TypeVar("Measured")
 
 
 class Trainer(ABC, Generic[Measured]):
-    """One run in one directory: ``state.pt`` to resume from, ``metrics.jsonl`` with the training curve.
+    """One run in one directory: ``state.pt`` to resume from, ``metrics.jsonl`` with the training curve, and
+    ``final-metrics.json`` with the figures of the weights at its end on all development examples.
 
     A kind of training says what its loss is, and how it measures the model on development examples.
     """
@@ -73,6 +74,7 @@ class Trainer(ABC, Generic[Measured]):
         self._model, self._pad_id, self._settings = model, pad_id, settings
         self._state_path = directory / "state.pt"
         self._metrics_path = directory / METRICS
+        self._final_metrics_path = directory / FINAL_METRICS
         directory.mkdir(parents=True, exist_ok=True)
         verify_settings(settings)
         freeze(model, settings.frozen_layers)
@@ -149,7 +151,10 @@ class Trainer(ABC, Generic[Measured]):
         self._best.restore(self._model)
         self._average.restore(self._model)
         self._start.mix_into(self._model)
-        return self.evaluate(dev)
+        measured = self.evaluate(dev)
+        if self._hardware.is_main:
+            write_text(self._final_metrics_path, json.dumps(_rounded(self.curve(measured))) + "\n")
+        return measured
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self._hardware.device.type, dtype=torch.bfloat16, enabled=self._precision == BF16)
@@ -219,10 +224,8 @@ class Trainer(ABC, Generic[Measured]):
     def _record(self, **values: float) -> None:
         if not self._hardware.is_main:
             return
-        line = json.dumps(
-            {"step": self._step, "time": round(time.time()), **{k: round(v, 4) for k, v in values.items()}}
-        )
-        append_line(self._metrics_path, line)
+        line = {"step": self._step, "time": round(time.time()), **_rounded(values)}
+        append_line(self._metrics_path, json.dumps(line))
 
     def _forget_later_scores(self) -> None:
         """Drop the scores that a killed training recorded after the state that this one goes on from."""
@@ -265,3 +268,7 @@ class Trainer(ABC, Generic[Measured]):
         self._step = int(state["step"])
         self._precision = state.get("precision", self._precision)
         return _Place(**state["place"]) if "place" in state else None
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in figures.items()}

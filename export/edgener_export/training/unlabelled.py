@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgener.tokenizer import Encoder
 from edgener_export.corpus.sampling import evenly_spread
-from edgener_export.corpus.text_file import read_lines
+from edgener_export.corpus.text_file import iterate_lines, read_lines
 from edgener_export.training.batches import IGNORED, Example, rows_of
 
 WordsOf = Callable[[str, NDArray[np.int64]], NDArray[np.int64]]
@@ -18,9 +18,15 @@ WordsOf = Callable[[str, NDArray[np.int64]], NDArray[np.int64]]
 
 
 def read_texts(path: Path, number: int) -> list[str]:
-    """Return the lines of a file, also .xz; only ``number`` of them, evenly spread, unless it is 0."""
-    lines = read_lines(path)
-    return evenly_spread(lines, number) if number else lines
+    """Return the lines of a file, also .xz; only ``number`` of them, evenly spread, unless it is 0.
+
+    The file is read twice then, since it may be larger than the memory.
+    """
+    if not number:
+        return read_lines(path)
+    count = sum(1 for _ in iterate_lines(path))
+    places = set(evenly_spread(range(count), number))
+    return [line for place, line in enumerate(iterate_lines(path)) if place in places]
 
 
 def unlabelled_examples(

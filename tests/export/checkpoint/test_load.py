@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForPreTraining
 
 from edgener.tags import TagSet
 from edgener_export.checkpoint.average import average_with
-from edgener_export.checkpoint.classifier import load_classifier
+from edgener_export.checkpoint.classifier import load_classifier, tags_of
 from edgener_export.checkpoint.load import load_checkpoint, load_pruned
 from edgener_export.checkpoint.ngram import with_ngrams
 from edgener_export.cli.main import main
@@ -23,6 +23,7 @@ from edgener_export.errors import CheckpointError, RecipeError
 from edgener_export.recipe.settings import AverageSettings, ModelSettings, NgramSettings
 from edgener_export.training.teacher import open_teacher
 from edgener_export.training.teacher_tags import StudentTags
+from tests.support import run_python
 
 TAG_SET = TagSet.of("BIOES", ("LOC", "ORG", "PER"))
 Tensors = dict[str, torch.Tensor]
@@ -144,6 +145,38 @@ def test_heads_and_poolers_of_the_pre_training_are_not_missed(checkpoint: Path, 
     for name, weight in loaded.base_model.state_dict().items():
         assert torch.equal(weight, expected[name]), name
     assert loaded.classifier.weight.shape == (len(TAG_SET.tags), 16)
+
+
+def rows_of_head(directory: Path) -> dict[str, torch.Tensor]:
+    """The rows of a classification head by their tags."""
+    model = load_classifier(directory)
+    return dict(zip(tags_of(model), model.get_parameter("classifier.weight").detach(), strict=True))
+
+
+def test_a_classifier_on_the_hub_keeps_its_head(trained: Path, tmp_path: Path) -> None:
+    revision = "0" * 40
+    repository = tmp_path / "hub" / "models--someone--names"
+    shutil.copytree(trained, repository / "snapshots" / revision)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(revision, encoding="utf-8")
+    finished = run_python(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from edgener.tags import TagSet\n"
+        "from edgener_export.checkpoint.load import load_checkpoint\n"
+        "from edgener_export.recipe.settings import ModelSettings\n"
+        "settings = ModelSettings(checkpoint='someone/names', vocabulary='all', max_tokens=16)\n"
+        "folder = Path(sys.argv[1])\n"
+        "tags = TagSet.of('BIOES', ('LOC', 'PER', 'TIME'))\n"
+        "load_checkpoint(settings, tags, folder / 'tokenizer.json', folder).model.save_pretrained(folder / 'loaded')\n",
+        str(tmp_path),
+        env={"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "hub")},
+    )
+    assert finished.code == 0, finished.errors
+    before, after = rows_of_head(trained), rows_of_head(tmp_path / "loaded")
+    assert list(after) == list(TagSet.of("BIOES", ("LOC", "PER", "TIME")).tags)
+    for tag in ("O", "B-PER", "S-LOC"):
+        torch.testing.assert_close(after[tag], before[tag])
 
 
 def test_a_checkpoint_without_a_vocabulary_is_refused_before_its_weights_are_read(checkpoint: Path) -> None:

@@ -139,14 +139,16 @@ def test_a_base_that_knows_all_types_is_measured_as_it_is(trained: Trained) -> N
 
 
 def test_a_training_that_made_a_base_worse_says_so_and_one_on_new_types_compares_nothing() -> None:
-    def said(before: float | None) -> str:
+    def said(before: float | None, *, keeps_types: bool = False) -> str:
         scores = (Quality("d", 9, "int8", 80.0, 80.0, 80.0),)
         outcome = Outcome(Path("r.toml"), scores, Path("r.html"), (CurvePoint(9, 80.0),), before)
-        return summary(outcome, Path("mine"), Split([], []), "small")
+        return summary(outcome, Path("mine"), Split([], []), "small", keeps_types=keeps_types)
 
     assert "small as it is has F1 80.01 on them: it knows more than these sentences teach" in said(80.01)
     assert "small as it is has F1 79.50 on them: the training brought 0.50 points" in said(79.5)
     assert "as it is" not in said(None)
+    assert "--set finetune.learning_rate=5e-5 with another --run" in said(80.01)
+    assert "--set distil.learning_rate=5e-5 with another --run" in said(80.01, keeps_types=True)
 
 
 def test_three_commands_to_go_on_with_are_printed_and_the_first_one_runs(

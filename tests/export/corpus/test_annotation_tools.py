@@ -56,6 +56,23 @@ def test_doccano_relations_are_left_out_and_told(tmp_path: Path) -> None:
     assert reading.troubles == [Trouble(1, "2 relations are left out", LEFT_OUT)]
 
 
+@pytest.mark.parametrize("key", ["label", "labels"])
+def test_an_array_of_doccano_rows_keeps_its_labels(tmp_path: Path, key: str) -> None:
+    as_objects = [{"start_offset": start, "end_offset": end, "label": label} for start, end, label in IN_UTF_16]
+    for labels in (IN_UTF_16, as_objects):
+        reading = read(tmp_path, [{"text": EMOJI.text, key: labels}, {"text": "好", key: []}])
+        assert reading.format == "doccano"
+        assert reading.sentences == [EMOJI, Sentence("好", ())]
+
+
+@pytest.mark.parametrize("label", [[0, 1, "PER"], {"start_offset": 0, "end_offset": 1, "label": "PER"}])
+def test_labels_of_doccano_in_later_rows_are_no_text_without_entities(tmp_path: Path, label: Any) -> None:
+    rows = [{"text": "好", "label": []}, {"text": "王", "label": [label]}]
+    with pytest.raises(CorpusError, match=r"data.json:6: expected .*a region is .*: --from doccano"):
+        read(tmp_path, rows)
+    assert read(tmp_path, rows, "doccano").sentences == [Sentence("好", ()), Sentence("王", (Span(0, 1, "PER"),))]
+
+
 def test_doccano_with_categories_counts_utf_16_code_units(tmp_path: Path) -> None:
     reading = read(tmp_path, {"id": 1, "text": EMOJI.text, "cats": ["a", "b"], "entities": IN_UTF_16})
     assert reading.format == "doccano"
@@ -396,6 +413,19 @@ def test_relations_of_doccano_that_are_null_are_none(tmp_path: Path) -> None:
 def test_tag_names_are_found_in_every_shape_of_a_description(tmp_path: Path, description: Any) -> None:
     (tmp_path / "dataset_info.json").write_text(json.dumps(description), "utf-8")
     assert read(tmp_path, {"tokens": ["王"], "tags": [1]}).sentences == [Sentence("王", (Span(0, 1, "X"),))]
+
+
+def test_numbered_tag_names_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = {str(number): "O" if number == 0 else f"B-T{number:02}" for number in range(12)}
+    by_key = dict(sorted(names.items()))
+    description = {"features": {"tags": {"class_label": {"names": by_key}}}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(description), "utf-8")
+    row = {"tokens": ["王", "明"], "tags": [2, 10]}
+    assert read(tmp_path, row).sentences == [Sentence("王明", (Span(0, 1, "T02"), Span(1, 2, "T10")))]
+    del by_key["3"]
+    (tmp_path / "dataset_info.json").write_text(json.dumps(description), "utf-8")
+    with pytest.raises(CorpusError, match=r"dataset_info.json: .*names of its 11 tags have no number 3"):
+        read(tmp_path, row)
 
 
 def test_tag_numbers_are_named_by_the_description_beside_the_file(tmp_path: Path) -> None:

@@ -41,6 +41,32 @@ def test_lines_that_an_entity_reaches_over_are_one_sentence(tmp_path: Path) -> N
     assert whole.sentences == [Sentence("在北京大\n学和", (Span(1, 6, "ORG"),))]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "\n "])
+def test_an_entity_that_holds_a_line_end_before_or_behind_it_is_in_its_own_line(tmp_path: Path, end: str) -> None:
+    text = f"王明{end}北京{end}好"
+    second, third = 2 + len(end), 4 + 2 * len(end)
+    as_written = text.replace("\n", " ").replace("\r", " ")
+    own_line = text[1 + text.index("\n") :].split("\n")[0].removesuffix("\r")
+    place = own_line.index("北京")
+    for start, stop in ((2, second + 2), (second, third), (2, third)):
+        reading = read(tmp_path, text, f"T1\tLOC {start} {stop}\t{as_written[start:stop]}\n")
+        assert [found.spans for found in reading.sentences] == [(), (Span(place, place + 2, "LOC"),), ()]
+        assert reading.sentences[1].text == own_line
+        assert [(trouble.kind, trouble.file) for trouble in reading.troubles] == [(NOTE, "")]
+        assert "begins or ends with a line end" in reading.troubles[0].reason
+
+
+def test_an_entity_of_nothing_but_line_ends_is_left_out_and_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, "王明\n\n好\n", "T1\tLOC 2 4\nT2\tPER 0 2\t王明\n")
+    assert reading.sentences == [Sentence("王明", (Span(0, 2, "PER"),)), Sentence("好", ())]
+    assert reading.troubles == [Trouble(1, r"LOC '\n\n' is blank and is left out", LEFT_OUT)]
+
+
+def test_an_entity_that_begins_with_the_byte_order_mark_goes_without_it(tmp_path: Path) -> None:
+    reading = read(tmp_path, "\ufeff京城\n", "T1\tLOC 0 2\n")
+    assert reading.sentences == [Sentence("京城", (Span(0, 1, "LOC"),))]
+
+
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     entities = "T1\tORG 0 2;3 4\t北京 学\nT2\tLOC 0 2\t北京\nT3\tLOC 0 1\t北\nT4\tBuy 3 4\t学\n"
     others = "R1\tIn Arg1:T1 Arg2:T2\nA1\tNegated T1\n#1\tNote T1\tx\n"

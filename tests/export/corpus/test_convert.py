@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import lzma
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,18 @@ def test_data_as_a_table_shows_the_first_lines_of_many(tmp_path: Path, capsys: p
         in table
     )
     assert "the end after B-LOC: the name has no end" in table
+
+
+def test_the_command_of_a_remark_lists_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "my train.txt"
+    path.write_bytes("京 B-地\n\n".encode("gb18030") * 20)
+    options = ["--from", "bmes", "--encoding", "gb18030"]
+    assert main(["convert", str(path), str(tmp_path / "out.jsonl"), *options]) == 0
+    (remark,) = [line for line in capsys.readouterr().err.splitlines() if "lists them" in line]
+    program, *arguments = shlex.split(remark.rpartition("; ")[2].removesuffix(" lists them"))
+    assert program == "edgener-export"
+    assert main(arguments) == 0
+    assert len(json.loads(capsys.readouterr().out)["troubles"]) == 20
 
 
 def test_a_closed_pipe_ends_quietly(train: Path) -> None:

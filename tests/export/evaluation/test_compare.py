@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.corpus.splits import read_corpus_file
+from edgener_export.evaluation import bootstrap
 from edgener_export.evaluation.bootstrap import exact_counts, f1_interval, significance
 from edgener_export.evaluation.compare import compare
 from edgener_export.evaluation.suite import LabelledSet, score_set
@@ -55,6 +58,20 @@ def test_a_significance_is_a_probability_and_the_same_each_time(rows: list[tuple
     assert 0 < found <= 1
     assert significance(one, other) == found
     assert f1_interval(one).low <= f1_interval(one).high
+
+
+def test_few_samples_at_once_give_the_same_figures_and_take_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = counts_of([number % 3 == 0 for number in range(1000)]), counts_of([False] * 1000)
+    expected = f1_interval(one), significance(one[:50], other[:50])
+    monkeypatch.setattr(bootstrap, "MOST_DRAWN", 70_001)
+    tracemalloc.start()
+    try:
+        interval = f1_interval(one)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (interval, significance(one[:50], other[:50])) == expected
+    assert peak < 8 * one.size * bootstrap.RESAMPLES / 10
 
 
 def test_changes_are_the_sentences_that_became_better_or_worse_the_largest_first() -> None:
@@ -97,6 +114,33 @@ def test_the_command_tells_which_bundle_is_better_and_where(
     assert len(plain["changes"]) > 5
     assert main(["compare", str(bundle), str(bundle), str(data), "--threads", "1"]) == 0
     assert "no significant difference" in capsys.readouterr().out
+
+
+def test_half_a_surrogate_pair_in_a_text_or_type_is_printed(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half = Sentence(f"{SENTENCE.text}\ud83d", SENTENCE.spans)
+    path = tmp_path / "half.jsonl"
+    rows = [{"text": half.text, "entities": [[*span] for span in half.spans]}]
+    rows.append({"text": "好", "entities": [[0, 1, "T\ud83d"]]})
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    worse = Path(shutil.copytree(bundle, tmp_path / "worse"))
+    change_manifest(worse, rules=BundleRules(types=("PER",)))
+    compared = ["compare", str(bundle), str(worse), str(path), "--threads", "1"]
+    assert main(compared) == 0
+    assert "\ufffd" in capsys.readouterr().out
+    assert main([*compared, "--json"]) == 0
+    (plain,) = json.loads(capsys.readouterr().out)
+    assert half.text in [change["text"] for change in plain["changes"]]
+    assert main(["data", str(path), "--against", str(path)]) == 0
+    assert "T\ufffd" in capsys.readouterr().out
+    assert main(["data", str(path), "--json"]) == 0
+    assert "T\ud83d" in json.loads(capsys.readouterr().out)["entities"]
+    scored = ["evaluate", str(bundle), "--test", str(path), "--threads", "1"]
+    assert main([*scored, "--details"]) == 0
+    assert "T\ufffd" in capsys.readouterr().out
+    assert main([*scored, "--json"]) == 0
+    assert "\\ud83d" in capsys.readouterr().out
 
 
 def test_the_plot_shows_every_model_and_set_and_is_the_same_each_time(

@@ -73,6 +73,17 @@ def test_a_text_in_another_encoding_is_read_where_it_is_named(
     assert capsys.readouterr().out == f"{KNOWN[0]}\n"
 
 
+def test_half_a_surrogate_pair_is_written_as_the_replacement_character_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_text('{"text": "好\\ud83d"}\n', encoding="utf-8")
+    assert main(["select", str(path), "--model", str(TINY_BUNDLE), "--number", "1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "好\ufffd\n"
+    assert "1 of the chosen texts hold half a surrogate pair" in printed.err
+
+
 @pytest.mark.parametrize("option", [["--number", "0"], ["--diversity", "1.5"]])
 def test_numbers_that_make_no_sense_are_refused(option: list[str], tmp_path: Path) -> None:
     assert main(["select", str(tmp_path / "x.txt"), *option]) == 2

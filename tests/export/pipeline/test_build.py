@@ -84,6 +84,16 @@ def test_packing_a_bundle_anew_may_be_repeated_and_keeps_what_it_was_made_from_a
         assert (manifest.aliases, manifest.span_rules) == (("simplified",), expected)
 
 
+def test_a_bundle_with_fewer_positions_than_the_recipe_asks_for_is_refused(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, bundle = tmp_path / "run", tiny_run / "bundle"
+    for _ in range(2):
+        adopted = ["--run", str(run), "--trained", str(bundle), "--set", "model.max_tokens=65"]
+        assert main([*build_tiny, *adopted]) == CheckpointError.exit_code
+        assert f"{bundle}: has 64 positions; model.max_tokens is 65" in capsys.readouterr().err
+
+
 def test_what_a_bundle_says_about_its_own_answers_is_left_behind_and_that_is_told(
     build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

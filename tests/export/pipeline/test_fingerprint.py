@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from edgener_export.errors import CheckpointError
-from edgener_export.pipeline.fingerprint import ORIGIN, Origin, claim, origin_of, origin_of_model, verify_trained_by
+from edgener_export.pipeline.fingerprint import (
+    ORIGIN,
+    Origin,
+    claim,
+    origin_of,
+    origin_of_model,
+    source_of,
+    verify_trained_by,
+)
 from edgener_export.pipeline.inputs import read_recipe_corpus
 from edgener_export.recipe import Recipe, read_recipe
 from edgener_export.recipe.settings import walk
@@ -102,6 +110,24 @@ def test_a_run_whose_model_was_trained_elsewhere_has_no_recipe_to_compare(tmp_pa
     recipe = read_recipe(path, overrides)
     claim(tmp_path / "run", origin_of_model(tmp_path))
     verify_trained_by(recipe, read_recipe_corpus(recipe, tmp_path), tmp_path / "run")
+
+
+def test_a_model_that_was_moved_is_the_same_and_one_that_is_gone_is_told(tmp_path: Path) -> None:
+    run, model = tmp_path / "run", tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}", encoding="utf-8")
+    assert source_of(run) is None
+    claim(run, origin_of_model(model))
+    assert source_of(run) == model
+    (run / "model").mkdir()
+    moved = model.rename(tmp_path / "moved")
+    with pytest.raises(CheckpointError, match="does not say where the model of this run lies now"):
+        source_of(run)
+    claim(run, origin_of_model(moved))
+    assert source_of(run) == moved
+    (run / ORIGIN).write_text('{"trained": "a digest"}', encoding="utf-8")  # as an earlier version wrote it
+    with pytest.raises(CheckpointError, match="build it once more with --trained"):
+        source_of(run)
 
 
 def test_a_table_that_a_run_was_begun_without_is_refused_even_with_defaults_alone(tmp_path: Path) -> None:

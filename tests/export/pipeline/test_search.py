@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edgener.bundle import load_bundle
+from edgener.normalization import normalization_of
 from edgener_export.cli.main import main
 from edgener_export.errors import CheckpointError, GateError
 from edgener_export.graph.sensitivity import sensitivities
@@ -20,6 +21,7 @@ from edgener_export.pipeline.fingerprint import ORIGIN
 from edgener_export.pipeline.search import GridPoint, Trial, candidates, recommended
 from edgener_export.recipe.settings import GateSettings, QuantizeSettings
 from tests.export.outlier import export_with_outlier
+from tests.support import change_manifest
 
 GRID = 22
 """Two kinds of exceptions times six static and five dynamic graphs: one without smoothing needs no calibration."""
@@ -142,6 +144,22 @@ def test_a_run_of_another_recipe_is_not_searched(
     for setting, name in (("data.limit=50", "data "), ("finetune.seed=2", "finetune.seed (1, now 2)")):
         assert search(build_tiny, run, "--set", setting) == CheckpointError.exit_code
         assert f"{run}: was begun with another {name}" in capsys.readouterr().err
+
+
+def test_a_model_that_was_trained_elsewhere_is_searched_as_it_is_packed_and_what_is_recommended_can_be_built(
+    tiny_run: Path, build_tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, bundle = tmp_path / "run", Path(shutil.copytree(tiny_run / "bundle", tmp_path / "bundle"))
+    change_manifest(bundle, normalization=normalization_of(("simplified",), ()))
+    passes = ["--set", "gate.f1=0", "--set", "gate.loss=100"]
+    assert main([*build_tiny, "--run", str(run), "--trained", str(bundle), *passes]) == 0
+    assert search(build_tiny, run, "--first", *passes) == 0
+    arguments = shlex.split(capsys.readouterr().out.splitlines()[-1])[1:]
+    assert main(arguments) == 0
+    assert load_bundle(run / "bundle").manifest.aliases == ("simplified",)
+    capsys.readouterr()
+    assert search(build_tiny, run, "--first", "--set", 'model.aliases=["dots"]', *passes) == 0
+    assert "is about another model" not in capsys.readouterr().err
 
 
 def test_findings_that_cannot_be_read_are_told(

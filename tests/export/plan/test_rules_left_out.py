@@ -14,7 +14,7 @@ from edgener_export.cli.main import main
 from edgener_export.corpus.formats import jsonl
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.plan.base import Base, find_base
-from edgener_export.plan.preparation import Request, plan_types, write_files
+from edgener_export.plan.preparation import Request, plan_types, rules_left_out, write_files
 from edgener_export.plan.split import Split
 from edgener_export.recipe import read_recipe
 
@@ -26,7 +26,8 @@ OF_SMALL = load_bundle(DEFAULT_BUNDLE).manifest.span_rules
 def rules_for(sentences: list[Sentence], base: Base, directory: Path) -> tuple[str, ...]:
     """The span rules of the recipe for these sentences."""
     request = Request("mine", base, (Path("data.jsonl"),))
-    recipe = write_files(request, plan_types(request, sentences), Split(sentences, sentences), directory)
+    split = Split(sentences, sentences)
+    recipe = write_files(request, plan_types(request, sentences), split, directory, rules_left_out(base, split))
     return read_recipe(recipe).model.span_rules
 
 

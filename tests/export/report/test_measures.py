@@ -19,7 +19,7 @@ from edgener.tags import Span
 from edgener_export.corpus.sentence import Sentence
 from edgener_export.graph.export import export_graph
 from edgener_export.graph.int8 import quantize_graph
-from edgener_export.plan.one_command import PART
+from edgener_export.plan.one_command import PART, last_f1
 from edgener_export.recipe.read import read_recipe
 from edgener_export.recipe.settings import QuantizeSettings, Recipe
 from edgener_export.recipe.text import recipe_as_toml
@@ -29,6 +29,7 @@ from edgener_export.report.product_errors import count_products, measure_product
 from edgener_export.report.record import ConfusionRow, LostExample, Mark, TrainingPoint
 from edgener_export.report.speed import measure_speeds
 from edgener_export.report.training_curves import read_training
+from edgener_export.training.metrics import FINAL_METRICS, METRICS
 from tests.support import ROOT
 
 WEIGHTS = 2 * (4 * 32 * 32 + 2 * 32 * 64) + 32 * 5
@@ -145,6 +146,17 @@ def test_the_trainings_of_the_learning_curve_are_no_stages_of_the_run(tmp_path: 
         (tmp_path / name / "metrics.jsonl").write_text('{"step": 10, "loss": 2.0}\n', encoding="utf-8")
     (stage,) = read_training(tmp_path)
     assert stage.name == "finetune"
+
+
+def test_the_last_point_of_the_learning_curve_is_what_the_kept_weights_have_on_all_sentences(tmp_path: Path) -> None:
+    assert last_f1(tmp_path) == 0
+    for time, name in enumerate(("finetune", "distil")):
+        (tmp_path / name).mkdir()
+        line = {"step": 10, "time": time, "loss": 2.0, "dev_f1": 70.0 + time}
+        (tmp_path / name / METRICS).write_text(json.dumps(line) + "\n", encoding="utf-8")
+    assert last_f1(tmp_path) == 71.0  # of a training of an earlier version
+    (tmp_path / "distil" / FINAL_METRICS).write_text('{"dev_f1": 75.5}\n', encoding="utf-8")
+    assert last_f1(tmp_path) == 75.5
 
 
 def test_a_step_that_was_repeated_after_a_kill_counts_once(tmp_path: Path) -> None:

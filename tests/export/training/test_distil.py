@@ -55,6 +55,7 @@ def test_layers_that_are_not_there_cannot_be_matched(
     code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", distil__match_layers=pairs))
     assert code == RecipeError.exit_code
     assert "distil.match_layers" in capsys.readouterr().err
+    assert not (tmp_path / "finetune").exists()
 
 
 def test_a_killed_distillation_of_attention_from_two_teachers_ends_in_the_same_weights(
@@ -95,6 +96,26 @@ def test_attention_that_does_not_fit_is_refused(
     code = main(arguments(build_tiny, tmp_path, distil__teacher=tiny_run / "model", **settings))
     assert code == RecipeError.exit_code
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "finetune").exists()
+
+
+def test_mistakes_of_a_later_step_are_told_before_the_first_one(
+    build_tiny: list[str], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "names.tsv").write_text("PER 王小明\n", encoding="utf-8")
+    (tmp_path / "text.txt").write_bytes("王小明\n".encode("gbk"))
+    mistakes: list[tuple[dict[str, object], str]] = [
+        ({"distil__class_weights": "{PRE=2}"}, "class_weights names 'PRE'"),
+        (
+            {"distil__swap_probability": 0.5, "distil__swap_names": f'["{tmp_path / "names.tsv"}"]'},
+            "names.tsv:1: expected a type, a tab and a name",
+        ),
+        ({"distil__unlabelled": tmp_path / "text.txt"}, "text.txt:1: is not UTF-8"),
+    ]
+    for settings, message in mistakes:
+        assert main(arguments(build_tiny, tmp_path / "run", distil__teacher=tiny_run / "bundle", **settings)) != 0
+        assert message in capsys.readouterr().err
+        assert not (tmp_path / "run" / "finetune").exists()
 
 
 def forget_the_training(run: Path) -> None:

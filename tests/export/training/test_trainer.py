@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from edgener.tags import TagSet
+from edgener.tags import Span, TagSet
 from edgener_export.errors import RecipeError
 from edgener_export.training.batches import pad
 from edgener_export.training.class_weights import tag_weights
 from edgener_export.training.finetune import Output
 from edgener_export.training.kept_weights import BestWeights, WeightAverage
+from edgener_export.training.metrics import read_final_metrics
 from edgener_export.training.optimizer import parameter_groups
 from tests.export.tiny_tuner import Killed, TinyTuner
 
@@ -187,6 +189,30 @@ def test_a_curve_has_scores_however_few_the_steps(tmp_path: Path, epochs: int, d
     interval = min(dev_every, -(-total // 4))
     assert steps == sorted({*range(interval, total + 1, interval), total})
     assert all("dev_f1" in row for row in rows)
+
+
+@pytest.mark.parametrize("settings", [{"patience": 1, "learning_rate": 0.0}, {"start_share": 0.5}, {}])
+def test_the_final_figures_are_those_of_the_kept_weights_on_all_sentences(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    tiny = TinyTuner(dev_every=2, dev_sentences=3, **settings)
+    tuner, _ = tiny.open(tmp_path)
+    measured = tuner.run(tiny.constant, tiny.constant)
+    assert read_final_metrics(tmp_path) == {"dev_f1": round(measured.f1, 4)}
+    assert measured == tuner.evaluate(tiny.constant)
+    lines = (tmp_path / "metrics.jsonl").read_text()
+    again, _ = tiny.open(tmp_path)
+    again.run(tiny.constant, tiny.constant)
+    assert read_final_metrics(tmp_path) == {"dev_f1": round(measured.f1, 4)}
+    assert (tmp_path / "metrics.jsonl").read_text() == lines
+
+
+def test_equal_names_that_no_window_shows_whole_are_missed_once_in_each_sentence(tmp_path: Path) -> None:
+    tiny = TinyTuner()
+    tuner, _ = tiny.open(tmp_path)
+    plain = tiny.constant[0]
+    lost = replace(plain, lost=(Span(0, 70, "PER"),))
+    assert tuner.evaluate([lost, lost]).expected == tuner.evaluate([plain, plain]).expected + 2
 
 
 def test_more_frozen_layers_than_there_are_is_refused(tmp_path: Path) -> None:

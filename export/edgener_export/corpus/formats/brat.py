@@ -128,9 +128,36 @@ def _read_document(file: LabelledFile, text_path: Path, name: str) -> Iterator[L
             pieces = " … ".join(document[part.start : part.end] for part in parts)
             reason = f"{parts[0].label} {pieces!r:.60} is in pieces and is left out"
             notes.append(Trouble(line, reason, LEFT_OUT, name))
+            continue
+        found = parts[0]._replace(end=parts[-1].end)
+        span = _without_line_ends(document, found)
+        if span == found:
+            whole.append(span)
+            continue
+        line = 1 + document.count("\n", 0, found.start)
+        name_of_entity = f"{found.label} {document[found.start : found.end]!r:.60}"
+        if span.start < span.end:
+            whole.append(span)
+            reason = f"{name_of_entity} begins or ends with a line end or byte order mark, which is left out"
+            notes.append(Trouble(line, reason, NOTE, name))
         else:
-            whole.append(parts[0]._replace(end=parts[-1].end))
+            notes.append(Trouble(line, f"{name_of_entity} is blank and is left out", LEFT_OUT, name))
     yield from _sentences(document, sorted(whole), notes, name)
+
+
+def _without_line_ends(document: str, span: Span) -> Span:
+    """Return a span that neither begins nor ends with white space in which a line ends, nor with the first mark."""
+    start, end, _ = span
+    start = max(start, _text_start(document))
+    text = document[start:end]
+    inner = text.lstrip()
+    blank_before = text[: len(text) - len(inner)]
+    if LINE_END.search(blank_before):
+        start += len(blank_before)
+    blank_after = inner[len(inner.rstrip()) :]
+    if LINE_END.search(blank_after):
+        end -= len(blank_after)
+    return span._replace(start=start, end=max(start, end))
 
 
 def _is_in_pieces(document: str, fragments: Sequence[Span]) -> bool:
@@ -192,7 +219,7 @@ def _sentences(document: str, spans: Sequence[Span], notes: Sequence[Trouble], n
     """Yield the lines that hold text; lines that an entity reaches over are one sentence."""
     remaining = list(reversed(spans))
     pending = list(notes)
-    start = len(document) - len(document.removeprefix(BYTE_ORDER_MARK))
+    start = _text_start(document)
     line = 1
     while start < len(document):
         end = _line_end(document, start)
@@ -213,6 +240,11 @@ def _sentences(document: str, spans: Sequence[Span], notes: Sequence[Trouble], n
         start = end + 1
     if pending:
         yield Labelled(1, None, tuple(pending), name)
+
+
+def _text_start(document: str) -> int:
+    """Return the place behind the byte order mark, if there is one."""
+    return len(document) - len(document.removeprefix(BYTE_ORDER_MARK))
 
 
 def _line_end(document: str, start: int) -> int:

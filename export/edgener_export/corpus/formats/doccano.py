@@ -1,4 +1,7 @@
-"""doccano's JSON lines for sequence labelling, whose offsets count UTF-16 code units (doccano's issue 2290)."""
+"""doccano's rows for sequence labelling, whose offsets count UTF-16 code units (doccano's issue 2290).
+
+doccano writes them as JSON lines; an array of such rows is read, too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edgener_export.corpus.json_rows import first_row, is_json_lines, is_of_doccano, json_rows, write_json_lines
+from edgener_export.corpus.json_rows import (
+    first_row,
+    is_json_lines,
+    is_label_of_doccano,
+    is_of_doccano,
+    json_rows,
+    write_json_lines,
+)
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
 from edgener_export.corpus.offsets import UTF_16_UNITS, Annotation, annotation, annotation_in_list, offsets_in
 from edgener_export.corpus.sentence import Sentence
@@ -20,12 +30,16 @@ SHAPE = '{"text": ..., "label": [[start, end, label]]}, or "entities" with "star
 
 
 def recognizes(file: LabelledFile) -> bool:
-    """Tell whether the first row has a text and a list of labels, or entities besides relations or categories."""
+    """Tell whether the first row has a text and a list of labels, or entities besides relations or categories.
+
+    In an array, which is Label Studio's, too, the labels have to be written as doccano writes them.
+    """
     row = file.once(first_row)
-    if not (isinstance(row, dict) and "text" in row and is_json_lines(file)):
+    if not (isinstance(row, dict) and "text" in row):
         return False
-    if isinstance(row.get("label", row.get("labels")), list):
-        return True
+    labels = row.get("label", row.get("labels"))
+    if isinstance(labels, list):
+        return is_json_lines(file) or any(map(is_label_of_doccano, labels))
     return is_of_doccano(row)
 
 

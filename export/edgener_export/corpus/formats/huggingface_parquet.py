@@ -136,10 +136,9 @@ def _row(file: LabelledFile, number: int, row: dict[str, Any], column: str, name
 
 def _names(metadata: dict[bytes, bytes]) -> dict[str, Sequence[str]]:
     try:
-        features = json.loads(metadata.get(METADATA, b"{}"))["info"]["features"]
+        return class_names(json.loads(metadata.get(METADATA, b"{}"))["info"]["features"])
     except (ValueError, KeyError, TypeError):  # other programs write what they like there
-        features = None
-    return class_names(features)
+        return {}
 
 
 FORMATS = (

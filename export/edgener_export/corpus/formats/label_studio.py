@@ -12,8 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgener_export.corpus.json_rows import encode_json, first_row, is_json_lines, json_rows
+from edgener_export.corpus.json_rows import encode_json, first_row, is_json_lines, is_label_of_doccano, json_rows
 from edgener_export.corpus.labelled_file import LEFT_OUT, Format, Labelled, LabelledFile, Trouble
+from edgener_export.corpus.malformed import ShapeError
 from edgener_export.corpus.offsets import (
     AUTO_UNIT,
     BYTES,
@@ -69,7 +70,9 @@ def recognizes(file: LabelledFile) -> bool:
         return "annotations" in row or "completions" in row or "predictions" in row
     if is_json_lines(file):
         return False
-    has_labels = isinstance(row.get(FROM_NAME), list) or any(map(_is_labelled, chain(*_controls(row).values())))
+    own = row.get(FROM_NAME)
+    has_own = isinstance(own, list) and not any(map(is_label_of_doccano, own))
+    has_labels = has_own or any(map(_is_labelled, chain(*_controls(row).values())))
     return "annotation_id" in row or ("text" in row and has_labels)
 
 
@@ -123,6 +126,9 @@ def _parse(row: Any) -> Task:
 def _parse_min(row: Any) -> Task:
     """Return a row of JSON-MIN, in which an annotation without regions leaves nothing but its number."""
     controls = _controls(row)
+    foreign = [part for part in chain(*controls.values()) if is_label_of_doccano(part)]
+    if foreign:
+        raise ShapeError(f"a region is {foreign[0]!r:.40}; if doccano wrote it, name its format: --from doccano")
     unread = _unread_kinds(chain(*controls.values()))
     if unread:
         return Task(_strings(row, NOT_DATA), {}, [_unread_remark(unread)], False)
