@@ -254,18 +254,18 @@ def _content(file: InputFile) -> IO[bytes]:
     """Open a file, or, if it is compressed as a whole, a temporary file with its content."""
     if file.path.suffix.lower() not in COMPRESSIONS:
         return io.BufferedReader(open_input(file.path))
-    with ByteStream(file.path) as stream, ExitStack() as stack:
-        try:
+    try:
+        with ByteStream(file.path) as stream, ExitStack() as stack:
             content = stack.enter_context(tempfile.TemporaryFile())
             content.writelines(stream.blocks())
             content.seek(0)
-        except OSError as error:
-            raise OutputError(
-                f"{file.path}: cannot be unpacked into a temporary file: {error.strerror}; free some space there, or "
-                "name another folder in TMPDIR"
-            ) from error
-        stack.pop_all()
-        return content
+            stack.pop_all()
+            return content
+    except OSError as error:
+        raise OutputError(
+            f"{file.path}: cannot be unpacked into a temporary file: {error.strerror}; free some space for it, or "
+            "name another folder in TMPDIR"
+        ) from error
 
 
 def _cut_off(file: InputFile, error: Exception) -> DamagedError:
