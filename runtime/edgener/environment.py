@@ -66,7 +66,7 @@ def read_environment() -> Environment:
     return Environment(
         edgener=__version__,
         python=platform.python_version(),
-        libraries={name: _version(name) for name in LIBRARIES},
+        libraries={name: library_version(name) for name in LIBRARIES},
         system=f"{platform.system()} {platform.release()}, {' '.join(platform.libc_ver())}",
         machine=platform.machine(),
         processor=cpu.get("model name") or cpu.get("Model") or cpu.get("CPU part") or "",
@@ -78,7 +78,8 @@ def read_environment() -> Environment:
     )
 
 
-def _version(distribution: str) -> str:
+def library_version(distribution: str) -> str:
+    """Return the version of an installed distribution, or ``not installed``."""
     try:
         return version(distribution)
     except PackageNotFoundError:

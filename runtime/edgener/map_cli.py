@@ -34,6 +34,7 @@ MOST_BYTES = 1 << 40
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV
+    from edgener.corpora.settings import QUOTED, UNQUOTED
 
     refuse_repeated_options(parser)
     parser.add_argument("input", nargs="+", metavar="INPUT", help="files, folders, or patterns such as 'data/**/*.csv'")
@@ -56,6 +57,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default="utf-8",
         metavar="NAME",
         help="encoding of text files, as gb18030 or utf-16; results are always UTF-8; default: %(default)s",
+    )
+    parser.add_argument(
+        "--quotes",
+        choices=(QUOTED, UNQUOTED),
+        help="quotes in CSV and TSV stand around fields, as RFC 4180 says (csv), or are text (none); "
+        "default: csv for CSV, none for TSV",
     )
     parser.add_argument("--text-field", default="text", metavar="NAME", help="column of the text; default: %(default)s")
     parser.add_argument(
@@ -178,6 +185,7 @@ def _settings(options: argparse.Namespace, rules: Rules) -> Settings:
         encoding=known_encoding(options.encoding),
         text_field=options.text_field,
         id_field=options.id_field,
+        quotes=options.quotes,
         min_score=json.dumps(rules.min_score, sort_keys=True),
         types=options.types,
         dictionary=_digest(rules.dictionary),

@@ -11,7 +11,7 @@ import pytest
 
 from edgener import __version__, environment
 from edgener.built_in import DEFAULT_BUNDLE
-from edgener.environment import Environment, _colon_separated, _version, read_environment
+from edgener.environment import Environment, _colon_separated, library_version, read_environment
 
 X86 = {"model name": "Some Core", "flags": "fpu amx_int8 avx2", "Model": "another", "CPU part": "0xd08"}
 RASPBERRY = {"Features": "fp asimddp asimd", "Model": "Raspberry Pi 5", "CPU part": "0xd0b"}
@@ -73,4 +73,4 @@ def test_the_first_value_of_each_key_counts(tmp_path: Path) -> None:
 
 
 def test_a_library_that_is_not_there_is_told() -> None:
-    assert _version("edgener-has-no-such-library") == "not installed"
+    assert library_version("edgener-has-no-such-library") == "not installed"

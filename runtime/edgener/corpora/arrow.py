@@ -105,7 +105,7 @@ def as_binary(column: Any) -> Iterator[bytes | None]:
 
 def binary_lengths(column: Any) -> list[int | None]:
     """Return the number of bytes of each text of a column."""
-    lengths: list[int | None] = compute.binary_length(plain(column)).to_pylist()
+    lengths: list[int | None] = compute.binary_length(plain(column).cast(pa.large_binary())).to_pylist()
     return lengths
 
 

@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from edgener.errors import InputError, UsageError
@@ -53,12 +54,14 @@ def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = 
 
     In folders and patterns, names that begin with a point are skipped, in folders those that begin with an underscore
     too, and everywhere what lies in the folder ``output``. With ``input_format``, every file has this format, whatever
-    its name is. Raises InputError where an input does not exist or a link leads nowhere, and UsageError where
-    two files would write the same results, where an input is a result itself, or has an empty name.
+    its name is. A pattern that matches a folder stands for what is in it. Raises InputError where an input does not
+    exist or a link leads nowhere, and UsageError where two files would write the same results, two inputs hold one file
+    under two names, or an input is a result itself or has an empty name.
     """
     files: dict[str, InputFile] = {}
     left_out = []
-    for given in inputs:
+    inputs_by_place: dict[Path, int] = {}
+    for number, given in enumerate(inputs):
         for path, name, is_named in _readable_paths(given, output.resolve()):
             found = input_format or format_of(path.name) or (LINES if is_named else None)
             if found is None or not path.is_file():
@@ -72,6 +75,9 @@ def find_inputs(inputs: Sequence[str], output: Path, input_format: str | None = 
                 )
             if name.partition("/")[0] == STATE:
                 raise UsageError(f"{path}: the name {STATE} is kept for edgener's own files; rename it")
+            if inputs_by_place.setdefault(path.resolve(), number) != number:
+                other = inputs[inputs_by_place[path.resolve()]]
+                raise UsageError(f"{path}: is also a file of {other}, and would be done twice; leave out one of both")
             files[name] = InputFile(path, name, found)
     for name, file in files.items():
         above = next((str(folder) for folder in PurePosixPath(name).parents if str(folder) in files), None)
@@ -113,26 +119,60 @@ def _paths(given: str, output: Path) -> Iterator[tuple[Path, str, bool]]:
         yield path, path.name, True
     elif glob.has_magic(given):
         base = _folder_before_pattern(path)
-        matches = [match for match in _matches(base, given, path) if not match.resolve().is_relative_to(output)]
+        names = path.relative_to(base).parts
+        if any("**" in name and name != "**" for name in names):
+            raise UsageError(
+                f"{given}: is no pattern: ** is part of a name; write ** between slashes, as 'data/**/*.txt'"
+            )
+        matches: dict[Path, bool] = {}
+        for match, is_named in _matches(base, names, output, ()) if base.is_dir() else ():
+            if not match.resolve().is_relative_to(output):
+                matches[match] = matches.get(match, False) or is_named
         if not matches:
             raise InputError(f"{given}: matches no file")
-        for match in matches:
-            name = match.relative_to(base)
-            if not any(part.startswith(".") for part in name.parts):
-                _require_existing(match)
-                yield match, name.as_posix(), True
+        for match, is_named in sorted(matches.items()):
+            yield match, match.relative_to(base).as_posix(), is_named
     elif path.exists():
         raise InputError(f"{given}: is neither a file nor a folder; a job that can be resumed needs files")
     else:
         _require_existing(path)
 
 
-def _matches(base: Path, given: str, pattern: Path) -> list[Path]:
-    """Return what a pattern matches and is no folder, in order; raises UsageError where it is no pattern."""
-    try:
-        return sorted(match for match in base.glob(str(pattern.relative_to(base))) if not match.is_dir())
-    except ValueError as error:
-        raise UsageError(f"{given}: is no pattern: {error}; write ** between slashes, as 'data/**/*.txt'") from error
+def _matches(
+    folder: Path, pattern: Sequence[str], output: Path, above: tuple[Path, ...]
+) -> Iterator[tuple[Path, bool]]:
+    """Yield the files below a folder that match a pattern, one name after the other, with True.
+
+    What ``_walk`` finds in folders that match is yielded with False, as are links to one of the folders ``above``,
+    which are resolved.
+    """
+    resolved = folder.resolve()
+    if resolved in above:
+        yield folder, False
+        return
+    wanted, *rest = pattern
+    if wanted == "**" and not rest:
+        yield from ((file, False) for file in _walk(folder, output, above))
+        return
+    if wanted == "**":
+        yield from _matches(folder, rest, output, above)
+    for path in _entries(folder):
+        is_folder = path.is_dir()
+        if path.resolve() == output or not (wanted == "**" or fnmatchcase(path.name, wanted)):
+            continue
+        if rest and is_folder:
+            yield from _matches(path, pattern if wanted == "**" else rest, output, (*above, resolved))
+        elif is_folder:
+            yield from ((file, False) for file in _walk_into(path, output, (*above, resolved)))
+        elif not rest:
+            _require_existing(path)
+            yield path, True
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order, without names that begin with a point."""
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if not entry.name.startswith("."))
 
 
 def _walk(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]:
@@ -141,22 +181,24 @@ def _walk(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]
     if resolved in above:
         yield folder
         return
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
-    for entry in ordered:
-        path = Path(entry.path)
-        if entry.name.startswith((".", "_")):
+    for path in _entries(folder):
+        if path.name.startswith("_"):
             continue
-        if entry.is_dir():
-            if path.resolve() == output:
-                continue
-            if (path / STATE).is_dir():
-                yield path  # the results of another job, which are no input
-            else:
-                yield from _walk(path, output, (*above, resolved))
+        if path.is_dir():
+            yield from _walk_into(path, output, (*above, resolved))
         else:
             _require_existing(path)
             yield path
+
+
+def _walk_into(folder: Path, output: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield what ``_walk`` finds in a folder; of the results of another job, which are no input, only their folder."""
+    if folder.resolve() == output:
+        return
+    if (folder / STATE).is_dir():
+        yield folder
+    else:
+        yield from _walk(folder, output, above)
 
 
 def _require_existing(path: Path) -> None:

@@ -8,6 +8,11 @@
 
 A worker writes a part to drafts; ``commit`` gives them their names and then notes the part in the log. A part that is
 not in the log is removed and done again, so that each row has exactly one answer whenever a run is killed.
+
+A file that cannot be read to its end may be another one in the next run: copied again, or read without an error. This
+is noted before the last part that could be read is handed out, and the runs after that are a new attempt at the file:
+its size is learned anew, parts of earlier attempts with other rows are done again, and those that the file no longer
+has are removed. Of the entries of several shards, those of the latest attempt hold.
 """
 
 from __future__ import annotations
@@ -30,12 +35,16 @@ from edgener.corpora.outputs import WRITERS
 from edgener.corpora.parts import Part, parts_of
 from edgener.corpora.settings import Settings
 from edgener.corpora.shard import Shard, owners
+from edgener.corpora.streams import DamagedError
+from edgener.environment import library_version
 from edgener.errors import InputError, MixedJobError, OutputError
 
 JOB = "job.json"
 DONE, LOCKS = "done-*.jsonl", "lock-*"
-PART, FILE, BEGUN = "part", "file", "begun"
+PART, REMOVED, FILE, BEGUN, DAMAGED = "part", "removed", "file", "begun", "damaged"
 """Kinds of entries of the log."""
+LIBRARIES = ("onnxruntime", "tokenizers")
+"""Libraries whose version may change answers."""
 OF_FILES = "-of-files"
 """End of the name of a share of whole files, all parts of which are done when a file is finished."""
 SUFFIXES = tuple(suffix for writer in WRITERS.values() for suffix in writer.suffixes)
@@ -67,11 +76,18 @@ class FileState(NamedTuple):
 class _Done:
     """Everything that the logs say of one input file."""
 
+    attempt: int = 0
+    """Number of earlier attempts at the file, each of which has found it damaged."""
     size: int | None = None
+    """Bytes of the file in this attempt; None if no run has met it."""
     format: str | None = None
     """None where a version of edgener noted it that did not write it down."""
     parts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Entry of each part that is done, in the latest attempt that did it."""
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Entries of the shares that finished the file in this attempt, by their names."""
+    is_damaged: bool = False
+    """This run has noted that the file is damaged."""
 
 
 class Job:
@@ -115,17 +131,28 @@ class Job:
         state = self._begun[file.name] = state_of(file)
         if known.size is None:
             known.size, known.format = state.size, file.format
-            self._log.append({"kind": BEGUN, "file": file.name, "size": state.size, "format": file.format})
+            self._note(BEGUN, file, size=state.size, format=file.format)
         if self._is_finished(file):
             return
         self._remove_old_drafts(file)
         self._remove_unnoted(file.name, file)
-        for part in parts_of(file, self.settings):
-            entry = known.parts.get(part.number)
-            if entry is not None and (entry["digest"], entry["first_row"]) != (part.digest, part.first_row):
-                raise self._changed(file)
-            if self._owns(file, part.number) and not self._has_outputs(file, entry):
-                yield part
+        count = 0
+        try:
+            for part in parts_of(file, self.settings):
+                count += 1
+                if part.is_cut:
+                    self._note_damage(file)
+                if self._is_missing(part):
+                    self._forget_earlier(file, part.number)
+                    yield part
+        except DamagedError:
+            self._note_damage(file)
+            raise
+        gone = [number for number in known.parts if number >= count and self._owns(file, number)]
+        for number in gone:
+            self._forget_earlier(file, number)
+        if gone:
+            self._remove_unnoted(file.name, file)
 
     def drafts(self, part: Part) -> list[Path]:
         """Return the paths that a worker writes a part to; their folder exists."""
@@ -144,17 +171,15 @@ class Job:
             draft.replace(target)
             self._drafts.discard(draft)
         _sync(self._folder(part.file))
-        entry = {
-            "kind": PART,
-            "file": part.file.name,
-            "part": part.number,
-            "first_row": part.first_row,
-            "digest": part.digest,
-            "outputs": outputs,
-            "counts": asdict(counts),
-        }
-        self._log.append(entry)
-        self._known(part.file).parts[part.number] = entry
+        self._known(part.file).parts[part.number] = self._note(
+            PART,
+            part.file,
+            part=part.number,
+            first_row=part.first_row,
+            digest=part.digest,
+            outputs=outputs,
+            counts=asdict(counts),
+        )
 
     def remove_drafts(self) -> None:
         """Remove the drafts that have not become results; no worker may write to them any more."""
@@ -175,8 +200,7 @@ class Job:
                 f"{file.path}: was changed while it was read; begin anew with a copy of it that nobody writes to"
             )
         if not self._is_finished(file):
-            entry = {"kind": FILE, "file": file.name, "shard": self._share, "mtime_ns": state.mtime_ns}
-            self._log.append(entry)
+            entry = self._note(FILE, file, shard=self._share, mtime_ns=state.mtime_ns)
             self._known(file).finished[self._share] = entry
 
     def counts(self, files: Sequence[InputFile]) -> list[Counts]:
@@ -196,6 +220,43 @@ class Job:
             for name, known in self._done.items()
             if known.parts and name not in names and (self.output / name).exists()
         ]
+
+    def _note(self, kind: str, file: InputFile, **values: Any) -> dict[str, Any]:
+        """Add an entry about a file to the log, and return it."""
+        entry = {"kind": kind, "file": file.name, "attempt": self._known(file).attempt, **values}
+        self._log.append(entry)
+        return entry
+
+    def _note_damage(self, file: InputFile) -> None:
+        """Note once that the next run is a new attempt at a file."""
+        known = self._known(file)
+        if not known.is_damaged:
+            self._note(DAMAGED, file)
+            known.is_damaged = True
+
+    def _is_missing(self, part: Part) -> bool:
+        """Return True if a part is still to be done by this shard.
+
+        Raises MixedJobError where a part that is done had other rows, unless they are those of an earlier attempt. A
+        part that is cut does not replace one with as many rows.
+        """
+        known = self._known(part.file)
+        is_own = self._owns(part.file, part.number)
+        entry = known.parts.get(part.number)
+        if entry is None:
+            return is_own
+        has_same_rows = (entry["digest"], entry["first_row"]) == (part.digest, part.first_row)
+        if not has_same_rows and not part.is_cut and _attempt(entry) == known.attempt:
+            raise self._changed(part.file)
+        is_as_good = has_same_rows or (part.is_cut and part.rows <= entry["counts"]["rows"])
+        return is_own and not (is_as_good and self._has_outputs(part.file, entry))
+
+    def _forget_earlier(self, file: InputFile, number: int) -> None:
+        """Note that what an earlier attempt at a file wrote as this part is no result any more."""
+        known = self._known(file)
+        if number in known.parts and _attempt(known.parts[number]) < known.attempt:
+            self._note(REMOVED, file, part=number)
+            del known.parts[number]
 
     def _is_finished(self, file: InputFile) -> bool:
         known = self._known(file)
@@ -234,7 +295,9 @@ class Job:
         return [self._folder(part.file) / f"part-{part.number:07d}{suffix}" for suffix in suffixes]
 
     def _remove_old_drafts(self, file: InputFile) -> None:
-        for draft in self._folder(file).glob(f".part-*.{self._shard.name}.*.draft"):
+        """Remove drafts of runs that were killed: those of this shard, or of all where no other run can be working."""
+        shards = "*" if self._shard.count == 1 else self._shard.name
+        for draft in self._folder(file).glob(f".part-*.{shards}.*.draft"):
             draft.unlink(missing_ok=True)
 
     def _remove_unnoted(self, name: str, own: InputFile | None = None) -> None:
@@ -282,15 +345,13 @@ def opened(output: Path, model: Model, settings: Settings, shard: Shard) -> Iter
 def _open(output: Path, model: Model, settings: Settings, shard: Shard, stack: ExitStack) -> Job:
     """Return the job of an output folder; ``stack`` closes and unlocks it."""
     state = output / STATE
-    if not state.exists() and output.exists() and (not output.is_dir() or any(output.iterdir())):
+    holds_something = output.exists() and (not output.is_dir() or any(output.iterdir()))
+    if holds_something and not state.exists():  # in this order, since another shard may begin in between
         raise OutputError(f"{output}: exists and is no output folder of edgener; give another folder with --output")
     state.mkdir(parents=True, exist_ok=True)
     with _locked(state / "opening"):
         _lock_share(output, state, shard, stack)
-        done: dict[str, _Done] = {}
-        for path in sorted(state.glob(DONE)):
-            for entry in read_log(path):
-                _note(done.setdefault(entry["file"], _Done()), entry)
+        done = _read_logs(state)
         is_alone = len(list(state.glob(LOCKS))) == 1
         if is_alone and not any(known.parts for known in done.values()):
             _forget(output, state, done)
@@ -322,17 +383,47 @@ def _forget(output: Path, state: Path, done: dict[str, _Done]) -> None:
     done.clear()
 
 
-def _note(known: _Done, entry: dict[str, Any]) -> None:
-    if entry["kind"] == PART:
-        known.parts[entry["part"]] = entry
-    elif entry["kind"] == FILE:
-        known.finished[entry["shard"]] = entry
-    else:
-        known.size, known.format = entry["size"], entry.get("format")
+def _read_logs(state: Path) -> dict[str, _Done]:
+    """Return what the logs of all shards say of each input file."""
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(state.glob(DONE)):
+        for entry in read_log(path):
+            entries.setdefault(entry["file"], []).append(entry)
+    return {name: _done(of_file) for name, of_file in entries.items()}
+
+
+def _done(entries: Sequence[dict[str, Any]]) -> _Done:
+    """Return what the entries about one file say, those of one log in their order."""
+    known = _Done()
+    for entry in sorted(entries, key=_order):
+        kind = entry["kind"]
+        if kind == PART:
+            known.parts[entry["part"]] = entry
+        elif kind == REMOVED:
+            known.parts.pop(entry["part"], None)
+        elif kind == FILE:
+            known.finished[entry["shard"]] = entry
+        elif kind == BEGUN:
+            known.size, known.format = entry["size"], entry.get("format")
+        else:  # what is known of the file itself is that of an earlier attempt from here on
+            known.attempt, known.size = _attempt(entry) + 1, None
+            known.finished.clear()
+    return known
+
+
+def _order(entry: dict[str, Any]) -> tuple[int, bool, bool]:
+    """Return the place of an entry: an attempt begins with what it removes, and ends with the damage that it finds."""
+    return _attempt(entry), entry["kind"] == DAMAGED, entry["kind"] != REMOVED
+
+
+def _attempt(entry: dict[str, Any]) -> int:
+    number: int = entry.get("attempt", 0)
+    return number
 
 
 def _fingerprint(model: Model, settings: Settings) -> dict[str, Any]:
-    return {"edgener": __version__, "model": model.name, "model_digest": model.digest, **asdict(settings)}
+    libraries = {name: library_version(name) for name in LIBRARIES}
+    return {"edgener": __version__, **libraries, "model": model.name, "model_digest": model.digest, **asdict(settings)}
 
 
 def _check_job(output: Path, path: Path, wanted: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from edgener.corpora.arrow import (
     binary_lengths,
@@ -30,8 +30,8 @@ from edgener.corpora.outputs import to_json
 from edgener.corpora.parts import Part, check_names, grouped
 from edgener.corpora.rows import Row, add_error, output_name, replace_surrogates, text_column
 from edgener.corpora.settings import ENTITIES, ERROR, NEEDS_PYARROW, REST, ROW, Settings
-from edgener.corpora.streams import ByteStream, DamagedError, UntilDamage
-from edgener.errors import MissingExtraError
+from edgener.corpora.streams import ByteStream, DamagedError, UntilDamage, open_input
+from edgener.errors import MissingExtraError, OutputError
 
 try:
     import pyarrow as pa
@@ -90,24 +90,23 @@ def check_columns(file: InputFile, settings: Settings) -> None:
 
     Raises DamagedError where it cannot be read as Parquet.
     """
-    with _opened(file) as (source, _):
-        schema = source.schema_arrow
+    with _opened(file) as readers:
+        schema = readers.typed.schema_arrow
         check_names(file, schema.names, settings)
         require_texts(schema.field(settings.text_field).type, str(file.path), settings.text_field)
 
 
 def parquet_parts(file: InputFile, settings: Settings) -> Iterator[Part]:
     """Yield the parts of a Parquet file in order. Raises DamagedError where it cannot be read, after what can be."""
-    with file.path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = stream.tell()
+    digest, size = _digest_and_size(file)
     with _opened(file) as readers:
         rows = UntilDamage(_rows(file, readers, settings))
         all_rows, number, first = readers.typed.metadata.num_rows, 0, 1
         for group in grouped(rows, lambda row: row.size, settings.part_bytes):
             part_digest = hashlib.sha256(f"{digest} {first} {len(group)}".encode()).hexdigest()
             begin, end = (size * row // all_rows for row in (first - 1, first - 1 + len(group)))
-            yield Part(file, number, first, len(group), part_digest, (), _stream_of(group), begin, end)
+            content = _stream_of(group)
+            yield Part(file, number, first, len(group), part_digest, (), content, begin, end, rows.is_damaged)
             number, first = number + 1, first + len(group)
         rows.tell()
 
@@ -225,8 +224,8 @@ def write_parquet(path: Path, table: Table, rows: Sequence[Row], answers: Sequen
 @contextmanager
 def _opened(file: InputFile) -> Iterator[_Readers]:
     with ExitStack() as stack:
+        content = stack.enter_context(_content(file))
         try:
-            content = _content(file, stack)
             typed = stack.enter_context(parquet.ParquetFile(content, **_READING))
             metadata = _without_types(typed.metadata)
             untyped = stack.enter_context(parquet.ParquetFile(content, metadata=metadata, **_READING))
@@ -242,40 +241,58 @@ def _without_types(metadata: Any) -> Any:
     return parquet.read_metadata(io.BytesIO(content.getvalue().replace(b"ARROW:schema", b"ARROW-schema")))
 
 
-def _content(file: InputFile, stack: ExitStack) -> Any:
-    """Return the path of a file, or, if it is compressed as a whole, its content in a temporary file."""
+def _digest_and_size(file: InputFile) -> tuple[str, int]:
+    """Return the SHA-256 of a file and its number of bytes."""
+    with open_input(file.path) as content:
+        try:
+            return hashlib.file_digest(content, "sha256").hexdigest(), content.tell()
+        except OSError as error:
+            raise _cut_off(file, error) from error
+
+
+def _content(file: InputFile) -> IO[bytes]:
+    """Open a file, or, if it is compressed as a whole, a temporary file with its content."""
     if file.path.suffix.lower() not in COMPRESSIONS:
-        return file.path
-    content = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the stack closes it
-    with ByteStream(file.path) as stream:
-        content.writelines(stream.blocks())
-    content.seek(0)
-    return content
+        return io.BufferedReader(open_input(file.path))
+    try:
+        with ByteStream(file.path) as stream, ExitStack() as stack:
+            content = stack.enter_context(tempfile.TemporaryFile())
+            content.writelines(stream.blocks())
+            content.seek(0)
+            stack.pop_all()
+            return content
+    except OSError as error:
+        raise OutputError(
+            f"{file.path}: cannot be unpacked into a temporary file: {error.strerror}; free some space for it, or "
+            "name another folder in TMPDIR"
+        ) from error
+
+
+def _cut_off(file: InputFile, error: Exception) -> DamagedError:
+    return DamagedError(f"{file.path}: cannot be read to its end: {error}; copy the file again")
 
 
 def _rows(file: InputFile, readers: _Readers, settings: Settings) -> Iterator[_PlacedRow]:
-    for batch in _batches(file, readers):
-        for place, size in enumerate(_sizes(batch, settings)):
-            yield _PlacedRow(batch, place, size)
+    """Yield the rows of a file; raises DamagedError where it cannot be read."""
+    try:
+        for batch in _batches(readers):
+            for place, size in enumerate(_sizes(batch, settings)):
+                yield _PlacedRow(batch, place, size)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _cut_off(file, error) from error
 
 
-def _batches(file: InputFile, readers: _Readers) -> Iterator[Any]:
+def _batches(readers: _Readers) -> Iterator[Any]:
     """Yield the rows of a file, a few at once.
 
-    Raises DamagedError where it cannot be read. Dictionaries of strings are read without their type, since pyarrow
-    reads none where a string is not UTF-8.
+    Dictionaries of strings are read without their type, since pyarrow reads none where a string is not UTF-8.
     """
     schema = readers.typed.schema_arrow
     texts = [field.name for field in schema if is_dictionary_of_texts(field.type)]
     others = [name for name in schema.names if name not in texts]
-    try:
-        for group in range(readers.typed.num_row_groups):  # one after the other, since dictionaries may differ
-            typed, untyped = (
-                _group(reader, group, names) for reader, names in zip(readers, (others, texts), strict=True)
-            )
-            yield from typed if not texts else _joined(schema, [typed, untyped] if others else [untyped])
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DamagedError(f"{file.path}: cannot be read to its end: {error}; copy the file again") from error
+    for group in range(readers.typed.num_row_groups):  # one after the other, since dictionaries may differ
+        typed, untyped = (_group(reader, group, names) for reader, names in zip(readers, (others, texts), strict=True))
+        yield from typed if not texts else _joined(schema, [typed, untyped] if others else [untyped])
 
 
 def _group(reader: Any, group: int, columns: Sequence[str]) -> Iterator[Any]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, InputFile
-from edgener.corpora.raw_rows import RawRow, csv_records, filled_lines, lines, parse_csv_record
-from edgener.corpora.rows import DELIMITERS
+from edgener.corpora.inputs import JSONL, LINES, PARQUET, InputFile
+from edgener.corpora.raw_rows import RawRow, csv_records, filled_lines, lines, unquoted_records
+from edgener.corpora.rows import DELIMITERS, fields_of, is_quoted
 from edgener.corpora.settings import Settings
 from edgener.corpora.streams import BLOCK, ByteStream, DamagedError, UntilDamage
 from edgener.corpora.transcode import as_utf_8
@@ -47,6 +47,8 @@ class Part:
     """Bytes of the file, as it lies on the disk, that were read before the part."""
     end: int
     """Bytes of the file that were read when the part was complete."""
+    is_cut: bool = False
+    """The file could not be read further, so that the part may hold fewer rows than it would otherwise."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -65,14 +67,14 @@ def parts_of(file: InputFile, settings: Settings) -> Iterator[Part]:
         yield from parquet_parts(file, settings)
         return
     with ByteStream(file.path) as stream:
-        source = _SPLITTERS[file.format](_text(file, stream, settings), settings.longest_row)
+        source = _rows(file, _text(file, stream, settings), settings)
         header = _header(file, next(source, None), settings) if file.format in DELIMITERS else ()
         rows = UntilDamage(source)
         first, start = 1, 0
         for number, content in enumerate(grouped(rows, lambda row: len(row.content), settings.part_bytes)):
             digest = _digest(header, content)
             end = stream.position
-            yield Part(file, number, first, len(content), digest, header, tuple(content), start, end)
+            yield Part(file, number, first, len(content), digest, header, tuple(content), start, end, rows.is_damaged)
             first, start = first + len(content), end
         rows.tell()
 
@@ -102,8 +104,7 @@ def _warning(file: InputFile, settings: Settings) -> str:
         inspection.add(codecs.getincrementaldecoder(UTF_8)("surrogateescape").decode(start))
         inspection.end()
         if file.format in DELIMITERS:
-            rows = _SPLITTERS[file.format](chain([start], blocks), settings.longest_row)
-            row = next(rows, None)
+            row = next(_rows(file, chain([start], blocks), settings), None)
             blocks.tell()
             _header(file, row, settings)
     looks_like_json = file.format == LINES and start.startswith(b'{"')
@@ -155,11 +156,19 @@ def _text(file: InputFile, stream: ByteStream, settings: Settings) -> Iterator[b
         raise InputError(f"{file.path}: is not {settings.encoding}: {reason}; name its encoding{order}") from error
 
 
+def _rows(file: InputFile, blocks: Iterable[bytes], settings: Settings) -> Iterator[RawRow]:
+    if file.format not in DELIMITERS:
+        return _SPLITTERS[file.format](blocks, settings.longest_row)
+    if is_quoted(file.format, settings):
+        return csv_records(blocks, settings.longest_row, DELIMITERS[file.format])
+    return unquoted_records(blocks, settings.longest_row)
+
+
 def _header(file: InputFile, row: RawRow | None, settings: Settings) -> tuple[str, ...]:
     if row is None:  # an empty file has no rows either
         return ()
     try:
-        names = parse_csv_record(row.content.decode(), DELIMITERS[file.format])
+        names = fields_of(row.content.decode(), file.format, settings)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file.path}: its first line is no header: {error}") from error
     check_names(file, names, settings)
@@ -178,6 +187,4 @@ def _digest(header: Iterable[str], rows: Iterable[RawRow]) -> str:
 _SPLITTERS: dict[str, Callable[[Iterable[bytes], int], Iterator[RawRow]]] = {
     LINES: lines,
     JSONL: filled_lines,
-    CSV: lambda blocks, longest: csv_records(blocks, longest, DELIMITERS[CSV]),
-    TSV: lambda blocks, longest: csv_records(blocks, longest, DELIMITERS[TSV]),
 }

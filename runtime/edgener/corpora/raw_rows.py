@@ -51,6 +51,11 @@ def csv_records(blocks: Iterable[bytes], longest: int, delimiter: str) -> Iterat
             yield row
 
 
+def unquoted_records(blocks: Iterable[bytes], longest: int) -> Iterator[RawRow]:
+    """Yield the records of a file in which quotes are text: each line that holds a character, the header included."""
+    return (row for row in lines(blocks, longest) if row.content or row.error)
+
+
 def parse_csv_record(text: str, delimiter: str) -> list[str]:
     """Return the fields of one record; raises csv.Error where it is none."""
     csv.field_size_limit(sys.maxsize)

@@ -8,11 +8,12 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any
 
 from edgener.corpora.inputs import CSV, JSONL, LINES, TSV
 from edgener.corpora.raw_rows import RawRow, parse_csv_record
-from edgener.corpora.settings import ENTITIES, ERROR, ROW, Settings
+from edgener.corpora.settings import ENTITIES, ERROR, QUOTED, ROW, Settings
 from edgener.lone_surrogates import STAND_INS
 
 DELIMITERS = {CSV: ",", TSV: "\t"}
@@ -21,7 +22,11 @@ ADDED = (ENTITIES, ERROR)
 """Columns that every output has in addition to those of the input."""
 RENAMED = "_of_input"
 """End of the name under which a column of the input is kept whose own name is that of an added column."""
+MOST_LEVELS = 200
+"""Lists and objects of JSON around a value; with more, the interpreter might not be able to write them."""
 NOT_UNICODE = "bytes or surrogates that are not Unicode text are replaced by U+FFFD"
+
+TOO_DEEP = "is nested too deeply"
 
 
 @dataclass(slots=True)
@@ -58,6 +63,17 @@ def kept_name(name: str, added: Sequence[str]) -> str:
     while own.endswith(RENAMED):
         own = own.removesuffix(RENAMED)
     return f"{name}{RENAMED}" if own in added else name
+
+
+def is_quoted(file_format: str, settings: Settings) -> bool:
+    """Return True if quotes may stand around the fields of a file: of CSV, unless the settings say otherwise."""
+    return settings.quotes == QUOTED if settings.quotes else file_format == CSV
+
+
+def fields_of(record: str, file_format: str, settings: Settings) -> list[str]:
+    """Return the fields of a record of CSV or TSV; raises csv.Error where it is none."""
+    delimiter = DELIMITERS[file_format]
+    return parse_csv_record(record, delimiter) if is_quoted(file_format, settings) else record.split(delimiter)
 
 
 def replace_surrogates(text: str) -> tuple[str, str | None]:
@@ -117,9 +133,11 @@ def _json_object(content: str, _header: Sequence[str], settings: Settings) -> Ro
     try:
         value = _decode(content)
     except RecursionError as error:
-        raise _BadRowError("is nested too deeply") from error
+        raise _BadRowError(TOO_DEEP) from error
     except ValueError as error:
         raise _BadRowError(f"is not JSON: {error}") from error
+    if content.count("[") + content.count("{") > MOST_LEVELS and _is_too_deep(value):
+        raise _BadRowError(TOO_DEEP)
     if not isinstance(value, dict):
         raise _BadRowError(f"is no JSON object, but {_kind(value)}")
     columns = {output_name(name, settings): item for name, item in value.items()}
@@ -131,10 +149,10 @@ def _json_object(content: str, _header: Sequence[str], settings: Settings) -> Ro
     return Row(columns, None, reason)
 
 
-def _record(delimiter: str) -> _Parser:
+def _record(file_format: str) -> _Parser:
     def parse(content: str, header: Sequence[str], settings: Settings) -> Row:
         try:
-            fields = parse_csv_record(content, delimiter)
+            fields = fields_of(content, file_format, settings)
         except csv.Error as error:
             raise _BadRowError(f"is no record of CSV: {error}") from error
         if len(fields) != len(header):
@@ -146,7 +164,7 @@ def _record(delimiter: str) -> _Parser:
 
 
 _Parser = Callable[[str, Sequence[str], Settings], Row]
-_PARSERS: dict[str, _Parser] = {LINES: _line, JSONL: _json_object, **{k: _record(v) for k, v in DELIMITERS.items()}}
+_PARSERS: dict[str, _Parser] = {LINES: _line, JSONL: _json_object, **{name: _record(name) for name in DELIMITERS}}
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -155,6 +173,14 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
     return found
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        lists = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list)))
+        level = list(chain.from_iterable(lists))
+    return any(isinstance(one, (dict, list)) for one in level)
 
 
 def _number(source: str) -> float | ExactNumber:

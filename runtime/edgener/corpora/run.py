@@ -68,8 +68,8 @@ def run(job: Job, files: Sequence[InputFile], pool: Pool, progress: JobProgress)
     ``Pool.events``. Whatever is raised, a later run goes on with what is missing.
     """
     started = time.monotonic()
-    one_run = _Run(job, files, pool, progress)
     try:
+        one_run = _Run(job, files, pool, progress)
         one_run.work()
     except OSError as error:
         raise _not_written(job, error) from error

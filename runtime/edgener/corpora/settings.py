@@ -14,6 +14,8 @@ ERROR = "error"
 ROW = "row"
 REST = "rest"
 """Columns that are added to those of the input."""
+QUOTED, UNQUOTED = "csv", "none"
+"""Quotes stand around fields, and are doubled within them, as RFC 4180 says; or they are text."""
 NEEDS_PYARROW = f"Arrow, Parquet and zstd need pyarrow: {how_to_install('corpora')}"
 
 
@@ -29,6 +31,8 @@ class Settings:
     """Column, or key of JSON objects, that holds the text."""
     id_field: str | None = None
     """Column that identifies a row; without one, rows are numbered in a column ROW."""
+    quotes: str | None = None
+    """QUOTED or UNQUOTED fields of CSV and TSV; None: as the format of a file has them."""
     min_score: str = "null"
     """Lowest scores that entities may have, as JSON; null keeps those of the bundle's rules."""
     types: str | None = None

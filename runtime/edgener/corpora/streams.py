@@ -8,6 +8,7 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -41,10 +42,23 @@ class UntilDamage(Generic[Item]):
             self._damage = error
             raise StopIteration from error
 
+    @property
+    def is_damaged(self) -> bool:
+        """True if the iterator has ended at a damaged place."""
+        return self._damage is not None
+
     def tell(self) -> None:
         """Raise DamagedError if the iterator has ended at a damaged place."""
         if self._damage:
             raise self._damage
+
+
+def open_input(path: Path) -> FileIO:
+    """Open a file to read its bytes; raises InputError, which names the file, where that is not possible."""
+    try:
+        return path.open("rb", buffering=0)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
 
 
 class ByteStream:
@@ -55,10 +69,7 @@ class ByteStream:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._file = path.open("rb", buffering=0)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+        self._file = open_input(path)
         try:
             decompress = _DECOMPRESSORS.get(path.suffix.lower())
             self._content = decompress(_SmallReads(self._file)) if decompress else self._file

@@ -51,7 +51,7 @@ class Summary:
             ("rows with an error", f"{self.done.errors:,}"),
             *((f"entities {label}", f"{number:,}") for label, number in self.done.entities.items()),
         ]
-        if run.texts:
+        if self.outcome.counts or self.outcome.set_aside or self.outcome.damaged:
             rate = run.texts / self.outcome.seconds
             rows.append(("this run", f"{run.texts:,} texts in {duration(self.outcome.seconds)}, {rate:,.0f} a second"))
         else:

@@ -9,7 +9,7 @@ import pytest
 
 from edgener.corpora.inputs import CSV, JSONL, LINES, PARQUET, TSV, find_inputs, format_of
 from edgener.errors import InputError, UsageError
-from tests.support import without_rights
+from tests.support import open_to_all, without_rights
 
 
 @pytest.fixture
@@ -176,3 +176,36 @@ def test_the_name_of_the_folder_of_state_is_kept(tmp_path: Path) -> None:
     (tmp_path / "in/_edgener/a.txt").write_bytes(b"")
     with pytest.raises(UsageError, match=r"_edgener/a\.txt: the name _edgener is kept"):
         names(tmp_path / "in/*/*.txt")
+
+
+def test_a_pattern_enters_linked_folders_but_those_above(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/g.txt").write_bytes(b"")
+    (corpus / "a/linked").symlink_to(tmp_path / "elsewhere")
+    (corpus / "a/up").symlink_to(corpus)
+    found = find_inputs([str(corpus / "**/*.txt")], Path("out"))
+    assert [file.name for file in found.files] == ["_logs/f.txt", "a/linked/g.txt", "b.txt"]
+    assert found.left_out == (str(corpus / "a/up"),)
+
+
+def test_a_pattern_that_meets_a_folder_that_cannot_be_read_is_an_error(corpus: Path) -> None:
+    (corpus / "a").chmod(0)
+    open_to_all(corpus)
+    with without_rights(), pytest.raises(InputError, match=f"^{corpus}/a: cannot be read: Permission denied$"):
+        names(corpus / "**/*.txt")
+    (corpus / "a").chmod(0o755)
+
+
+def test_a_folder_that_a_pattern_matches_stands_for_the_files_in_it(corpus: Path) -> None:
+    (corpus / "results/_edgener").mkdir(parents=True)
+    (corpus / "results/part-0000000.jsonl").write_bytes(b"")
+    for pattern in ("*", "**"):
+        found = find_inputs([str(corpus / pattern)], Path("out"))
+        assert [file.name for file in found.files if file.name[0] != "_"] == ["a/c.jsonl.gz", "a/d.CSV", "b.txt"]
+        assert found.left_out == (str(corpus / "a/e.xlsx"), str(corpus / "results"))
+
+
+def test_a_file_that_two_inputs_hold_under_two_names_is_refused(corpus: Path) -> None:
+    for inputs in ((corpus, corpus / "a"), (corpus / "a", corpus), (corpus / "a/d.CSV", corpus / "*/*.CSV")):
+        with pytest.raises(UsageError, match=r"is also a file of .*corpus.*, and would be done twice; leave out one"):
+            names(*inputs)

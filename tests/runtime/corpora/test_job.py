@@ -5,13 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from edgener import Recognizer
 from edgener.corpora.annotate import annotate, total
@@ -20,12 +24,16 @@ from edgener.corpora.job import Model, opened
 from edgener.corpora.parts import Part, parts_of
 from edgener.corpora.settings import Settings
 from edgener.corpora.shard import Shard, owners, parse_shard
+from edgener.corpora.streams import DamagedError
 from edgener.errors import InputError, MixedJobError, OutputError, UsageError
 from tests.runtime.corpora.support import MODEL, SMALL, do_job, json_rows, result_files, row_spans, spans
 from tests.support import TEXTS, disk_full, labelled_texts
 
 SETTINGS = Settings(part_bytes=SMALL)
 SENTENCES = [row.text for row in labelled_texts()][:12]
+ROWS = [f"{number:02} 王小明在青山大学工作。" for number in range(20)]
+FOUR_ROWS = Settings(part_bytes=450)
+"""Settings with which a part holds four of ROWS."""
 
 
 @pytest.fixture
@@ -232,6 +240,139 @@ def test_an_input_that_changed_is_refused_and_nothing_is_written(
     assert result_files(output) == before
 
 
+def packed(texts: Sequence[str]) -> bytes:
+    """Return a compressed file of texts, each in a member of its own."""
+    return b"".join(gzip.compress(f"{text}\n".encode(), mtime=0) for text in texts)
+
+
+def eleventh_member(content: bytes) -> int:
+    """Return the place of the third row of the third part."""
+    return [match.start() for match in re.finditer(b"\x1f\x8b\x08", content)][10]
+
+
+def cut_off(content: bytes) -> bytes:
+    """Return a file that lost its end, as a copy that was broken off."""
+    return content[: eleventh_member(content) + 5]
+
+
+def overwritten(content: bytes) -> bytes:
+    """Return a file of the same size that is good up to the same place, as after an error of reading."""
+    place = eleventh_member(content)
+    return content[:place] + b"no" + content[place + 2 :]
+
+
+def nothing(content: bytes) -> bytes:
+    """Return a file that cannot be read at all."""
+    return content[:3]
+
+
+damages = pytest.mark.parametrize("damage", [cut_off, overwritten, nothing])
+
+
+@damages
+@pytest.mark.parametrize("repaired", [ROWS, ROWS[:1], ROWS[2:], []], ids=["same", "shorter", "other", "empty"])
+def test_a_damaged_file_that_is_copied_again_is_done_as_if_it_had_been_whole(
+    recognizer: Recognizer, tmp_path: Path, damage: Callable[[bytes], bytes], repaired: list[str]
+) -> None:
+    path, output = tmp_path / "in.txt.gz", tmp_path / "out"
+    path.write_bytes(packed(repaired))
+    do_job(recognizer, [path], tmp_path / "whole", FOUR_ROWS)
+    path.write_bytes(damage(packed(ROWS)))
+    for _ in range(2):
+        with pytest.raises(DamagedError, match="cannot be read to its end"):
+            do_job(recognizer, [path], output, FOUR_ROWS)
+    kept = {name: (output / name).stat().st_ino for name in result_files(output)}
+    assert bool(kept) == (damage is not nothing)
+    path.write_bytes(packed(repaired))
+    do_job(recognizer, [path], output, FOUR_ROWS)
+    assert result_files(output) == result_files(tmp_path / "whole")
+    if repaired is ROWS:
+        again = [name for name, inode in kept.items() if (output / name).stat().st_ino != inode]
+        assert again == (["in.txt.gz/part-0000002.jsonl"] if kept else [])
+    assert do_job(recognizer, [path], output, FOUR_ROWS) == []
+    if repaired:
+        path.write_bytes(packed([*repaired, "王小明"]))
+        with pytest.raises(MixedJobError, match="was changed since"):
+            do_job(recognizer, [path], output, FOUR_ROWS)
+
+
+@damages
+def test_a_damaged_file_is_repaired_whenever_runs_before_were_killed(
+    recognizer: Recognizer, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "in.txt.gz"
+    whole = packed(ROWS)
+    path.write_bytes(whole)
+    count = len(do_job(recognizer, [path], tmp_path / "whole", FOUR_ROWS))
+    for killed in range(1, count):
+        output = tmp_path / f"out{killed}"
+        path.write_bytes(damage(whole))
+        with suppress(DamagedError):
+            do_job(recognizer, [path], output, FOUR_ROWS)
+        path.write_bytes(whole)
+        do_job(recognizer, [path], output, FOUR_ROWS, most_parts=killed)
+        log = output / "_edgener/done-0-of-1.jsonl"
+        lines = log.read_bytes().splitlines(keepends=True)
+        if b'"kind": "part"' in lines[-1]:  # a part has its name, but the run was killed before it was noted
+            log.write_bytes(b"".join(lines[:-1]) + lines[-1][:9])
+        do_job(recognizer, [path], output, FOUR_ROWS)
+        assert result_files(output) == result_files(tmp_path / "whole")
+        assert do_job(recognizer, [path], output, FOUR_ROWS) == []
+
+
+@damages
+def test_shards_that_met_a_damaged_file_leave_one_that_is_repaired_whole(
+    recognizer: Recognizer, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path, output = tmp_path / "in.txt.gz", tmp_path / "out"
+    path.write_bytes(packed(ROWS))
+    do_job(recognizer, [path], tmp_path / "whole", FOUR_ROWS)
+    path.write_bytes(damage(packed(ROWS)))
+    for index in range(3):
+        with suppress(DamagedError):
+            do_job(recognizer, [path], output, FOUR_ROWS, shard=Shard(index, 3))
+    path.write_bytes(packed(ROWS))
+    do_job(recognizer, [path], output, FOUR_ROWS, shard=Shard(1, 3))
+    for _ in range(2):
+        done = do_job(recognizer, [path], output, FOUR_ROWS)
+        assert result_files(output) == result_files(tmp_path / "whole")
+    assert done == []
+    files = find_inputs([str(path)], output).files
+    with opened(output, MODEL, FOUR_ROWS, Shard()) as job:
+        assert total(job.counts(files)).rows == len(ROWS)
+
+
+def test_a_file_that_is_damaged_after_it_was_done_loses_no_results(recognizer: Recognizer, tmp_path: Path) -> None:
+    path, output = tmp_path / "in.txt.gz", tmp_path / "out"
+    path.write_bytes(packed(ROWS))
+    do_job(recognizer, [path], output, FOUR_ROWS)
+    before = result_files(output)
+    path.write_bytes(overwritten(packed(ROWS)))
+    with pytest.raises(DamagedError):
+        do_job(recognizer, [path], output, FOUR_ROWS)
+    path.write_bytes(packed(ROWS))
+    assert do_job(recognizer, [path], output, FOUR_ROWS) == []
+    assert result_files(output) == before
+
+
+def test_damaged_parquet_that_is_copied_again_is_done_as_if_it_had_been_whole(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    path, output = tmp_path / "in.parquet", tmp_path / "out"
+    parquet.write_table(pa.table({"text": SENTENCES * 9}), path, row_group_size=12, compression=None)
+    whole = path.read_bytes()
+    do_job(recognizer, [path], tmp_path / "whole", FOUR_ROWS)
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes(3000) + whole[middle + 3000 :])
+    with pytest.raises(DamagedError, match="cannot be read to its end"):
+        do_job(recognizer, [path], output, FOUR_ROWS)
+    assert result_files(output)
+    path.write_bytes(whole)
+    do_job(recognizer, [path], output, FOUR_ROWS)
+    assert result_files(output) == result_files(tmp_path / "whole")
+    assert do_job(recognizer, [path], output, FOUR_ROWS) == []
+
+
 def grow(path: Path) -> None:
     """Append to a file, as a program that logs does."""
     with path.open("ab") as file:
@@ -358,6 +499,44 @@ def test_two_runs_at_once_are_refused(recognizer: Recognizer, corpus: Path, tmp_
             with pytest.raises(OutputError, match="out: another run works on it"):
                 do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, shard=other)
     assert do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+
+
+def test_shards_that_begin_at_the_same_moment_do_not_refuse_the_folder_of_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    iterdir = Path.iterdir
+
+    def other_begins_first(folder: Path) -> Iterator[Path]:
+        monkeypatch.undo()
+        with opened(tmp_path / "out", MODEL, SETTINGS, Shard(0, 2)):
+            return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", other_begins_first)
+    with opened(tmp_path / "out", MODEL, SETTINGS, Shard(1, 2)) as job:
+        assert job.output == tmp_path / "out"
+
+
+def test_the_run_of_all_removes_drafts_of_a_shard_that_is_lost(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
+    for shard in ("0-of-1", "3-of-4"):
+        (tmp_path / f"out/a.txt/.part-0000007.jsonl.{shard}.1.draft").write_bytes(b"half of it")
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
+    assert list((tmp_path / "out").rglob("*.draft")) == []
+
+
+@pytest.mark.parametrize("library", ["onnxruntime", "tokenizers"])
+def test_another_version_of_a_library_that_computes_is_refused(
+    recognizer: Recognizer, corpus: Path, tmp_path: Path, library: str
+) -> None:
+    do_job(recognizer, [corpus], tmp_path / "out", SETTINGS, most_parts=1)
+    path = tmp_path / "out/_edgener/job.json"
+    job = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**job, library: "0.1"}), encoding="utf-8")
+    with pytest.raises(MixedJobError, match=f"{library} '0.1', not '{job[library]}'"):
+        do_job(recognizer, [corpus], tmp_path / "out", SETTINGS)
 
 
 @pytest.mark.parametrize("step", ["_write_whole", "_locked", "Log"])

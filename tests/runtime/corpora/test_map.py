@@ -337,6 +337,26 @@ def test_a_damaged_file_is_done_as_far_as_it_can_be_read_and_others_are_done(tmp
     assert [row["row"] for row in rows] == list(range(1, len(rows) + 1))
 
 
+def test_parquet_that_cannot_be_read_is_named_and_others_are_done(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.parquet").symlink_to("/proc/self/mem")  # reading it fails
+    (tmp_path / "in/b.txt").write_text("王小明", encoding="utf-8")
+    finished = run_map(tmp_path / "in", tmp_path / "out")
+    assert finished.code == 24
+    assert "a.parquet: cannot be read to its end: [Errno 5] Input/output error" in finished.errors
+    assert len(json_rows(tmp_path / "out", "b.txt")) == 1
+
+
+def test_the_summary_does_not_say_that_nothing_was_left_where_something_is(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": 1}\n', encoding="utf-8")
+    assert "this run            0 texts in " in run_map(tmp_path / "a.jsonl", tmp_path / "out").output.decode()
+    assert "nothing was left to do" in run_map(tmp_path / "a.jsonl", tmp_path / "out").output.decode()
+    (tmp_path / "b.txt.gz").write_bytes(b"no gzip")
+    finished = run_map(tmp_path / "a.jsonl", tmp_path / "b.txt.gz", tmp_path / "out")
+    assert finished.code == 24
+    assert "nothing was left to do" not in finished.output.decode()
+
+
 def test_the_summary_counts_everything(corpus: Path, whole: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.jsonl").write_text('{"text": "王小明在青山大学工作。"}\n{"text": 1}\n', encoding="utf-8")

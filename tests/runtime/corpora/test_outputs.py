@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,10 +26,10 @@ from edgener.corpora.parts import check_file, parts_of
 from edgener.corpora.rows import NOT_UNICODE
 from edgener.corpora.settings import Settings
 from edgener.corpora.streams import DamagedError
-from edgener.errors import InputError
+from edgener.errors import InputError, OutputError
 from tests.runtime.corpora.support import SMALL, do_job, input_file, json_rows, spans
 from tests.runtime.corpora.test_streams import COMPRESS
-from tests.support import TEXTS, labelled_texts
+from tests.support import TEXTS, labelled_texts, largest_file, open_to_all, without_rights
 
 SENTENCES = [row.text for row in labelled_texts()][:9]
 BAD = b'{"text": "\xe7\x8e\x8b\xff"}\n{"text": 1, "id": 7}\n{\n{"text": "", "id": null, "a": {"b": [1]}}\n'
@@ -517,3 +518,60 @@ def test_values_that_python_has_no_type_for_are_written_as_text(recognizer: Reco
     assert (second["time"], second["zone"], second["times"], second["inside"]) == (None, None, None, {"time": None})
     assert first["entities"] == second["entities"] != []
     assert first["error"] is None
+
+
+@pytest.mark.parametrize("output_format", ["jsonl", "parquet"])
+@pytest.mark.parametrize("kind", [pa.null(), pa.string_view(), pa.binary_view()], ids=str)
+def test_parquet_of_null_texts_and_of_views_is_read(
+    recognizer: Recognizer, tmp_path: Path, kind: Any, output_format: str
+) -> None:
+    texts = [None, None] if pa.types.is_null(kind) else ["王小明", None]
+    parquet.write_table(pa.table({"text": pa.array(texts).cast(kind)}), tmp_path / "in.parquet")
+    do_job(recognizer, [tmp_path / "in.parquet"], tmp_path / "out", Settings(output_format=output_format))
+    rows = (parquet_rows if output_format == "parquet" else json_rows)(tmp_path / "out", "in.parquet")
+    assert [row["entities"] is None for row in rows] == [text is None for text in texts]
+    assert rows[1]["error"] == "'text' is null, no text"
+
+
+def test_parquet_whose_name_is_not_utf_8_is_read(recognizer: Recognizer, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.parquet")
+    parquet.write_table(pa.table({"text": ["王小明"]}), tmp_path / "in.parquet")
+    (tmp_path / "in.parquet").rename(path)
+    check_columns(input_file(path, PARQUET), Settings())
+    assert do_job(recognizer, [path], tmp_path / "out", Settings()) == [(path.name, 0)]
+
+
+def test_parquet_that_may_not_be_opened_is_told_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    parquet.write_table(pa.table({"text": ["王小明"]}), path)
+    path.chmod(0)
+    open_to_all(tmp_path)
+    with without_rights(), pytest.raises(InputError, match=rf"^{path}: cannot be opened: Permission denied$"):
+        check_file(input_file(path, PARQUET), Settings())
+
+
+def test_parquet_that_finds_no_room_to_be_unpacked_is_not_called_damaged(tmp_path: Path) -> None:
+    table = pa.table({"text": [os.urandom(50).hex() for _ in range(900)]})
+    parquet.write_table(table, tmp_path / "in.parquet", compression=None)
+    path = tmp_path / "in.parquet.gz"
+    path.write_bytes(COMPRESS[".gz"]((tmp_path / "in.parquet").read_bytes()))
+    with largest_file(9000), pytest.raises(OutputError, match="cannot be unpacked into a temporary file: File too lar"):
+        check_file(input_file(path, PARQUET), Settings())
+
+
+NESTED = 300
+
+
+@pytest.mark.parametrize("number", ["1", "0.1234567890123456789"])
+@pytest.mark.parametrize("begin", ["[", '{"a": '], ids=["lists", "objects"])
+def test_a_row_that_is_nested_too_deeply_costs_no_other_row(
+    recognizer: Recognizer, tmp_path: Path, begin: str, number: str
+) -> None:
+    end = "]" if begin == "[" else "}"
+    deep = '{"text": "王", "n": ' + begin * NESTED + number + end * NESTED + "}"
+    flat = '{"text": "王", "n": [' + "[], " * NESTED + "{}]}"
+    (tmp_path / "in.jsonl").write_text(f"{deep}\n{flat}\n", encoding="utf-8")
+    do_job(recognizer, [tmp_path / "in.jsonl"], tmp_path / "out", Settings())
+    first, second = json_rows(tmp_path / "out", "in.jsonl")
+    assert (first["text"], first["error"]) == (deep, "is nested too deeply")
+    assert (second["text"], second["error"]) == ("王", None)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from edgener.corpora.inputs import CSV, LINES, PARQUET
+from edgener.corpora.inputs import CSV, LINES, PARQUET, TSV
 from edgener.corpora.parts import ROW_COST, Part, grouped, parts_of
-from edgener.corpora.settings import Settings
+from edgener.corpora.rows import parse_rows
+from edgener.corpora.settings import QUOTED, UNQUOTED, Settings
 from edgener.errors import InputError
 from tests.runtime.corpora.support import input_file
 
@@ -67,3 +68,31 @@ def test_parts_of_parquet_are_numbered_and_cover_rows_and_bytes_once(tmp_path: P
     assert sum(part.rows for part in found) == len(texts)
     assert [part.start for part in found] == [0, *(part.end for part in found[:-1])]
     assert found[-1].end == size
+
+
+STRAY = 'n\ttext\n1\t"王小明说\n2\t他在"北京"。\n\n3\t他说"\n'
+
+
+def test_each_line_of_tsv_is_a_record_whatever_its_quotes_are_unless_they_are_asked_for(tmp_path: Path) -> None:
+    rows = [
+        parse_rows(part.content, TSV, part.header, Settings())
+        for part in parts(tmp_path, "a.tsv", STRAY.encode(), TSV)
+        if not isinstance(part.content, bytes)
+    ]
+    assert [(row.text, row.error) for row in rows[0]] == [
+        ('"王小明说', None),
+        ('他在"北京"。', None),
+        ('他说"', None),
+    ]
+    quoted = b'text\tn\n"a\tb\n""c"""\t1\n'
+    (part,) = parts(tmp_path, "a.tsv", quoted, TSV, quotes=QUOTED)
+    assert not isinstance(part.content, bytes)
+    (row,) = parse_rows(part.content, TSV, part.header, Settings(quotes=QUOTED))
+    assert (row.text, row.error) == ('a\tb\n"c"', None)
+
+
+def test_quotes_in_csv_are_text_on_request(tmp_path: Path) -> None:
+    for quotes, texts in ((None, ["a\n2,b"]), (UNQUOTED, ['"a', 'b"'])):
+        (part,) = parts(tmp_path, "a.csv", b'n,text\n1,"a\n2,b"\n', CSV, quotes=quotes)
+        assert not isinstance(part.content, bytes)
+        assert [row.text for row in parse_rows(part.content, CSV, part.header, Settings(quotes=quotes))] == texts
