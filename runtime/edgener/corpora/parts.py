@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from edgener.corpora.inputs import JSONL, LINES, PARQUET, InputFile
+from edgener.corpora.inputs import JSONL, LINES, PARQUET, TSV, InputFile
 from edgener.corpora.raw_rows import RawRow, csv_records, filled_lines, lines, unquoted_records
 from edgener.corpora.rows import DELIMITERS, fields_of, is_quoted
 from edgener.corpora.settings import Settings
@@ -23,6 +24,7 @@ from edgener.line_reader import UTF_8
 Item = TypeVar("Item")
 ROW_COST = 64
 """Bytes that a row counts in addition to its content, so that a part of short rows is bounded as well."""
+QUOTED_FIELD = re.compile(rb'(?:^|\t)"[^\t\n]*"(?:\t|\r?$)', re.M)
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,11 @@ def _warning(file: InputFile, settings: Settings) -> str:
             row = next(_rows(file, chain([start], blocks), settings), None)
             blocks.tell()
             _header(file, row, settings)
-    looks_like_json = file.format == LINES and start.startswith(b'{"')
-    return f"{file.path}: looks like JSON lines, but is read as text; see --input-format" if looks_like_json else ""
+    if file.format == LINES and start.startswith(b'{"'):
+        return f"{file.path}: looks like JSON lines, but is read as text; see --input-format"
+    if file.format == TSV and not settings.quotes and QUOTED_FIELD.search(start):
+        return f"{file.path}: holds fields in quotes, which are read as text; see --quotes"
+    return ""
 
 
 def check_names(file: InputFile, names: Iterable[str], settings: Settings) -> None:

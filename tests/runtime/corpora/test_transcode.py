@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgener.corpora.inputs import CSV, JSONL, LINES
+from edgener.corpora.inputs import CSV, JSONL, LINES, TSV
 from edgener.corpora.parts import check_file, parts_of
 from edgener.corpora.rows import NOT_UNICODE, Row, parse_rows
-from edgener.corpora.settings import Settings
+from edgener.corpora.settings import QUOTED, UNQUOTED, Settings
 from edgener.corpora.transcode import as_utf_8
 from edgener.errors import InputError
 from tests.runtime.corpora.support import input_file
@@ -103,6 +103,28 @@ def test_json_lines_that_are_read_as_text_are_told(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text('{"text": "王小明"}\n', encoding="utf-8")
     assert "in.txt: looks like JSON lines" in check_file(input_file(tmp_path / "in.txt", LINES), Settings())
     assert check_file(input_file(tmp_path / "in.txt", JSONL), Settings()) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "quotes", "is_told"),
+    [
+        ('n\ttext\n1\t"王小明\t"\n', None, False),
+        ('n\ttext\n1\t"王小明"\r\n', None, True),
+        ('"n"\t"text"\n', None, True),
+        ('n\ttext\n1\t他说"好"\n', None, False),
+        ('n\ttext\n1\t"王小明"\n', QUOTED, False),
+        ('n\ttext\n1\t"王小明"\n', UNQUOTED, False),
+    ],
+)
+def test_quotes_around_fields_of_tsv_are_told_unless_it_was_said_what_they_are(
+    tmp_path: Path, content: str, quotes: str | None, is_told: bool
+) -> None:
+    (tmp_path / "in.tsv").write_text(content, encoding="utf-8", newline="")
+    settings = Settings(quotes=quotes, text_field=content.split()[1])
+    told = check_file(input_file(tmp_path / "in.tsv", TSV), settings)
+    assert told == (
+        f"{tmp_path}/in.tsv: holds fields in quotes, which are read as text; see --quotes" if is_told else ""
+    )
 
 
 def test_the_header_of_csv_is_read_in_its_encoding(tmp_path: Path) -> None:
