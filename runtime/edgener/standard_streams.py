@@ -113,7 +113,7 @@ def show(text: str) -> None:
             return
         sys.stderr.flush()
         raw = getattr(sys.stderr.buffer, "raw", sys.stderr.buffer)  # with python -u there is no other buffer
-        _standard_error.write(raw, text.encode(sys.stderr.encoding, sys.stderr.errors or "backslashreplace"))
+        _standard_error.write(raw, text.encode(sys.stderr.encoding, "backslashreplace"))
 
 
 def is_terminal() -> bool:

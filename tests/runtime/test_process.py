@@ -123,11 +123,11 @@ def test_closed_streams_are_told(closed: str, code: int, message: str) -> None:
 @pytest.mark.parametrize("errors", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
 def test_standard_error_that_takes_nothing_stops_nothing(tmp_path: Path, errors: str) -> None:
     (tmp_path / "text").write_bytes(b"\xff\n" + LINE)
-    command = f"{sys.executable} -m edgener --model {TINY_BUNDLE} --file {tmp_path}/text {errors}"
-    finished = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, check=False)
+    command = f"{sys.executable} -m edgener --file {tmp_path}/text {errors} --model"
+    finished = subprocess.run(["sh", "-c", f"{command} {TINY_BUNDLE}"], stdout=subprocess.PIPE, check=False)
     assert finished.returncode == 0
     assert [json.loads(line)["line"] for line in finished.stdout.splitlines()] == [1, 2]
-    finished = subprocess.run(["sh", "-c", f"{command} --model {tmp_path}/no"], stdout=subprocess.PIPE, check=False)
+    finished = subprocess.run(["sh", "-c", f"{command} {tmp_path}/no"], stdout=subprocess.PIPE, check=False)
     assert (finished.returncode, finished.stdout) == (11, b"")
 
 

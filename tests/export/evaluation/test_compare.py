@@ -125,7 +125,7 @@ def test_half_a_surrogate_pair_in_a_text_or_type_is_printed(
     rows.append({"text": "好", "entities": [[0, 1, "T\ud83d"]]})
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     worse = Path(shutil.copytree(bundle, tmp_path / "worse"))
-    change_manifest(worse, rules=BundleRules(types=("PER",)))
+    change_manifest(worse, rules=BundleRules(types=("ORG",)))
     compared = ["compare", str(bundle), str(worse), str(path), "--threads", "1"]
     assert main(compared) == 0
     assert "\ufffd" in capsys.readouterr().out

@@ -51,6 +51,12 @@ def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
+def with_defaults(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return options after those of OPTIONS that they do not hold."""
+    pairs = zip(OPTIONS[::2], OPTIONS[1::2], strict=True)
+    return *(word for name, value in pairs if name not in options for word in (name, value)), *options
+
+
 def run_map(*inputs: Path, options: tuple[str, ...] = OPTIONS) -> Finished:
     """Run the command in this process; the last path is the output folder."""
     *files, output = map(str, inputs)
@@ -60,7 +66,7 @@ def run_map(*inputs: Path, options: tuple[str, ...] = OPTIONS) -> Finished:
 @contextmanager
 def started(corpus: Path, output: Path, *options: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Start the command in a process of its own, which does not outlive the test."""
-    command = [sys.executable, "-m", "edgener", "map", str(corpus), "--output", str(output), *OPTIONS, *options]
+    command = [sys.executable, "-m", "edgener", "map", str(corpus), "--output", str(output), *with_defaults(options)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, env={**os.environ, **variables}, **pipes) as process:  # type: ignore[call-overload]
         try:
@@ -433,7 +439,7 @@ def test_an_empty_file_has_no_results(tmp_path: Path) -> None:
 def test_wrong_options_are_told_before_anything_is_written(
     corpus: Path, tmp_path: Path, options: tuple[str, ...], code: int, message: str
 ) -> None:
-    finished = run_map(corpus / "c.csv", tmp_path / "out", options=(*OPTIONS, *options))
+    finished = run_map(corpus / "c.csv", tmp_path / "out", options=with_defaults(options))
     assert (finished.code, finished.output) == (code, b"")
     assert message in finished.errors
     assert not (tmp_path / "out").exists()
