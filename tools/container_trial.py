@@ -2,11 +2,11 @@
 
     edgener-edge build --device x86-64 --http
     edgener-edge pack edgener-x86-64.run --as oci
-    sudo python -m tools.container_trial edgener-x86-64.oci.tar
+    sudo python -m tools.container_trial edgener-x86-64.oci.tar --engine docker
 
-Needs podman and podman-compose (Debian: podman podman-compose netavark aardvark-dns), and port 8765. The image holds
-the built-in model, whose answers here are expected of it. The container is removed at the end, the image stays. Exit
-code 1 unless all checks hold.
+Needs Docker (Debian: docker.io docker-compose) or Podman (podman podman-compose netavark aardvark-dns), and port 8765.
+The image holds the built-in model, whose answers here are expected of it. The container is removed at the end, the
+image stays. Exit code 1 unless all checks hold.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ USER = 65534
 TEXT = "王小明在北京大学工作，他的朋友李思远在成都。"
 SECONDS = 30.0
 """Most seconds until the service is ready."""
+HEALTH_SECONDS = 45.0
+"""Most seconds until Docker has asked for the service's health, which it does every 30."""
+ENGINES = ("docker", "podman")
 REMEDY = "see its message; --help says what is needed"
 Shown = list[tuple[int, int, str, str]]
 """Start, end, type and score of entities, as the service writes them."""
@@ -47,24 +50,58 @@ def main() -> int:
     """Load the image, start it twice, and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("image", type=Path, help="image of a build for x86-64 with --http")
+    parser.add_argument("--engine", choices=ENGINES, default="podman", help="default: %(default)s")
     options = parser.parse_args()
     expected = Recognizer.load()(TEXT)
+    engine = Engine(options.engine)
     try:
-        podman("load", "--input", str(options.image))
+        engine("load", "--input", str(options.image))
         with tempfile.TemporaryDirectory() as name:
-            return report([("one text", is_answered_once(expected)), *trials(Path(name), shown(expected))])
+            answered = ("one text", is_answered_once(engine, expected))
+            return report([answered, *trials(engine, Path(name), shown(expected))])
     except ToolError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def is_answered_once(expected: Sequence[Entity]) -> bool:
+class Engine:
+    """Docker or Podman, whose commands have the same options."""
+
+    def __init__(self, name: str) -> None:
+        """Take the name of the engine's program."""
+        self.name = name
+
+    def __call__(self, *words: str) -> str:
+        """Return what the engine prints."""
+        return run_program([self.name, *words], REMEDY)
+
+    @contextmanager
+    def started(self, project: Path) -> Iterator[None]:
+        """Let compose start the service, and remove it at the end."""
+        compose = [f"{self.name}-compose", "--file", COMPOSE.name]
+        run_program([*compose, "up", "--detach"], REMEDY, cwd=project)
+        try:
+            yield
+        finally:
+            run_program([*compose, "down"], REMEDY, cwd=project)
+
+    def health_of(self, container: str) -> str:
+        """Return what the engine says of the container's health, as soon as it has asked for it."""
+        until = time.monotonic() + HEALTH_SECONDS
+        while True:
+            health = self("inspect", "--format", "{{.State.Health.Status}}", container).strip()
+            if health != "starting" or time.monotonic() > until:
+                return health
+            time.sleep(0.5)
+
+
+def is_answered_once(engine: Engine, expected: Sequence[Entity]) -> bool:
     """Return whether the image finds in one text what the library finds."""
-    line = podman("run", "--rm", IMAGE, TEXT)
+    line = engine("run", "--rm", IMAGE, TEXT)
     return all(f'"text": "{entity.text}", "score": {entity.score:.4f}' in line for entity in expected)
 
 
-def trials(project: Path, expected: Shown) -> list[tuple[str, bool | str]]:
+def trials(engine: Engine, project: Path, expected: Shown) -> list[tuple[str, bool | str]]:
     """Return the checks and the figures of a service that compose starts in ``project``."""
     token = secrets.token_hex(24)
     shutil.copy(COMPOSE, project)
@@ -72,35 +109,26 @@ def trials(project: Path, expected: Shown) -> list[tuple[str, bool | str]]:
     tokens.write_text(f"trial {token}\n", encoding="utf-8")
     os.chown(tokens, USER, USER)
     tokens.chmod(0o400)
-    with started(project), Client(ADDRESS, token=token) as ask, Client(ADDRESS) as stranger:
+    with engine.started(project), Client(ADDRESS, token=token) as ask, Client(ADDRESS) as stranger:
         began = time.monotonic()
         found = answer_of(ask)
         ready = time.monotonic() - began
         label = f"label=com.docker.compose.project={project.name}"
-        container = podman("ps", "--filter", label, "--format", "{{.Names}}").strip()
+        container = engine("ps", "--filter", label, "--format", "{{.Names}}").strip()
         checks: list[tuple[str, bool | str]] = [
             ("an answer over HTTP", found == expected),
             ("no answer without a token", status_of(stranger) == 401),
             ("seconds until the first answer", f"{ready:.1f}"),
-            ("memory of the container", podman("stats", "--no-stream", "--format", "{{.MemUsage}}", container).strip()),
+            ("memory of the container", engine("stats", "--no-stream", "--format", "{{.MemUsage}}", container).strip()),
         ]
-        os.kill(int(podman("inspect", "--format", "{{.State.Pid}}", container)), signal.SIGKILL)
+        if engine.name == "docker":
+            checks.append(("its health, as Docker asks for it", engine.health_of(container) == "healthy"))
+        os.kill(int(engine("inspect", "--format", "{{.State.Pid}}", container)), signal.SIGKILL)
         checks.append(("an answer after kill -9", answer_of(ask) == expected))
-        podman("stop", container)
-        code = podman("inspect", "--format", "{{.State.ExitCode}}", container).strip()
+        engine("stop", container)
+        code = engine("inspect", "--format", "{{.State.ExitCode}}", container).strip()
         checks.append(("exit code 0 when it is stopped", code == "0"))
     return checks
-
-
-@contextmanager
-def started(project: Path) -> Iterator[None]:
-    """Let compose start the service, and remove it at the end."""
-    compose = ["podman-compose", "--file", COMPOSE.name]
-    run_program([*compose, "up", "--detach"], REMEDY, cwd=project)
-    try:
-        yield
-    finally:
-        run_program([*compose, "down"], REMEDY, cwd=project)
 
 
 def answer_of(ask: Client) -> Shown:
@@ -125,11 +153,6 @@ def status_of(client: Client) -> int | None:
     except ServiceError as error:
         return error.status
     return None
-
-
-def podman(*words: str) -> str:
-    """Return what podman prints."""
-    return run_program(["podman", *words], REMEDY)
 
 
 def report(outcomes: list[tuple[str, bool | str]]) -> int:

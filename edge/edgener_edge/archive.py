@@ -31,6 +31,7 @@ SHORT_DIGEST = 16
 GZIP_LEVEL = 6
 DIGEST_LINE = re.compile(rb"^digest=([0-9a-f]{64})$", re.M)
 """The line of the script that names the SHA-256 of the payload."""
+DIRECTORY_MODE = 0o755
 DISK_BLOCK = 4096
 """Size in bytes of the blocks in which common file systems give out space."""
 
@@ -78,8 +79,17 @@ def disk_usage(folder: Path) -> int:
 
 
 def write_tar(folder: Path, name: str, target: Path, time: int) -> None:
-    """Pack all of ``folder`` under the name ``name``: sorted, owned by root, every file of the same ``time`` (Unix)."""
+    """Pack all of ``folder`` under the path ``name``: sorted, owned by root, every file of the same ``time`` (Unix).
+
+    Everybody may enter its directories. Those above ``name`` are in it, too: Docker makes those that a layer lacks for
+    root alone.
+    """
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
+        for above in reversed(Path(name).parents[:-1]):
+            member = tarfile.TarInfo(above.as_posix())
+            member.type, member.mode, member.mtime = tarfile.DIRTYPE, DIRECTORY_MODE, time
+            member.uname = member.gname = "root"
+            archive.addfile(member)
         for path in [folder, *sorted(folder.rglob("*"))]:
             inside = Path(name) / path.relative_to(folder)
             member = archive.gettarinfo(path, inside.as_posix())
@@ -90,6 +100,8 @@ def write_tar(folder: Path, name: str, target: Path, time: int) -> None:
                 with path.open("rb") as file:
                     archive.addfile(member, file)
             else:
+                if member.isdir():
+                    member.mode = DIRECTORY_MODE
                 archive.addfile(member)
 
 

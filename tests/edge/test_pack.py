@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -192,15 +192,28 @@ def test_apt_tells_builds_of_one_release_apart_and_takes_the_later_one(
         subprocess.run(["dpkg", "--compare-versions", earlier, "lt", later], check=True)
 
 
-def test_the_modes_in_a_package_do_not_depend_on_the_umask_of_who_packs(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["deb", "oci"])
+def test_the_modes_in_a_package_do_not_depend_on_the_umask_of_who_packs(form: str, run: Path, tmp_path: Path) -> None:
     packages = []
     for mask in (0o022, 0o077):
         before = os.umask(mask)
         try:
-            packages.append(pack(run, "deb", tmp_path / f"{mask}.deb").read_bytes())
+            packages.append(pack(run, form, tmp_path / f"{mask}.{form}").read_bytes())
         finally:
             os.umask(before)
     assert packages[0] == packages[1]
+
+
+def test_every_directory_of_an_image_is_in_its_layer_so_that_any_user_may_enter_it(run: Path, tmp_path: Path) -> None:
+    """Docker makes a directory that a layer lacks for root alone: the compose file's user could start nothing."""
+    blobs = image_blobs(pack(run, "oci", tmp_path / "image.tar"))
+    (layer,) = (content for content in blobs.values() if content.startswith(b"\x1f\x8b"))
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as archive:
+        members = archive.getmembers()
+    directories = {member.name for member in members if member.isdir()}
+    assert {str(above) for member in members for above in PurePosixPath(member.name).parents} - {"."} <= directories
+    assert "opt" in directories
+    assert all(member.mode & 0o055 == 0o055 for member in members if member.isdir())
 
 
 def test_the_layer_of_an_image_has_the_bytes_of_any_python(run: Path, tmp_path: Path) -> None:
