@@ -24,8 +24,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from edgener import __version__
 from edgener.corpora.annotate import Counts
@@ -49,6 +50,8 @@ OF_FILES = "-of-files"
 """End of the name of a share of whole files, all parts of which are done when a file is finished."""
 SUFFIXES = tuple(suffix for writer in WRITERS.values() for suffix in writer.suffixes)
 """Ends of the names of results, in all formats."""
+_Order: TypeAlias = tuple[int, bool, bool]
+"""Place of an entry among those of its file."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,17 @@ class _Done:
     """Bytes of the file in this attempt; None if no run has met it."""
     format: str | None = None
     """None where a version of edgener noted it that did not write it down."""
-    parts: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """Entry of each part that is done, in the latest attempt that did it."""
+    parts: dict[int, bytes] = field(default_factory=dict)
+    """Entry of each part that is done, in the latest attempt that did it, packed."""
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Entries of the shares that finished the file in this attempt, by their names."""
     is_damaged: bool = False
     """This run has noted that the file is damaged."""
+
+    def part(self, number: int) -> dict[str, Any] | None:
+        """Return the entry of a part, or None if it is not done."""
+        packed = self.parts.get(number)
+        return None if packed is None else _unpacked(packed)
 
 
 class Job:
@@ -171,7 +179,7 @@ class Job:
             draft.replace(target)
             self._drafts.discard(draft)
         _sync(self._folder(part.file))
-        self._known(part.file).parts[part.number] = self._note(
+        entry = self._note(
             PART,
             part.file,
             part=part.number,
@@ -180,6 +188,7 @@ class Job:
             outputs=outputs,
             counts=asdict(counts),
         )
+        self._known(part.file).parts[part.number] = _packed(entry)
 
     def remove_drafts(self) -> None:
         """Remove the drafts that have not become results; no worker may write to them any more."""
@@ -206,9 +215,9 @@ class Job:
     def counts(self, files: Sequence[InputFile]) -> list[Counts]:
         """Return the numbers of all parts of these files that are done and belong to this shard."""
         return [
-            Counts(**entry["counts"])
+            Counts(**_unpacked(packed)["counts"])
             for file in files
-            for number, entry in self._known(file).parts.items()
+            for number, packed in self._known(file).parts.items()
             if self._owns(file, number)
         ]
 
@@ -242,7 +251,7 @@ class Job:
         """
         known = self._known(part.file)
         is_own = self._owns(part.file, part.number)
-        entry = known.parts.get(part.number)
+        entry = known.part(part.number)
         if entry is None:
             return is_own
         has_same_rows = (entry["digest"], entry["first_row"]) == (part.digest, part.first_row)
@@ -254,7 +263,8 @@ class Job:
     def _forget_earlier(self, file: InputFile, number: int) -> None:
         """Note that what an earlier attempt at a file wrote as this part is no result any more."""
         known = self._known(file)
-        if number in known.parts and _attempt(known.parts[number]) < known.attempt:
+        entry = known.part(number)
+        if entry is not None and _attempt(entry) < known.attempt:
             self._note(REMOVED, file, part=number)
             del known.parts[number]
 
@@ -263,12 +273,10 @@ class Job:
         wholes = [name for name in known.finished if name in (self._share, Shard().name) or name.endswith(OF_FILES)]
         if all(known.finished[name]["mtime_ns"] != self._begun[file.name].mtime_ns for name in wholes):
             return False
-        own = (entry for number, entry in known.parts.items() if self._owns(file, number))
-        return all(self._has_outputs(file, entry) for entry in own)
+        own = (packed for number, packed in known.parts.items() if self._owns(file, number))
+        return all(self._has_outputs(file, _unpacked(packed)) for packed in own)
 
-    def _has_outputs(self, file: InputFile, entry: dict[str, Any] | None) -> bool:
-        if entry is None:
-            return False
+    def _has_outputs(self, file: InputFile, entry: dict[str, Any]) -> bool:
         folder = self._folder(file)
         return all(_size(folder / name) == size for name, size in entry["outputs"].items())
 
@@ -385,20 +393,21 @@ def _forget(output: Path, state: Path, done: dict[str, _Done]) -> None:
 
 def _read_logs(state: Path) -> dict[str, _Done]:
     """Return what the logs of all shards say of each input file."""
-    entries: dict[str, list[dict[str, Any]]] = {}
+    entries: dict[str, list[tuple[_Order, bytes]]] = {}
     for path in sorted(state.glob(DONE)):
         for entry in read_log(path):
-            entries.setdefault(entry["file"], []).append(entry)
+            entries.setdefault(entry["file"], []).append((_order(entry), _packed(entry)))
     return {name: _done(of_file) for name, of_file in entries.items()}
 
 
-def _done(entries: Sequence[dict[str, Any]]) -> _Done:
-    """Return what the entries about one file say, those of one log in their order."""
+def _done(entries: Sequence[tuple[_Order, bytes]]) -> _Done:
+    """Return what the entries about one file say, each packed behind its place, those of one log in their order."""
     known = _Done()
-    for entry in sorted(entries, key=_order):
+    for _, packed in sorted(entries, key=itemgetter(0)):
+        entry = _unpacked(packed)
         kind = entry["kind"]
         if kind == PART:
-            known.parts[entry["part"]] = entry
+            known.parts[entry["part"]] = packed
         elif kind == REMOVED:
             known.parts.pop(entry["part"], None)
         elif kind == FILE:
@@ -411,7 +420,17 @@ def _done(entries: Sequence[dict[str, Any]]) -> _Done:
     return known
 
 
-def _order(entry: dict[str, Any]) -> tuple[int, bool, bool]:
+def _packed(entry: dict[str, Any]) -> bytes:
+    """Return an entry in the form in which it is kept: a corpus of terabytes has hundreds of thousands of them."""
+    return json.dumps(entry, separators=(",", ":")).encode()
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    entry: dict[str, Any] = json.loads(packed)
+    return entry
+
+
+def _order(entry: dict[str, Any]) -> _Order:
     """Return the place of an entry: an attempt begins with what it removes, and ends with the damage that it finds."""
     return _attempt(entry), entry["kind"] == DAMAGED, entry["kind"] != REMOVED
 

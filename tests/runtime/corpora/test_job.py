@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -634,6 +635,28 @@ def test_files_of_like_sizes_are_given_as_a_whole_and_few_or_uneven_ones_are_not
     assert owners({"a": 100}, 1) is None
     assert owners({"a": 100, "b": 0}, 10**18) is None
     assert owners({"a": 0, "b": 0}, 10**18) == {"a": 0, "b": 0}
+
+
+def test_what_is_known_of_a_part_that_is_done_takes_little_memory(recognizer: Recognizer, tmp_path: Path) -> None:
+    """A corpus of terabytes has hundreds of thousands of parts."""
+    parts = 2_000
+    (tmp_path / "in.txt").write_text("王小明在青山大学工作。\n", encoding="utf-8")
+    do_job(recognizer, [tmp_path / "in.txt"], tmp_path / "out", Settings())
+    log = tmp_path / "out/_edgener/done-0-of-1.jsonl"
+    entries = [json.loads(line) for line in log.read_bytes().splitlines()]
+    (done,) = (entry for entry in entries if entry["kind"] == "part")
+    many = [json.dumps({**done, "part": number}) for number in range(parts)]
+    log.write_text("\n".join([*(json.dumps(entry) for entry in entries), *many, ""]), encoding="utf-8")
+    files = find_inputs([str(tmp_path / "in.txt")], tmp_path / "out").files
+    tracemalloc.start()
+    try:
+        with opened(tmp_path / "out", MODEL, Settings(), Shard()) as job:
+            kept, most = tracemalloc.get_traced_memory()
+            assert len(job.counts(files)) == parts
+    finally:
+        tracemalloc.stop()
+    assert kept < 700 * parts
+    assert most < 1_200 * parts
 
 
 def test_a_shard_counts_its_own_parts_only(recognizer: Recognizer, corpus: Path, tmp_path: Path) -> None:
