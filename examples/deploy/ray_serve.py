@@ -31,7 +31,10 @@ class Ner:
 
     async def __call__(self, request: Request) -> JSONResponse:
         """Answer one request, checked before it shares a batch with those of others."""
-        body = await request.json()
+        try:
+            body = await request.json()
+        except ValueError:  # UnicodeDecodeError and json.JSONDecodeError are ones
+            return JSONResponse({"error": "the body is no JSON"}, status_code=400)
         texts = body.get("inputs") if isinstance(body, dict) else None
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             return JSONResponse({"error": "inputs must be a list of texts"}, status_code=422)
