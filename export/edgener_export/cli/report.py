@@ -23,7 +23,7 @@ REPORT = Command(
     name="report",
     summary="render the report of a finished build again",
     description="Write report.html, report.md and their plots from the report.json that a build left.",
-    examples="edgener-export report runs/first",
+    examples="edgener-export report runs/msra-e5-small",
     add_arguments=_add_arguments,
     run=_report,
 )

@@ -98,7 +98,7 @@ def recipe_tables(parts: Parts, choices: Choices) -> dict[str, Any]:
 def recipe_lines(parts: Parts, tables: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of the recipe."""
     yield f"# Written by edgener-export train for {parts.sentences} training sentences. edgener-export build makes the"
-    yield "# model again, also after changes here; docs/recipe.md explains each key."
+    yield "# model again, after changes here with another --run; docs/recipe.md explains each key."
     yield from _entries({key: each for key, each in tables.items() if not _is_table(each)})
     for name, content in tables.items():
         for table in _tables(content):
