@@ -146,10 +146,17 @@ class _Graph:
 
 
 def _balance(state: State, first: str, second: str) -> None:
-    """Undo what SmoothQuant moved between a product and the one after it, up to a like size of both."""
+    """Undo what SmoothQuant moved between a product and the one after it, up to a like size of both.
+
+    A channel that hardly ever differs from zero may have become huge in the first product and zero in the second one. It
+    takes the median size of the others, as a training would be at the mercy of the few tokens that it answers.
+    """
     weight, bias, output = f"{first}.weight", f"{first}.bias", f"{second}.weight"
     sizes = np.abs(state[weight]).max(axis=1), np.abs(state[output]).max(axis=0)
-    factor = np.sqrt(np.divide(sizes[1], sizes[0], out=np.ones_like(sizes[0]), where=(sizes[0] > 0) & (sizes[1] > 0)))
+    balanced = np.sqrt(sizes[0] * sizes[1])
+    is_used = balanced > 0
+    balanced[~is_used] = np.median(balanced[is_used]) if is_used.any() else sizes[0][~is_used]
+    factor = np.divide(balanced, sizes[0], out=np.ones_like(balanced), where=sizes[0] > 0)
     state[weight] *= factor[:, None]
     state[bias] = state[bias] * factor
     state[output] /= factor
