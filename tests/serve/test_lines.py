@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgener import Recognizer, Rules
+from edgener.serve.engine import Engine
+from edgener.serve.front import Front
+from edgener.serve.hosts import Hosts
+from edgener.serve.limits import Limits
 from edgener.serve.lines import LineCutter, groups
+from edgener.serve.log import Log
+from edgener.serve.messages import BrokenOffError, DisconnectedError, Request
+from edgener.serve.metrics import Metrics
+from edgener.serve.models import Model
 from edgener.serve.problem import ProblemError
-from tests.serve.servers import LINES, PATIENCE, TEXT, Running, flood
-from tests.support import FRAGMENTS, run_tiny
+from edgener.serve.proxies import Proxies
+from edgener.serve.routes import Routes
+from tests.serve.servers import LINES, PATIENCE, TEXT, Running, flood, wait_until
+from tests.support import FRAGMENTS, TINY_BUNDLE, run_tiny
 
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 CONTENT = (
@@ -122,6 +135,47 @@ def test_answers_that_nobody_takes_stop_the_reading(service: Running) -> None:
         connection.settimeout(1.5)
         with pytest.raises(TimeoutError):
             flood(connection, block, 8)
+
+
+@pytest.mark.parametrize("end", ["whole", "closed", "left", "wrong"])
+def test_a_stream_keeps_its_model_until_it_ends(recognizer: Recognizer, end: str) -> None:
+    line, retired, metrics = f"{TEXT}\n".encode(), [], Metrics()
+    metrics.on_retired = lambda: retired.append(end)
+    models = [Model(TINY_BUNDLE, one, "") for one in (recognizer, recognizer.with_rules(Rules(types=("PER",))))]
+
+    async def talk(engine: Engine) -> None:
+        hosts = Hosts.of("127.0.0.1", names=[], origins=[])
+        front = Front(models[0], engine, Limits(most_bytes=100), hosts, None, metrics, Log(), Proxies([]))
+        request = Request(
+            "POST", "/v1/lines", "", {"content-type": "text/plain"}, "", is_http_1_0=False, keep_alive=True,
+            go_on=lambda: None,
+        )  # fmt: skip
+        request.add(line)
+        answer = await Routes(front, has_page=False).lines(request)
+        await front.switch(models[1])
+        request.add(line)
+        following = await anext(answer.rest)
+        assert following == answer.first.replace(b'"line": 1', b'"line": 2')
+        assert b'"ORG"' in following
+        assert retired == []
+        if end == "whole":
+            request.end()
+            assert [piece async for piece in answer.rest] == []
+        elif end == "closed":
+            await answer.rest.aclose()
+        elif end == "left":
+            request.leave()
+            with pytest.raises(DisconnectedError):
+                await anext(answer.rest)
+        else:
+            request.add(b"x" * 101)
+            assert b"error" in await anext(answer.rest)
+            with pytest.raises(BrokenOffError):
+                await anext(answer.rest)
+        wait_until(lambda: retired == [end])  # a thread of the engine may still let go of what it has answered
+
+    with closing(Engine(recognizer, workers=1, observer=metrics)) as engine:
+        asyncio.run(talk(engine))
 
 
 @given(st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\r\n", b"\xe7\x8e\x8b", b"\xe7", b"\xef\xbb\xbf"])), st.data())
