@@ -260,8 +260,18 @@ def test_a_request_without_a_name_for_the_host_or_with_a_foreign_one_is_refused_
     for host in ("localhost", "LOCALHOST:1", "[::1]:8765", "127.0.0.1"):
         assert service.ask({"inputs": TEXT}, Host=host).status == 200
     with service.connect() as connection:
-        connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        connection.sendall(b"GET /info HTTP/1.0\r\n\r\n")
         assert read_answer(connection)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_a_probe_is_answered_whatever_it_calls_the_host(service: Running, path: str) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET %b HTTP/1.0\r\n\r\n" % path.encode())
+        assert read_answer(connection)[0] == 200
+    assert service.get(path, Host="10.1.2.3:8765").status == 200
+    assert service.get(path, Host="10.1.2.3:8765", Origin="https://evil.example").status == 400
+    assert service.get("/metrics", Host="10.1.2.3:8765").status == 400
 
 
 def test_a_page_of_another_origin_is_refused(service: Running) -> None:
