@@ -28,6 +28,8 @@ from edgener.serve.routes import Routes
 from tests.serve.servers import LINES, PATIENCE, TEXT, Running, flood, wait_until
 from tests.support import FRAGMENTS, TINY_BUNDLE, run_tiny
 
+TOO_LONG = 'edgener_requests_total{route="/v1/lines",status="413"}'
+"""The number of streams that a line ended which was too long."""
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 CONTENT = (
     "\ufeff".encode()
@@ -90,6 +92,7 @@ def test_lines_of_another_media_type_are_refused(service: Running) -> None:
 
 def test_a_line_that_is_too_long_is_told_by_status_or_else_by_a_last_row_without_an_end(service: Running) -> None:
     long = b"x" * ((1 << 20) + 1)
+    before = service.metric(TOO_LONG)
     assert service.request("POST", "/v1/lines", long, PLAIN).status == 413
     with service.connect() as connection:
         connection.sendall(LINES + b"2\r\na\n\r\n")
@@ -101,6 +104,8 @@ def test_a_line_that_is_too_long_is_told_by_status_or_else_by_a_last_row_without
             content += block
     assert b'"error_type":"too_large"' in content
     assert not content.endswith(b"0\r\n\r\n")
+    wait_until(lambda: service.metric(TOO_LONG) == before + 2)
+    wait_until(lambda: sum("route=/v1/lines status=413" in line for line in service.log) == before + 2)
 
 
 def test_a_client_from_before_chunks_reads_until_the_end(service: Running) -> None:
@@ -117,10 +122,12 @@ def test_a_client_from_before_chunks_reads_until_the_end(service: Running) -> No
 def test_an_answer_that_is_broken_off_ends_in_an_error_for_a_client_from_before_chunks(service: Running) -> None:
     content = CONTENT + b"x" * 2_000_000
     head = b"POST /v1/lines?format=conll HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    before = service.metric(TOO_LONG)
     with service.connect() as connection, connection.makefile("rb") as stream:
         connection.sendall(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(content), content))
         with pytest.raises(ConnectionResetError):
             stream.read()
+    wait_until(lambda: service.metric(TOO_LONG) == before + 1)
 
 
 def test_answers_that_nobody_takes_stop_the_reading(service: Running) -> None:
@@ -170,8 +177,9 @@ def test_a_stream_keeps_its_model_until_it_ends(recognizer: Recognizer, end: str
         else:
             request.add(b"x" * 101)
             assert b"error" in await anext(answer.rest)
-            with pytest.raises(BrokenOffError):
+            with pytest.raises(BrokenOffError) as broken_off:
                 await anext(answer.rest)
+            assert broken_off.value.status == 413
         wait_until(lambda: retired == [end])  # a thread of the engine may still let go of what it has answered
 
     with closing(Engine(recognizer, workers=1, observer=metrics)) as engine:

@@ -145,7 +145,7 @@ class _Lines:
                     raise
                 if self._format == "jsonl":  # the format has a place to say what is wrong
                     yield to_json(problem.content) + b"\n"
-                raise BrokenOffError from None
+                raise BrokenOffError(problem.status) from None
 
     async def _answer(self, model: Model, texts: Sequence[str]) -> Sequence[Sequence[Entity]]:
         """Return the entities of each text; once the answer has begun, wait where the engine refuses."""
