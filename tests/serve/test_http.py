@@ -314,6 +314,22 @@ def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(service: Running
         assert read_answer(connection)[0] == 413
 
 
+def test_an_answer_to_a_client_that_was_given_no_leave_to_send_its_body_ends_the_connection(service: Running) -> None:
+    head = b"GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    with service.connect() as connection:
+        connection.sendall(head)
+        answer = connection.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"connection: close" in answer
+        connection.settimeout(10)
+        assert is_closed(connection)
+    with service.connect() as connection:
+        connection.sendall(head + b"whole")
+        assert b"connection: close" not in connection.recv(1 << 16)
+        connection.sendall(head + b"whole")
+        assert read_answer(connection)[0] == 200
+
+
 def test_an_error_before_the_end_of_a_body_ends_the_connection_and_one_after_it_does_not(service: Running) -> None:
     head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
     with service.connect() as connection:

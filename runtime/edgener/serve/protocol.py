@@ -235,6 +235,8 @@ class Connection(asyncio.Protocol):
 
         Returns the status of the answer, or that of the problem for which it was broken off.
         """
+        if self._is_asked_for_leave and not request.is_whole:
+            request.keep_alive = False  # the client that was given no leave may send the body, or another request
         head = f"content-type: {response.media_type}\r\n{headers}" if response.media_type else headers
         if isinstance(response, Stream):
             return await self._answer_in_pieces(request, response, head)
