@@ -27,6 +27,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from edgener.client_answers import (
+    CLOSED,
     CUT_OFF,
     RETRY_SECONDS,
     Answer,
@@ -215,7 +216,7 @@ class Client:
             if connection.sock is None:
                 connection.connect()
             is_sent = False
-            with suppress(ConnectionError):  # the service may have answered before it closed
+            with suppress(*CLOSED):  # the service may have answered before it closed
                 connection.request(method, self._service.prefix + path, body, headers)
                 is_sent = True
             with connection.getresponse() as response:  # closed even where it is not whole

@@ -7,6 +7,7 @@ import http.client
 import json
 import math
 import random
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +24,9 @@ HIDDEN = (403, 404, 405)
 """Statuses of a proxy that lets only requests for entities pass."""
 UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 """Errors of an answer that is no JSON, or not shaped as the service's answers are."""
-CUT_OFF = (ConnectionError, asyncio.IncompleteReadError, http.client.IncompleteRead)
+CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""Errors of a connection that the other side has closed, of which those of TLS are no ConnectionError."""
+CUT_OFF = (*CLOSED, asyncio.IncompleteReadError, http.client.IncompleteRead)
 """Errors of a connection that is refused, or ends before the answer is whole."""
 
 

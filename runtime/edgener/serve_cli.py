@@ -70,8 +70,13 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     number("--queue-tokens", 65536, "refuse requests while so many tokens wait", int)
     number("--deadline", limits.deadline_seconds, "seconds until a request must be answered")
     number("--most-bytes", limits.most_bytes, "bytes of a request", int)
-    unread_help = "bytes of all requests together that are not whole yet"
-    number("--most-unread-bytes", limits.most_unread_bytes, unread_help, int)
+    group.add_argument(
+        "--most-unread-bytes",
+        type=int,
+        metavar="N",
+        help="bytes of all requests together that are not whole yet; "
+        f"default: {limits.most_unread_bytes}, or twice --most-bytes if that is more",
+    )
     number("--most-texts", limits.most_texts, "texts of a request", int)
     number(
         "--most-connections",
@@ -163,7 +168,7 @@ def _serve_http(options: argparse.Namespace, inherited: socket.socket | None) ->
         batching=not options.no_batching,
         limits=Limits(
             most_bytes=options.most_bytes,
-            most_unread_bytes=options.most_unread_bytes,
+            most_unread_bytes=options.most_unread_bytes or max(Limits.most_unread_bytes, 2 * options.most_bytes),
             most_texts=options.most_texts,
             most_connections=options.most_connections,
             read_seconds=options.read_seconds,
@@ -219,6 +224,11 @@ def _check_numbers(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name.replace('_', '-')} is {value}; it must be more than 0")
+    if options.most_unread_bytes and options.most_unread_bytes < options.most_bytes:
+        raise UsageError(
+            f"--most-unread-bytes is {options.most_unread_bytes}, but a single request may have {options.most_bytes}; "
+            "make it at least that, or lower --most-bytes"
+        )
     if (options.workers or 0) > MOST_THREADS:
         raise UsageError(f"--workers is {options.workers}; it must be at most {MOST_THREADS}")
     if options.processes > 1 and options.provider != CPU:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgener import Recognizer
 from edgener.bundle import GRAPH, TOKENIZER, load_bundle
 from edgener.serve.engine import Answered, Engine, Failed, Ticket
+from edgener.serve.request import Model
 from edgener.session import Session
 from edgener.tokenizer import Encoder, Encoding
 from tests.serve.servers import PATIENCE
@@ -96,10 +97,17 @@ class Ends:
         self._engine = engine
         self._queue: SimpleQueue[tuple[str, Answered | Failed]] = SimpleQueue()
 
-    def ask(self, name: str, *texts: str, client: str = "somebody", deadline: float | None = None) -> Ticket:
+    def ask(
+        self,
+        name: str,
+        *texts: str,
+        client: str = "somebody",
+        deadline: float | None = None,
+        model: Model | None = None,
+    ) -> Ticket:
         """Submit a request."""
         return self._engine.submit(
-            texts, client=client, deadline=deadline, done=lambda end: self._queue.put((name, end))
+            texts, client=client, deadline=deadline, done=lambda end: self._queue.put((name, end)), model=model
         )
 
     def take(self, count: int) -> list[tuple[str, Answered | Failed]]:

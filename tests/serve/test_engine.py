@@ -397,6 +397,35 @@ def test_requests_keep_the_model_that_was_there_when_they_came(session: Controll
     assert retired == ["tiny", "other"]
 
 
+def test_a_model_that_is_held_answers_what_is_asked_of_it_and_is_retired_when_it_is_let_go() -> None:
+    retired: list[str] = []
+
+    class Log(Observer):
+        def retired(self, model: str) -> None:
+            retired.append(model)
+
+    def named(name: str) -> Recognizer:
+        return controlled_recognizer(ControlledSession(Clock()), name)
+
+    with closing(Engine(named("first"), workers=1, observer=Log())) as engine:
+        ends = Ends(engine)
+        with engine.held_model() as model:
+            engine.switch(named("second"))
+            ends.ask("of the held one", SENTENCE, model=model)
+            ends.ask("of any", SENTENCE)
+            found = dict(ends.take(2))
+            assert engine.drain(PATIENCE)
+            assert retired == []
+        assert retired == ["first"]
+        with engine.held_model():
+            pass
+        assert retired == ["first"]
+    assert {name: end.model for name, end in found.items() if isinstance(end, Answered)} == {
+        "of the held one": "first",
+        "of any": "second",
+    }
+
+
 def test_a_drained_engine_has_answered_all_and_takes_no_more(session: ControlledSession) -> None:
     with held(session) as (engine, ends):
         ends.ask("queued", *SENTENCES[:30])

@@ -260,8 +260,18 @@ def test_a_request_without_a_name_for_the_host_or_with_a_foreign_one_is_refused_
     for host in ("localhost", "LOCALHOST:1", "[::1]:8765", "127.0.0.1"):
         assert service.ask({"inputs": TEXT}, Host=host).status == 200
     with service.connect() as connection:
-        connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        connection.sendall(b"GET /info HTTP/1.0\r\n\r\n")
         assert read_answer(connection)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_a_probe_is_answered_whatever_it_calls_the_host(service: Running, path: str) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET %b HTTP/1.0\r\n\r\n" % path.encode())
+        assert read_answer(connection)[0] == 200
+    assert service.get(path, Host="10.1.2.3:8765").status == 200
+    assert service.get(path, Host="10.1.2.3:8765", Origin="https://evil.example").status == 400
+    assert service.get("/metrics", Host="10.1.2.3:8765").status == 400
 
 
 def test_a_page_of_another_origin_is_refused(service: Running) -> None:
@@ -302,6 +312,22 @@ def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(service: Running
     with service.connect() as connection:
         connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n")
         assert read_answer(connection)[0] == 413
+
+
+def test_an_answer_to_a_client_that_was_given_no_leave_to_send_its_body_ends_the_connection(service: Running) -> None:
+    head = b"GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    with service.connect() as connection:
+        connection.sendall(head)
+        answer = connection.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"connection: close" in answer
+        connection.settimeout(10)
+        assert is_closed(connection)
+    with service.connect() as connection:
+        connection.sendall(head + b"whole")
+        assert b"connection: close" not in connection.recv(1 << 16)
+        connection.sendall(head + b"whole")
+        assert read_answer(connection)[0] == 200
 
 
 def test_an_error_before_the_end_of_a_body_ends_the_connection_and_one_after_it_does_not(service: Running) -> None:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgener import Recognizer, Rules
+from edgener.serve.engine import Engine
+from edgener.serve.front import Front
+from edgener.serve.hosts import Hosts
+from edgener.serve.limits import Limits
 from edgener.serve.lines import LineCutter, groups
+from edgener.serve.log import Log
+from edgener.serve.messages import BrokenOffError, DisconnectedError, Request
+from edgener.serve.metrics import Metrics
+from edgener.serve.models import Model
 from edgener.serve.problem import ProblemError
-from tests.serve.servers import LINES, PATIENCE, TEXT, Running, flood
-from tests.support import FRAGMENTS, run_tiny
+from edgener.serve.proxies import Proxies
+from edgener.serve.routes import Routes
+from tests.serve.servers import LINES, PATIENCE, TEXT, Running, flood, wait_until
+from tests.support import FRAGMENTS, TINY_BUNDLE, run_tiny
 
+TOO_LONG = 'edgener_requests_total{route="/v1/lines",status="413"}'
+"""The number of streams that a line ended which was too long."""
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 CONTENT = (
     "\ufeff".encode()
@@ -77,6 +92,7 @@ def test_lines_of_another_media_type_are_refused(service: Running) -> None:
 
 def test_a_line_that_is_too_long_is_told_by_status_or_else_by_a_last_row_without_an_end(service: Running) -> None:
     long = b"x" * ((1 << 20) + 1)
+    before = service.metric(TOO_LONG)
     assert service.request("POST", "/v1/lines", long, PLAIN).status == 413
     with service.connect() as connection:
         connection.sendall(LINES + b"2\r\na\n\r\n")
@@ -88,6 +104,8 @@ def test_a_line_that_is_too_long_is_told_by_status_or_else_by_a_last_row_without
             content += block
     assert b'"error_type":"too_large"' in content
     assert not content.endswith(b"0\r\n\r\n")
+    wait_until(lambda: service.metric(TOO_LONG) == before + 2)
+    wait_until(lambda: sum("route=/v1/lines status=413" in line for line in service.log) == before + 2)
 
 
 def test_a_client_from_before_chunks_reads_until_the_end(service: Running) -> None:
@@ -104,10 +122,12 @@ def test_a_client_from_before_chunks_reads_until_the_end(service: Running) -> No
 def test_an_answer_that_is_broken_off_ends_in_an_error_for_a_client_from_before_chunks(service: Running) -> None:
     content = CONTENT + b"x" * 2_000_000
     head = b"POST /v1/lines?format=conll HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    before = service.metric(TOO_LONG)
     with service.connect() as connection, connection.makefile("rb") as stream:
         connection.sendall(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(content), content))
         with pytest.raises(ConnectionResetError):
             stream.read()
+    wait_until(lambda: service.metric(TOO_LONG) == before + 1)
 
 
 def test_answers_that_nobody_takes_stop_the_reading(service: Running) -> None:
@@ -122,6 +142,48 @@ def test_answers_that_nobody_takes_stop_the_reading(service: Running) -> None:
         connection.settimeout(1.5)
         with pytest.raises(TimeoutError):
             flood(connection, block, 8)
+
+
+@pytest.mark.parametrize("end", ["whole", "closed", "left", "wrong"])
+def test_a_stream_keeps_its_model_until_it_ends(recognizer: Recognizer, end: str) -> None:
+    line, retired, metrics = f"{TEXT}\n".encode(), [], Metrics()
+    metrics.on_retired = lambda: retired.append(end)
+    models = [Model(TINY_BUNDLE, one, "") for one in (recognizer, recognizer.with_rules(Rules(types=("PER",))))]
+
+    async def talk(engine: Engine) -> None:
+        hosts = Hosts.of("127.0.0.1", names=[], origins=[])
+        front = Front(models[0], engine, Limits(most_bytes=100), hosts, None, metrics, Log(), Proxies([]))
+        request = Request(
+            "POST", "/v1/lines", "", {"content-type": "text/plain"}, "", is_http_1_0=False, keep_alive=True,
+            go_on=lambda: None,
+        )  # fmt: skip
+        request.add(line)
+        answer = await Routes(front, has_page=False).lines(request)
+        await front.switch(models[1])
+        request.add(line)
+        following = await anext(answer.rest)
+        assert following == answer.first.replace(b'"line": 1', b'"line": 2')
+        assert b'"ORG"' in following
+        assert retired == []
+        if end == "whole":
+            request.end()
+            assert [piece async for piece in answer.rest] == []
+        elif end == "closed":
+            await answer.rest.aclose()
+        elif end == "left":
+            request.leave()
+            with pytest.raises(DisconnectedError):
+                await anext(answer.rest)
+        else:
+            request.add(b"x" * 101)
+            assert b"error" in await anext(answer.rest)
+            with pytest.raises(BrokenOffError) as broken_off:
+                await anext(answer.rest)
+            assert broken_off.value.status == 413
+        wait_until(lambda: retired == [end])  # a thread of the engine may still let go of what it has answered
+
+    with closing(Engine(recognizer, workers=1, observer=metrics)) as engine:
+        asyncio.run(talk(engine))
 
 
 @given(st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\r\n", b"\xe7\x8e\x8b", b"\xe7", b"\xef\xbb\xbf"])), st.data())

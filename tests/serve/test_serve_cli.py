@@ -137,6 +137,7 @@ def test_several_processes_compute_with_a_thread_each(served: list[tuple[run.Set
                 "processes",
                 "queue-tokens",
                 "most-bytes",
+                "most-unread-bytes",
                 "most-texts",
                 "most-connections",
             )
@@ -165,6 +166,35 @@ def test_a_number_that_is_not_above_zero_is_told(
         UsageError.exit_code,
         f"edgener: {option} is {told}; it must be more than 0\n",
     )
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "given", "most_unread"),
+    [(None, None, 1 << 26), (100_000_000, None, 200_000_000), (None, 1 << 20, 1 << 20), (99, 99, 99)],
+)
+def test_the_bytes_that_may_wait_are_enough_for_the_largest_request(
+    served: list[tuple[run.Settings, Any]], most_bytes: int | None, given: int | None, most_unread: int
+) -> None:
+    options = {"--most-bytes": most_bytes, "--most-unread-bytes": given}
+    serve(*(str(word) for option, value in options.items() if value for word in (option, value)))
+    ((settings, _),) = served
+    assert settings.limits == Limits(most_bytes=most_bytes or 1 << 20, most_unread_bytes=most_unread)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--most-unread-bytes", "400000"], "400000, but a single request may have 1048576"),
+        (["--most-bytes", "100", "--most-unread-bytes", "99"], "99, but a single request may have 100"),
+    ],
+)
+def test_a_limit_that_the_largest_request_could_never_keep_is_refused(
+    served: list[tuple[run.Settings, Any]], options: list[str], told: str
+) -> None:
+    finished = run_main("serve", "--http", "127.0.0.1:0", *options)
+    message = f"--most-unread-bytes is {told}; make it at least that, or lower --most-bytes"
+    assert (finished.code, finished.errors) == (UsageError.exit_code, f"edgener: {message}\n")
     assert served == []
 
 

@@ -173,7 +173,7 @@ def test_more_connections_than_served_are_told_so_and_operators_get_through(impa
 def test_bodies_of_all_clients_together_take_no_more_memory_than_they_may() -> None:
     body = b'{"inputs": "%b"}' % (b"x" * 300_000)
     head = POST + b"Content-Length: %d\r\n\r\n" % len(body)
-    with running("--most-unread-bytes", "400000") as service:
+    with running("--most-bytes", "400000", "--most-unread-bytes", "400000") as service:
         with service.connect() as first, service.connect() as second:
             first.sendall(head + body[:-1])
             for _ in range(4):  # in between the service reads what has arrived

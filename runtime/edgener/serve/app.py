@@ -42,8 +42,7 @@ class Application:
             response = await self._response(request, connection)
             if self._front.is_draining or (response.status >= 400 and not request.is_whole):
                 request.keep_alive = False
-            await connection.answer(request, response, headers)
-            status = response.status
+            status = await connection.answer(request, response, headers)
         except DisconnectedError:
             status = connection.refused_with or LEFT
         except Exception as error:  # of a stream

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -115,17 +116,19 @@ class Engine:
         client: str,
         deadline: float | None,
         done: Callable[[Answered | Failed], None],
+        model: Model | None = None,
     ) -> Ticket:
         """Take a request; ``done`` is called once with its end, by a thread of the engine.
 
         ``deadline`` is the time in seconds, from now, after which nobody wants the answer. Requests of different
-        ``client`` take turns. Raises Overloaded or Draining where the request is not taken.
+        ``client`` take turns. It is answered by the present model, unless ``model`` is one that is held. Raises
+        Overloaded or Draining where the request is not taken.
         """
         now = self._clock()
         with self._lock:
             if self._is_draining:
                 raise Draining
-            request = Request(texts, client, self._model, now, deadline, done)
+            request = Request(texts, client, model or self._model, now, deadline, done)
             self._admit(request)
             if deadline is not None:
                 self._deadlines.add(request, now + deadline)
@@ -137,6 +140,20 @@ class Engine:
             if self._idle:
                 self._is_something_to_do.notify()
         return Ticket(self, request)
+
+    @contextmanager
+    def held_model(self) -> Iterator[Model]:
+        """Provide the present model for requests that belong together; it is not retired as long as it is held."""
+        with self._lock:
+            model = self._model
+            model.requests += 1
+        try:
+            yield model
+        finally:
+            with self._lock:
+                is_retired = self._let_go(model)
+            if is_retired:
+                self._observer.retired(model.name)
 
     def cancel(self, request: Request) -> None:
         """Take a request out of the queue unless it is over; ``Ticket.cancel`` calls it."""
@@ -399,14 +416,18 @@ class Engine:
             for request in over:
                 if not request.is_drawn:
                     request.forget()
-                request.model.requests -= 1
-                if not request.model.requests and request.model is not self._model:
+                if self._let_go(request.model):
                     retired.append(request.model.name)
             self._untold -= len(over)
             if not self._untold:
                 self._is_all_told.notify_all()
         for name in retired:
             self._observer.retired(name)
+
+    def _let_go(self, model: Model) -> bool:
+        """Note that one less needs a model; return whether that was the last one, and the model is replaced."""
+        model.requests -= 1
+        return not model.requests and model is not self._model
 
 
 def _internal(error: Exception) -> Internal:

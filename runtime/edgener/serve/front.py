@@ -18,6 +18,7 @@ from edgener.serve.metrics import Metrics
 from edgener.serve.models import Model
 from edgener.serve.problem import problem_of
 from edgener.serve.proxies import Proxies
+from edgener.serve.request import Model as HeldModel
 from edgener.serve.tokens import Tokens
 
 
@@ -59,15 +60,17 @@ class Front:
         """Set the gauges to the present state."""
         self.metrics.update(self.engine.statistics(), len(self.connections))
 
-    async def answer(self, texts: Sequence[str], request: Request, deadline: float | None) -> Answered:
-        """Return the engine's answer to the texts of a request.
+    async def answer(
+        self, texts: Sequence[str], request: Request, deadline: float | None, model: HeldModel | None = None
+    ) -> Answered:
+        """Return the engine's answer to the texts of a request, by the present model or one that is held.
 
         Raises ProblemError where it gives none, DisconnectedError where the client left.
         """
         future: asyncio.Future[Answered | Failed] = self._loop.create_future()
         try:
             ticket = self.engine.submit(
-                texts, client=request.client, deadline=deadline, done=partial(self._mailbox.put, future)
+                texts, client=request.client, deadline=deadline, done=partial(self._mailbox.put, future), model=model
             )
         except RequestError as error:
             reason = error.reason if isinstance(error, Overloaded) else "draining"

@@ -9,7 +9,9 @@ from edgener.serve.protocol import Connection
 
 LOCAL = "local"
 """The client of requests that come without an address, through a Unix socket."""
-OPERATOR = frozenset({"/health", "/ready", "/metrics"})
+PROBED = frozenset({"/health", "/ready"})
+"""Paths for probes, which know the service by its address or by no name; what they learn is no secret."""
+OPERATOR = PROBED | {"/metrics"}
 """Paths for operators, which are answered even on connections above the limit."""
 
 
@@ -27,7 +29,7 @@ class Guard:
             request.keep_alive = False
             raise ProblemError(503, "too many connections", {"Retry-After": "1"})
         host = headers.get("host", "")
-        if not front.hosts.allows(host):
+        if request.path not in PROBED and not front.hosts.allows(host):
             raise ProblemError(
                 400, "the Host header names another host; to serve under that name, start with --allowed-host NAME"
             )

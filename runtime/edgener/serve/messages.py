@@ -45,6 +45,11 @@ class Stream:
 class BrokenOffError(Exception):
     """A stream ends before its proper end; its client shall see that."""
 
+    def __init__(self, status: int) -> None:
+        """Take the status that the answer would have, had it not begun."""
+        super().__init__(status)
+        self.status = status
+
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer that holds a value as JSON."""

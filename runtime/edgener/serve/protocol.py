@@ -230,15 +230,20 @@ class Connection(asyncio.Protocol):
             if len(self._requests) == 1:
                 self._go_on()  # only what reads notices that the client leaves
 
-    async def answer(self, request: Request, response: Response | Stream, headers: str) -> None:
-        """Send an answer, with lines of further ``headers``; raise DisconnectedError where the client has gone."""
+    async def answer(self, request: Request, response: Response | Stream, headers: str) -> int:
+        """Send an answer, with lines of further ``headers``; raise DisconnectedError where the client has gone.
+
+        Returns the status of the answer, or that of the problem for which it was broken off.
+        """
+        if self._is_asked_for_leave and not request.is_whole:
+            request.keep_alive = False  # the client that was given no leave may send the body, or another request
         head = f"content-type: {response.media_type}\r\n{headers}" if response.media_type else headers
         if isinstance(response, Stream):
-            await self._answer_in_pieces(request, response, head)
-            return
+            return await self._answer_in_pieces(request, response, head)
         body = b"" if request.method == "HEAD" else response.body
         await self._send(request, self._head(request, response.status, head + _whole(response)) + body)
         self._complete(request)
+        return response.status
 
     def refuse(self, problem: ProblemError) -> None:
         """Answer with an error although there is no whole request, and close the connection.
@@ -374,7 +379,7 @@ class Connection(asyncio.Protocol):
             headers += "connection: close\r\n"
         return b"%b%b%b\r\n" % (STATUS_LINES[status], self.hub.date, headers.encode("latin-1"))
 
-    async def _answer_in_pieces(self, request: Request, response: Stream, headers: str) -> None:
+    async def _answer_in_pieces(self, request: Request, response: Stream, headers: str) -> int:
         """Send a stream, in chunks unless the client is of a time before them and reads until the end."""
         if not request.is_http_1_0:
             headers += "transfer-encoding: chunked\r\n"
@@ -383,18 +388,19 @@ class Connection(asyncio.Protocol):
             return piece if request.is_http_1_0 or not piece else b"%x\r\n%b\r\n" % (len(piece), piece)
 
         async with aclosing(response.rest) as rest:
-            await self._send(request, self._head(request, HTTPStatus.OK, headers) + chunk(response.first))
+            await self._send(request, self._head(request, response.status, headers) + chunk(response.first))
             try:
                 async for piece in rest:
                     await self._send(request, chunk(piece))
-            except BrokenOffError:
+            except BrokenOffError as broken_off:
                 if request.is_http_1_0:  # for it, the end of the connection is that of the answer
                     self.abort()
                 else:
                     self.close()
-                return
+                return broken_off.status
         await self._send(request, b"" if request.is_http_1_0 else b"0\r\n\r\n")
         self._complete(request)
+        return response.status
 
     async def _send(self, request: Request, content: bytes) -> None:
         while self._is_taking and not request.is_gone:

@@ -50,6 +50,7 @@ class Model:
         self.name = recognizer.manifest.name
         self.pool = Pool()
         self.requests = 0
+        """Requests and streams of them that need it."""
 
 
 class QueuedRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from urllib.parse import parse_qs
 
 from edgener import __version__
@@ -26,6 +27,7 @@ from edgener.serve.messages import (
 )
 from edgener.serve.openapi import document
 from edgener.serve.problem import ProblemError
+from edgener.serve.request import Model
 
 LONGEST_WAIT = 5.0
 """Seconds after which a stream of lines that was refused asks the engine again, at the latest."""
@@ -54,8 +56,6 @@ class Routes:
         """Answer each line of a stream."""
         _require_media_type(request, "text/plain")
         output_format, wanted = _line_options(request)
-        if unfit_label(output_format, self._front.model.recognizer.labels) is not None:
-            raise ProblemError(422, "the model has entity types with blanks in their names; take format=jsonl")
         answers = _Lines(self._front, request, output_format, wanted).answers()
         return Stream(lines.MEDIA_TYPES[output_format], await anext(answers, b""), answers)
 
@@ -124,27 +124,34 @@ class _Lines:
         self._has_begun = False
 
     async def answers(self) -> AsyncGenerator[bytes, None]:
-        """Yield the answers; raise ProblemError before the first one, and later BrokenOffError, if a line is wrong."""
-        limits = self._front.limits
-        answers = lines.answers(
-            self._request.blocks(), self._answer, self._format, self._wanted, limits.most_bytes, limits.most_texts
-        )
-        try:
-            async for piece in answers:
-                self._has_begun = True
-                yield piece
-        except ProblemError as problem:
-            if not self._has_begun:
-                raise
-            if self._format == "jsonl":  # the format has a place to say what is wrong
-                yield to_json(problem.content) + b"\n"
-            raise BrokenOffError from None
+        """Yield the answers, all by the model that is there when they begin.
 
-    async def _answer(self, texts: Sequence[str]) -> Sequence[Sequence[Entity]]:
+        Raises ProblemError before the first one, and later BrokenOffError, if a line is wrong.
+        """
+        limits = self._front.limits
+        with self._front.engine.held_model() as model:
+            if unfit_label(self._format, model.recognizer.labels) is not None:
+                raise ProblemError(422, "the model has entity types with blanks in their names; take format=jsonl")
+            answer = partial(self._answer, model)
+            answers = lines.answers(
+                self._request.blocks(), answer, self._format, self._wanted, limits.most_bytes, limits.most_texts
+            )
+            try:
+                async for piece in answers:
+                    self._has_begun = True
+                    yield piece
+            except ProblemError as problem:
+                if not self._has_begun:
+                    raise
+                if self._format == "jsonl":  # the format has a place to say what is wrong
+                    yield to_json(problem.content) + b"\n"
+                raise BrokenOffError(problem.status) from None
+
+    async def _answer(self, model: Model, texts: Sequence[str]) -> Sequence[Sequence[Entity]]:
         """Return the entities of each text; once the answer has begun, wait where the engine refuses."""
         while True:
             try:
-                answered = await self._front.answer(texts, self._request, deadline=None)
+                answered = await self._front.answer(texts, self._request, deadline=None, model=model)
             except ProblemError as problem:
                 if problem.status != 429 or not self._has_begun:
                     raise
