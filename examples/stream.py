@@ -3,13 +3,15 @@
     cat novel.txt | python examples/stream.py
     cat novel.txt | python examples/stream.py bundles/nano
 
-Pieces may end anywhere, also inside a name. Memory does not grow with the length of the document.
+Pieces may end anywhere, also inside a name. Memory does not grow with the length of the document. Line ends, and bytes
+that are not UTF-8, stay as they are.
 """
 
 from __future__ import annotations
 
 import sys
 from functools import partial
+from io import TextIOWrapper
 
 from edgener import Recognizer
 
@@ -20,10 +22,12 @@ PIECE = 4096
 def main(bundle: str = "default") -> None:
     """Read standard input to its end."""
     recognizer = Recognizer.load(bundle)
-    pieces = iter(partial(sys.stdin.read, PIECE), "")
+    document = TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "surrogateescape", newline="")
+    output = TextIOWrapper(sys.stdout.buffer, "utf-8", "surrogateescape")
+    pieces = iter(partial(document.read, PIECE), "")
     for segment in recognizer.stream(pieces):
         for entity in segment.entities:
-            print(entity.start, entity.end, entity.label, entity.text, sep="\t", flush=True)
+            print(entity.start, entity.end, entity.label, entity.text, sep="\t", file=output, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ It takes the body of POST /v1/ner with a list of texts, and batches what waits w
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ray import serve
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from edgener import Recognizer
 
@@ -29,16 +30,17 @@ class Ner:
         found = self._recognizer.batch(text for texts in requests for text in texts)
         return [[[entity.to_dict() for entity in next(found)] for _ in texts] for texts in requests]
 
-    async def __call__(self, request: Request) -> JSONResponse:
+    async def __call__(self, request: Request) -> Response:
         """Answer one request, checked before it shares a batch with those of others."""
         try:
             body = await request.json()
-        except ValueError:  # UnicodeDecodeError and json.JSONDecodeError are ones
+        except (ValueError, RecursionError):  # UnicodeDecodeError and json.JSONDecodeError are ValueErrors
             return JSONResponse({"error": "the body is no JSON"}, status_code=400)
         texts = body.get("inputs") if isinstance(body, dict) else None
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             return JSONResponse({"error": "inputs must be a list of texts"}, status_code=422)
-        return JSONResponse(await self.find(texts))
+        found = await self.find(texts)
+        return Response(json.dumps(found), media_type="application/json")  # lone surrogates as escapes
 
 
 app = Ner.bind()  # type: ignore[attr-defined]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -47,6 +50,35 @@ def test_a_line_of_600_kilobytes_is_sent_while_the_answers_are_read(place: Path)
         for start, end, name in ((0, 3, "PER 王小明"), (4, 8, "ORG 青山大学"))
     ]
     assert finished.stdout.decode().splitlines() == expected
+
+
+def test_a_byte_that_is_not_utf_8_is_printed_as_it_is(place: Path) -> None:
+    content = "王小明在青山".encode() + b"\xff" + "大学工作。".encode()
+    command = [sys.executable, str(CLIENT), str(place)]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    finished = subprocess.run(
+        command, input=content, capture_output=True, timeout=PATIENCE, check=True, env=environment
+    )
+    assert "ORG 青山\udcff大学" in finished.stdout.decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("answered", [0, 2])
+def test_a_service_that_ends_early_is_told_in_one_line(tmp_path: Path, answered: int) -> None:
+    place, lines = tmp_path / "ner.sock", tmp_path / "lines.txt"
+    lines.write_bytes(b"\n" * 1_000_000)
+    command = [sys.executable, str(CLIENT), str(place)]
+    with socket.socket(socket.AF_UNIX) as listener, lines.open("rb") as source:
+        listener.bind(str(place))
+        listener.listen()
+        with subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+            connection, _ = listener.accept()
+            with connection:
+                for line in range(1, answered + 1):
+                    assert connection.recv(1) == b"\n"
+                    connection.sendall(b'{"line": %d, "entities": []}\n' % line)
+            output, message = client.communicate(timeout=PATIENCE)
+    assert (client.returncode, output) == (1, b"")
+    assert re.fullmatch(rf"the service answered {answered} of \d+ lines\n", message.decode())
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:

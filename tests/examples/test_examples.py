@@ -18,7 +18,7 @@ from edgener_export.cli.main import main
 from edgener_export.corpus.splits import read_corpus_file
 from edgener_export.evaluation.recognize import evaluate
 from edgener_export.report.record import read_report
-from tests.support import PACKAGES, ROOT, TINY_BUNDLE, labelled_texts
+from tests.support import PACKAGES, ROOT, TINY_BUNDLE, labelled_texts, run_tiny
 
 EXAMPLES = ROOT / "examples"
 PHARMACY = EXAMPLES / "pharmacy"
@@ -26,18 +26,17 @@ DRUGS = EXAMPLES / "drugs" / "doccano.jsonl"
 SENTENCES = [row.text for row in labelled_texts()[:40]]
 
 
-def run_example(*arguments: str | Path, stdin: str = "", cwd: Path = ROOT) -> str:
-    """Run a program with this interpreter, and return what it prints."""
+def run_example(*arguments: str | Path, stdin: bytes = b"", cwd: Path = ROOT) -> bytes:
+    """Run a program with this interpreter, whose streams are those of a desktop; return what it prints."""
     finished = subprocess.run(
         [sys.executable, *map(str, arguments)],
         input=stdin,
         capture_output=True,
-        text=True,
         check=False,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": PACKAGES, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": PACKAGES, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8:strict"},
     )
-    assert finished.returncode == 0, finished.stderr
+    assert finished.returncode == 0, finished.stderr.decode()
     return finished.stdout
 
 
@@ -58,12 +57,35 @@ def test_batch_file_writes_the_entities_of_each_line(tmp_path: Path, recognizer:
     ]
 
 
+def test_batch_file_reads_lines_as_the_command_does(tmp_path: Path) -> None:
+    source, target = tmp_path / "lines.txt", tmp_path / "entities.jsonl"
+    source.write_bytes("\ufeff王小明在青山".encode() + b"\xff" + "大学\r工作。\r\n\n李娜来了。".encode())
+    run_example(EXAMPLES / "batch_file.py", source, target, TINY_BUNDLE)
+    rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [row["text"] for row in rows] == ["王小明在青山\udcff大学\r工作。", "", "李娜来了。"]
+    command = run_tiny("--file", str(source)).output.decode()
+    expected = [json.loads(line)["entities"] for line in command.splitlines()]
+    assert [[entity["text"] for entity in row["entities"]] for row in rows] == [
+        [entity["text"] for entity in entities] for entities in expected
+    ]
+    assert any("\udcff" in entity["text"] for entity in rows[0]["entities"])
+
+
 def test_stream_prints_places_in_the_whole_document(recognizer: Recognizer) -> None:
     document = "\n".join(SENTENCES * 10)
-    printed = run_example(EXAMPLES / "stream.py", TINY_BUNDLE, stdin=document).splitlines()
+    printed = run_example(EXAMPLES / "stream.py", TINY_BUNDLE, stdin=document.encode()).decode().splitlines()
     places = [(int(start), int(end), text) for start, end, _, text in (line.split("\t") for line in printed)]
     assert all(document[start:end] == text for start, end, text in places)
     assert places == [(entity.start, entity.end, entity.text) for entity in recognizer(document)]
+
+
+def test_stream_keeps_bytes_that_are_not_utf_8(recognizer: Recognizer) -> None:
+    content = "\ufeff王小明\r\n在青山".encode() + b"\xff" + "大学工作。".encode()
+    printed = run_example(EXAMPLES / "stream.py", TINY_BUNDLE, stdin=content).decode("utf-8", "surrogateescape")
+    document = content.decode("utf-8-sig", "surrogateescape")
+    entities = recognizer(document)
+    assert printed == "".join(f"{it.start}\t{it.end}\t{it.label}\t{it.text}\n" for it in entities)
+    assert any("\udcff" in entity.text for entity in entities)
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,23 @@ DROP = """([name, bytes]) => {
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
 
+WATCH = """() => {
+  window.work = { filtered: 0, removed: 0 };
+  const { filter } = Array.prototype;
+  Array.prototype.filter = function (...rest) {
+    work.filtered++;
+    return filter.apply(this, rest);
+  };
+  new MutationObserver((records) => {
+    for (const { removedNodes } of records) for (const it of removedNodes) work.removed += it.nodeType === 1;
+  }).observe(document.querySelector("#answers"), { childList: true, subtree: true });
+}"""
+"""Counts the lists that the page filters, and the paragraphs and rows that it takes away."""
+SLIDE = """async () => {
+  for (let step = 0; step < 50; step++) document.querySelector("#least").dispatchEvent(new Event("input"));
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}"""
+
 
 def find(page: Page, text: str) -> None:
     """Type a text and ask for its entities."""
@@ -194,6 +211,24 @@ def test_a_file_in_gb18030_is_read(visitor: Visitor, service: Running, how: str)
     expect(page.locator("#marked p")).to_have_text([TEXT])
 
 
+def test_a_file_can_be_chosen_a_second_time(visitor: Visitor, service: Running) -> None:
+    page = visitor.opens(service)
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": TEXT.encode()}
+    page.set_input_files("#file", file)  # type: ignore[arg-type]
+    expect(page.locator("#marked p")).to_have_text([TEXT])
+    assert page.input_value("#file") == ""  # a browser tells only of a choice that is another one
+
+
+def test_a_folder_is_refused_as_what_it_is(visitor: Visitor, service: Running, tmp_path: Path) -> None:
+    page = visitor.opens(service)
+    devtools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 200, "data": data})
+    expect(page.locator("#status")).to_have_text("This file or folder cannot be read.")
+    assert visitor.numbers_of_texts == []
+
+
 def test_a_file_that_is_no_text_is_refused(visitor: Visitor, service: Running) -> None:
     page = visitor.opens(service)
     drop(page, "photo.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\xff\xff")
@@ -235,16 +270,18 @@ def test_score_and_types_choose_what_is_shown_and_saved(
     find(page, "\n".join(texts))
     page.locator("#least").fill("0.9")
     page.uncheck("#types label:has-text('ORG') input")
-    kept = [it for text in texts for it in recognizer(text) if it.score >= 0.9 and it.label != "ORG"]
-    assert 0 < len(kept) < sum(len(recognizer(text)) for text in texts)
+    found = [it for text in texts for it in recognizer(text)]
+    kept = [it for it in found if it.score >= 0.9 and it.label != "ORG"]
+    assert 0 < len(kept) < len(found)
     expect(page.locator("#score")).to_have_text("0.90")
+    expect(page.locator("#rows tr")).to_have_count(len(kept))
     assert [row[4] for row in rows(page)] == [it.text for it in kept]
     assert page.locator("#marked mark").all_text_contents() == [it.text for it in kept]
     _, content = saved(page, "html")
     assert [text_of(mark) for mark in elements(parsed(content), "mark")] == [it.text for it in kept]
     page.check("#types label:has-text('ORG') input")
     page.locator("#least").fill("0")
-    assert len(rows(page)) == sum(len(recognizer(text)) for text in texts)
+    expect(page.locator("#rows tr")).to_have_count(len(found))
 
 
 def test_all_of_it_by_keyboard(visitor: Visitor, service: Running) -> None:
@@ -288,6 +325,8 @@ def test_the_language_is_the_browsers_until_it_is_switched(
     ):
         expect(page.locator("#find")).to_have_text(expected)
         assert page.evaluate("document.documentElement.lang") == language
+        assert page.get_attribute("#language", "lang") == ("en" if language == "zh" else "zh")
+        assert page.locator("#rows [lang=zh]").all_text_contents() == ["王小明", "青山大学"]
         expect(page.locator("body")).to_contain_text(TEXT, use_inner_text=True)  # lines are drawn a frame later
         texts.append(re.sub(r"\s+", " ", page.locator("body").inner_text()))
         page.click("#language")
@@ -295,13 +334,18 @@ def test_the_language_is_the_browsers_until_it_is_switched(
     assert len(re.findall("[a-z]{3,}", min(texts, key=lambda text: len(re.findall("[a-z]{3,}", text))))) < 6
 
 
-def test_a_token_is_asked_for_until_it_is_right(visitor: Visitor, guarded: Running) -> None:
+@pytest.mark.parametrize("wrong", ["wrong", " ", "令牌"])
+def test_a_token_is_asked_for_until_it_is_right(visitor: Visitor, guarded: Running, wrong: str) -> None:
     page = visitor.opens(guarded)
-    expect(page.locator("#ask")).to_be_visible()
+    expect(page.get_by_role("dialog", name="This service asks for a token:")).to_be_visible()
     assert_accessible(page)
-    for token in ("wrong", TOKEN):
-        page.fill("#token", token)
-        page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.fill("#token", wrong)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Wrong token.")
+    assert_accessible(page)
+    page.fill("#token", f" {TOKEN}\t")
+    page.keyboard.press("Enter")
     expect(page.locator("#ask")).to_be_hidden()
     expect(page.locator("#types input")).to_have_count(3)
     find(page, TEXT)
@@ -309,11 +353,15 @@ def test_a_token_is_asked_for_until_it_is_right(visitor: Visitor, guarded: Runni
     assert visitor.numbers_of_texts == [1]
 
 
-def test_without_a_token_the_page_says_what_the_service_said(visitor: Visitor, guarded: Running) -> None:
+@pytest.mark.parametrize("leave", ["Escape", "Cancel"])
+def test_without_a_token_the_page_says_what_the_service_said(visitor: Visitor, guarded: Running, leave: str) -> None:
     page = visitor.opens(guarded)
     for _ in range(2):  # when it is opened, and when a text is asked for
         expect(page.locator("#ask")).to_be_visible()
-        page.keyboard.press("Escape")
+        if leave == "Cancel":
+            page.get_by_role("button", name=leave).click()
+        else:
+            page.keyboard.press(leave)
         expect(page.locator("#ask")).to_be_hidden()
         page.evaluate("document.getElementById('status').textContent || document.getElementById('find').click()")
     expect(page.locator("#status")).to_contain_text("send a token")
@@ -361,6 +409,21 @@ def test_more_than_a_thousand_lines_are_saved_but_not_all_shown(visitor: Visitor
     expect(page.locator("#status")).to_contain_text("Saved files hold all")
     assert page.locator("#marked p").count() == page.locator("#rows tr").count() == 1000
     assert len(saved(page, "jsonl")[1].splitlines()) == 1100
+
+
+def test_a_line_is_drawn_once_and_all_only_when_others_are_chosen(visitor: Visitor, service: Running) -> None:
+    page = visitor.opens(service)
+    page.evaluate(WATCH)
+    drop(page, "long.txt", "\n".join([TEXT] * 1100).encode())
+    expect(page.locator("#status")).to_contain_text("1100 of 1100 lines")
+    work = page.evaluate("work")
+    assert work["removed"] == 0
+    assert work["filtered"] < 3 * 1100
+    page.evaluate(SLIDE)
+    work = page.evaluate("work")
+    assert work["removed"] == 1 + 1000 + 1000  # the name of the file, the paragraphs and the rows, each once
+    assert work["filtered"] < 6 * 1100
+    expect(page.locator("#status")).to_contain_text("2200 entities in 1100 of 1100 lines")
 
 
 def test_a_service_that_is_gone_is_told(visitor: Visitor, service: Running) -> None:

@@ -1,23 +1,22 @@
-// Asks the service that the page came from.
 const most = { texts: 64, bytes: 6e5 }; // of a request; a code unit has up to 6
 const SHOWN = 1000;
 const $ = (id) => document.getElementById(id);
 const hidden = new Set(), labels = [];
-let lines = [], total = 0, file = null, encoding = "", message = () => "", token = "", running = null;
+let lines = [], message = [], file = null, drawn, count, least, frame, total, encoding, token, running;
 let chinese = navigator.language.startsWith("zh");
-const t = (en, zh) => chinese ? zh : en;
+const t = (en, zh = en) => chinese ? zh : en;
 
 // The same bytes as edgener --format html: see html_page.py.
 const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;" };
-const escape = (text) => `${text}`.replace(/[&<>"\r\0\ud800-\udfff]/gu, (it) => ESCAPES[it] ?? "\ufffd");
+const escape = (text) => text.replace(/[&<>"\r\0\ud800-\udfff]/gu, (it) => ESCAPES[it] ?? "\ufffd");
 const mark = (label, text, more = "") => {
   const number = labels.indexOf(label);
   return `<mark class="c${number % 6} u${number % 5}" data-label="${escape(label)}"${more}>${escape(text)}</mark>`;
 };
-const kept = (line) => line.entities.filter((it) => it.score >= $("least").value && !hidden.has(it.entity_group));
-// Offsets count code points: Array.from, not slice.
+const kept = (line) => line.entities.filter((it) => it.score >= least && !hidden.has(it.entity_group));
+// Offsets count code points, not code units.
 function runs(line) {
-  const points = Array.from(line.text), result = [];
+  const points = [...line.text], result = [];
   let end = 0;
   for (const it of kept(line)) {
     result.push([points.slice(end, it.start)], [points.slice(it.start, it.end), it]);
@@ -56,71 +55,84 @@ ${heading()}${lines.map(paragraph).join("")}</main>
 };
 
 function show() {
-  const found = lines.flatMap((line, index) => kept(line).map((it) => [index + 1, it]));
-  const n = found.length, done = lines.length;
-  $("score").value = (+$("least").value).toFixed(2);
-  $("answers").hidden = !done;
-  $("marked").innerHTML = heading() + lines.slice(0, SHOWN).map(paragraph).join("");
-  $("rows").innerHTML = found.slice(0, SHOWN).map(([line, it]) =>
-    `<tr><td>${[line, it.start, it.end, it.entity_group, it.word, it.score.toFixed(4)].map(escape).join("<td>")}`).join("");
+  let paragraphs = "", rows = "";
+  for (; drawn < lines.length; drawn++) {
+    if (drawn < SHOWN) paragraphs += paragraph(lines[drawn], drawn);
+    for (const it of kept(lines[drawn])) if (count++ < SHOWN)
+      rows += `<tr><td>${drawn + 1}<td>${it.start}<td>${it.end}<td>${escape(it.entity_group)}<td lang=zh>${escape(it.word)}<td>${it.score.toFixed(4)}`;
+  }
+  $("marked").insertAdjacentHTML("beforeend", paragraphs);
+  $("rows").insertAdjacentHTML("beforeend", rows);
+  $("answers").hidden = !drawn;
   $("status").textContent = [
-    message(),
-    total && t(`${n} entities in ${done} of ${total} lines.`, `已处理 ${done} / ${total} 行，共 ${n} 个实体。`),
+    t(...message),
+    total && t(`${count} entities in ${drawn} of ${total} lines.`, `已处理 ${drawn} / ${total} 行，共 ${count} 个实体。`),
     encoding && t(`Read as ${encoding}.`, `编码：${encoding}。`),
-    Math.max(done, n) > SHOWN && t(`Saved files hold all, the page ${SHOWN} lines.`, `此处只显示 ${SHOWN} 行，保存的文件包含全部。`),
+    Math.max(drawn, count) > SHOWN && t(`Saved files hold all, the page ${SHOWN} lines.`, `此处只显示 ${SHOWN} 行，保存的文件包含全部。`),
   ].filter(Boolean).join(" ");
   $("progress").hidden = !running;
-  $("progress").value = done / (total || 1);
+  $("progress").value = drawn / total || 0;
   $("find").textContent = running ? t("Stop", "停止") : t("Find entities", "识别实体");
 }
+
+function redraw() {
+  frame = drawn = count = 0;
+  least = +$("least").value;
+  $("score").value = least.toFixed(2);
+  $("marked").innerHTML = heading();
+  $("rows").innerHTML = "";
+  show();
+}
+const redrawSoon = () => frame ||= requestAnimationFrame(redraw);
+const say = (...texts) => (message = texts, show());
 
 function addLabels(names) {
   for (const name of names) if (!labels.includes(name)) {
     labels.push(name);
-    $("types").insertAdjacentHTML("beforeend", `<label><input type="checkbox" checked> ${mark(name, name)}</label>`);
-    $("types").lastChild.onchange = () => (hidden.delete(name) || hidden.add(name), show());
+    $("types").insertAdjacentHTML("beforeend", `<label><input type=checkbox checked> ${mark(name, name)}</label>`);
+    $("types").lastChild.onchange = () => (hidden.delete(name) || hidden.add(name), redrawSoon());
   }
 }
 
-const askToken = (error) => new Promise((done, fail) => {
+const askToken = () => new Promise((done) => {
   const dialog = $("ask");
   dialog.returnValue = "";
-  dialog.onclose = () => dialog.returnValue ? done($("token").value) : fail(Error(error));
+  $("wrong").hidden = !token;
+  dialog.onclose = () => done(dialog.returnValue && $("token").value);
   dialog.showModal();
 });
 
 async function ask(path, options) {
   for (;;) {
-    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token.replace(/[^!-~]/g, "")}` }) };
     const answer = await fetch(path, { ...options, headers });
     if (answer.ok) return answer.json();
     const { error } = await answer.json().catch(() => ({}));
-    if (answer.status === 401) token = await askToken(error);
-    else if ([429, 503].includes(answer.status)) {
+    if (answer.status === 401 && (token = await askToken())) continue;
+    if ([429, 503].includes(answer.status)) {
       for (let left = Math.ceil(answer.headers.get("Retry-After")) || 1; left; left--) {
         options?.signal?.throwIfAborted();
-        message = () => t(`Busy; the next try is in ${left} s.`, `服务繁忙，${left} 秒后重试。`);
-        show();
+        say(`Busy; the next try is in ${left} s.`, `服务繁忙，${left} 秒后重试。`);
         await new Promise((done) => setTimeout(done, 1000));
       }
-      message = () => "";
+      message = [];
     } else throw Error(error ?? answer.status);
   }
 }
 
-async function run(name, text, readAs = "") {
+async function run(name, text, readAs) {
   running?.abort();
   const own = running = new AbortController(), { signal } = own;
   const texts = text.split(/\r?\n/);
   if (!texts.at(-1)) texts.pop();
-  [file, encoding, lines, total, message] = [name, readAs, [], texts.length, () => ""];
-  show();
+  [file, encoding, lines, total, message] = [name, readAs, [], texts.length, []];
+  redraw();
   try {
     await info;
     while (lines.length < total) {
       let size = 250;
-      const rest = texts.slice(lines.length, lines.length + most.texts);
-      const inputs = rest.filter((it, index) => (size += 6 * it.length) < most.bytes || !index);
+      const inputs = texts.slice(lines.length, lines.length + most.texts)
+        .filter((it, index) => (size += 6 * it.length) < most.bytes || !index);
       const found = await ask("v1/ner", { method: "POST", signal, body: JSON.stringify({ inputs }) });
       addLabels(found.flat().map((it) => it.entity_group));
       lines.push(...found.map((entities, index) => ({ text: inputs[index], entities })));
@@ -128,24 +140,24 @@ async function run(name, text, readAs = "") {
     }
   } catch (error) {
     if (running !== own) return;
-    message = () => (signal.aborted ? t("Stopped.", "已停止。") : error.name === "TypeError" ? t("No answer.", "没有应答。") : error.message);
+    message = signal.aborted ? ["Stopped.", "已停止。"] : error.name === "TypeError" ? ["No answer.", "没有应答。"] : [error.message];
   }
   if (running === own) running = null;
   show();
 }
 
 async function read(chosen) {
-  for (const name of ["UTF-8", "GB18030"]) {
-    try {
-      return run(chosen.name, new TextDecoder(name, { fatal: true }).decode(await chosen.arrayBuffer()), name);
-    } catch {}
-  }
-  message = () => t("The file is neither UTF-8 nor GB18030 text.", "文件不是 UTF-8 或 GB18030 文本。");
-  show();
+  const content = await chosen?.arrayBuffer().catch(() => {});
+  if (!content) return say("This file or folder cannot be read.", "无法读取该文件或文件夹。");
+  for (const name of ["UTF-8", "GB18030"]) try {
+    return run(chosen.name, new TextDecoder(name, { fatal: true }).decode(content), name);
+  } catch {}
+  say("The file is neither UTF-8 nor GB18030 text.", "文件不是 UTF-8 或 GB18030 文本。");
 }
 
 function translate() {
   document.documentElement.lang = t("en", "zh");
+  $("language").lang = t("zh", "en");
   for (const it of document.querySelectorAll("[data-zh]")) [it.textContent, it.dataset.zh] = [it.dataset.zh, it.textContent];
   show();
 }
@@ -154,31 +166,28 @@ $("form").onsubmit = (event) => {
   event.preventDefault();
   running ? running.abort() : run(null, $("text").value);
 };
-$("text").onkeydown = (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("form").requestSubmit();
+$("text").onkeydown = ({ key, ctrlKey, metaKey }) => {
+  if (key === "Enter" && (ctrlKey || metaKey)) $("form").requestSubmit();
 };
-$("file").onchange = ({ target: { files } }) => files[0] && read(files[0]);
-$("least").oninput = show;
+$("file").onchange = ({ target }) => (read(target.files[0]), target.value = "");
+$("least").oninput = redrawSoon;
 $("language").onclick = () => (chinese = !chinese, translate());
-for (const button of document.querySelectorAll("[data-save]")) {
-  button.onclick = async () => {
-    const link = document.createElement("a"), { save } = button.dataset;
-    link.href = URL.createObjectURL(new Blob([await FORMATS[save]()]));
-    link.download = `${file ?? "edgener"}.${save}`;
-    link.click();
-    setTimeout(URL.revokeObjectURL, 6e4, link.href);
-  };
-}
-for (const name of ["dragover", "dragleave", "drop"]) {
-  addEventListener(name, (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    document.body.classList.toggle("drop", name === "dragover");
-    if (name === "drop") read(event.dataTransfer.files[0]);
-  });
-}
+$("save").onclick = async ({ target: { dataset: { save } } }) => {
+  if (!save) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([await FORMATS[save]()]));
+  link.download = `${file ?? "edgener"}.${save}`;
+  link.click();
+  setTimeout(URL.revokeObjectURL, 6e4, link.href);
+};
+for (const name of ["dragover", "dragleave", "drop"]) addEventListener(name, (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  document.body.classList.toggle("drop", name === "dragover");
+  if (name === "drop") read(event.dataTransfer.files[0]);
+});
 if (chinese) translate();
-show();
+redraw();
 const info = ask("info").then(({ model, limits }) => {
   addLabels(model.labels);
   $("model").textContent = model.name;
