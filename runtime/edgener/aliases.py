@@ -39,7 +39,7 @@ MOST_KEPT = 1 << 16
 """The aliases of every bundle: full-width forms and lone surrogates."""
 IDEOGRAPH = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """Ideographs, as the inside of a regular expression's brackets."""
-_BLANK = "[ \t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+_BLANK = "[ \t\x0b\x0c\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _LETTER = "[^\\W\\d_]"
 SEPARATING_SPACE = re.compile(
     f"{_BLANK}(?:(?<=[{IDEOGRAPH}]{{2}}.)(?={_BLANK}*[{IDEOGRAPH}])|(?<=[{IDEOGRAPH}].)(?={_BLANK}*[{IDEOGRAPH}]{{2}}))"

@@ -67,6 +67,7 @@ def test_text_in_which_nothing_has_an_alias_gives_the_same_tokens(text: str, nam
         ("dots", "•北京 3．14 Ｕ．Ｓ． www.a.cn 一•", "•北京 3.14 U.S. www.a.cn 一•"),
         ("spaces", "王小明 李　娜\u2003张三丰", "王小明、李 娜、张三丰"),
         ("spaces", "王小明   李四", "王小明、  李四"),
+        ("spaces", "高圆圆\x0c马丽\x0b沙溢", "高圆圆、马丽、沙溢"),
         ("spaces", "北 京 大 学", "北 京 大 学"),
         ("spaces", "用 Python 写\n北京\n上海 。", "用 Python 写\n北京\n上海 。"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgener.segmentation import INSIDE_WORD
 from edgener.span_rules.marks import SEPARATORS, SIGNS
 from edgener.span_rules.registry import apply_rules
-from edgener.span_rules.words import SCORE
+from edgener.span_rules.words import NO_PART_OF_A_NAME
 from edgener.tags import ScoredSpan, Span
 from tests.runtime.corrected_spans import RULES, corrected
 from tests.support import TEXTS
@@ -52,8 +52,10 @@ def test_rules_return_ordered_ranges_of_the_text(drawn: tuple[str, list[ScoredSp
 def test_no_span_cuts_a_word_or_a_mark(drawn: tuple[str, list[ScoredSpan]]) -> None:
     text, spans = drawn
     for (start, end, _), _ in apply_rules(RULES, text, spans):
-        assert not (start and INSIDE_WORD.match(text, start - 1)) or start in {at.end() for at in SCORE.finditer(text)}
-        assert not INSIDE_WORD.match(text, end - 1) or SCORE.match(text, end)
+        assert not (start and INSIDE_WORD.match(text, start - 1)) or start in {
+            at.end() for at in NO_PART_OF_A_NAME.finditer(text)
+        }
+        assert not INSIDE_WORD.match(text, end - 1) or NO_PART_OF_A_NAME.match(text, end)
         assert not category(text[end : end + 1] or "-").startswith("M")
 
 
@@ -200,6 +202,11 @@ def test_what_only_begins_like_laughter_stays(name: str) -> None:
         ("去Web3:0度", "Web", "Web"),
         ("T1:0", "T", "T1"),
         ("MU5735:出事", "MU", "MU5735"),
+        ("LNG3比1拿下", "LNG", "LNG"),
+        ("EDG2–0横扫", "EDG", "EDG"),
+        ("WHO2014年", "WHO", "WHO"),
+        ("转让杨XX70%股份", "杨XX", "杨XX"),
+        ("Windows2026版", "Windows", "Windows2026"),
         ("Win10-专业版", "Win", "Win10"),
         ("Win2019-1", "Win", "Win2019"),
     ],

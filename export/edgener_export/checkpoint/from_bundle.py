@@ -148,8 +148,8 @@ class _Graph:
 def _balance(state: State, first: str, second: str) -> None:
     """Undo what SmoothQuant moved between a product and the one after it, up to a like size of both.
 
-    A channel that hardly ever differs from zero may have become huge in the first product and zero in the second one. It
-    takes the median size of the others, as a training would be at the mercy of the few tokens that it answers.
+    A channel that hardly ever differs from zero may have become huge in the first product and zero in the second one.
+    It takes the median size of the others, as a training would be at the mercy of the few tokens that it answers.
     """
     weight, bias, output = f"{first}.weight", f"{first}.bias", f"{second}.weight"
     sizes = np.abs(state[weight]).max(axis=1), np.abs(state[output]).max(axis=0)

@@ -10,9 +10,9 @@ from edgener.span_rules.edits import trimmed
 from edgener.tags import ScoredSpan, Span
 
 SIGNS = "@＠#＃"
-SEPARATORS = "·・•‧∙⋅-－–—~～&＆,，、;；:：/／|｜丨<>＜＞★●◆▪■→⇒=﹑､。 \t\u3000"
+SEPARATORS = "·・•‧∙⋅-－–—~～&＆,，、;；:：/／|｜丨<>＜＞★●◆▪■→⇒=﹑､。〜⸺⁓⸱︐︑︒†‡ \t\u3000\u2800\u3164\ufffc"
 """Signs that separate names, and with which none begins or ends."""
-_CLOSING = dict(zip("「『“‘《〈（(【〔［[", "」』”’》〉）)】〕］]", strict=True))
+_CLOSING = dict(zip("「『“‘《〈（(【〔［[﹁﹃｢«{｛︵︽", "」』”’》〉）)】〕］]﹂﹄｣»}｝︶︾", strict=True))
 """The mark that closes what each mark opens: a quotation, a title or a bracket."""
 _OPENING = {closing: opening for opening, closing in _CLOSING.items()}
 ITEM_NUMBER = re.compile(r"[（(]?[〇○零一二三四五六七八九十百0-9０-９]{1,5}(?:[）)]、?|、)")

@@ -22,6 +22,10 @@ _COUNTRY = re.compile(
 )
 """A country, which a ship is called by and not after."""
 _NAME_OF_SHIP = re.compile(f"[{IDEOGRAPH}]{{2,4}}")
+ACTS = re.compile(
+    "[说說]|表示|指出|强调|強調|要求|视察|視察|宣布|宣佈|检查|檢查|部署|主持|作出|认为|認為|指示|提醒|呼吁|呼籲|坐镇|坐鎮|评论|評論"
+)
+"""Words for what people do and storms do not."""
 STORM = re.compile(r'[台颱飓颶][风風]([“「『"]?)\Z')
 """The word, and the mark of a quotation, that precede the name of a storm."""
 _QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"'}
@@ -65,7 +69,7 @@ def no_ships(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
 def no_storms(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     """Return the spans but for people, and places in quotes, that are the name of a storm, as in 台风杜苏芮.
 
-    Without quotes, somebody with a Chinese name may follow the word: 面对台风李强作出批示.
+    Without quotes, somebody with a Chinese name may follow the word, or somebody who acts: 面对台风李强作出批示.
     """
     if not ("风" in text or "風" in text):
         return list(spans)
@@ -77,6 +81,8 @@ def no_storms(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
         quote, name = before[1], text[span.start : span.end]
         if quote:
             return span.label in (PERSON, PLACE) and text.startswith(_QUOTES[quote], span.end)
-        return span.label == PERSON and (is_foreign(name) or name[0] not in FAMILY_NAMES)
+        if span.label != PERSON or ACTS.match(text, span.end):
+            return False
+        return is_foreign(name) or name[0] not in FAMILY_NAMES
 
     return [found for found in spans if not is_storm(found.span)]

@@ -14,11 +14,11 @@ PARTNERSHIP = re.compile(rf"[（(](?:有限合伙|特殊普通合伙|普通合�
 """The legal form of a Chinese partnership, and the branch of an office that follows it."""
 LATIN_FORM = re.compile(
     r"(?:\.com)?"
-    r"(?:,? (?:Holdings?|Technologies|Group)(?= |,))*"
-    r"(?:,? (?:Inc|Ltd|LLC|Corp|Corporation|Company|Co|GmbH|plc|PLC|AG)(?![A-Za-z0-9-])\.?)+"
+    r"(?:,?[ \xa0](?:Holdings?|Technologies|Group)(?=[ \xa0,]))*"
+    r"(?:(?:,?[ \xa0]|,)(?:Inc|Ltd|LLC|Corp|Corporation|Company|Co|GmbH|plc|PLC|AG)(?![A-Za-z0-9-])\.?)+"
 )
 """The legal forms and descriptive words at the end of a Latin name of a company."""
-_LATIN_END = re.compile("[A-Za-z]")
+_LATIN_END = re.compile(r"[A-Za-z]|(?<=[A-Za-z])\.")
 
 
 def joined_brackets(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:

@@ -26,9 +26,14 @@ MASKED_NAME = re.compile(
 _COUNTED = (
     "[％%‰.．:：/~～+年月日号时点秒周天岁次个件元角万千百十亿余克斤吨公毫米里两包小袋瓶盒箱片粒颗块条根张把台辆部套只枚处笔间栋户"
     "楼层室级度届期篇页项款本份场句拳脚刀下步倍成-]|人(?![民身])|名(?![下义])|分(?![别得割])|多(?!次)|支(?!付)"
+    "|[，,][0-9０-９]{3}|[美港欧歐日韩韓]元|[美港][币金]|[仟佰拾萬头頭棵亩畝平股桶罐家种種]|\ufe0f?\u20e3"
 )
 """Text after a number that counts something, as in 给张某3克, which a name's number is not, as in 张某1支付."""
-NAME_NUMBER = re.compile(rf"(?<=某)(?:[0-9０-９]{{1,2}}(?!{_COUNTED})|[A-ZＡ-Ｚ])(?![{re.escape(WORD_CHARACTERS)}])")
+_OF_A_TERM = "[超光歌恤站信股座级級型类類证證照牌区區#＃号號]"
+"""Text after a letter that begins a term, as in 给周某B超检查."""
+NAME_NUMBER = re.compile(
+    rf"(?<=某)(?:[0-9０-９]{{1,2}}(?!{_COUNTED})|[A-ZＡ-Ｚ](?!{_OF_A_TERM}))(?![{re.escape(WORD_CHARACTERS)}])"
+)
 """The number or letter that tells people of one masked name apart, as in 张某1 and 周某A."""
 HYPHENS = ("-", "－")
 FIRST_NAME = re.compile("[让讓][-－]")

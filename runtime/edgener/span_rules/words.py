@@ -12,16 +12,19 @@ WEB_ADDRESS = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[A-Za-z0-9._~:/?#@!$&*+=%-]+"
 )
 """An e-mail address or a URL."""
-SCORE = re.compile(
-    f"(?<=[{LATIN}]{{2}})[0-9０-９]{{1,3}}(?=[:：-][0-9０-９])|(?<=[0-9０-９][:：-])[0-9０-９]{{1,3}}(?=[{LATIN}]{{2}})"
+_TO = "[:：∶比\\-－–—]"
+NO_PART_OF_A_NAME = re.compile(
+    f"(?<=[{LATIN}]{{2}})[0-9０-９]{{1,3}}(?={_TO}[0-9０-９])|(?<=[0-9０-９]{_TO})[0-9０-９]{{1,3}}(?=[{LATIN}]{{2}})"
+    f"|(?<=[{LATIN}]{{2}})(?:19|20)[0-9]{{2}}(?=年)|(?<=[Xx×])[0-9.]+(?=[%％万元])"
 )
-"""One side's points in the result of a match that is written without a space, as in EDG2:0RNG."""
+"""A number that touches a name: points of a match, as in EDG2:0RNG, a year, or a share or sum after a masked name."""
 
 
 def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
-    """Return the spans extended to the ends of the Latin words and numbers that they cut, without points of a match.
+    """Return the spans extended to the ends of the Latin words and numbers that they cut.
 
-    Where several spans meet in one word, the most certain of them stays.
+    Points of a match and years are no part of a name: EDG2:0RNG, WHO2014年. Where several spans meet in one word, the
+    most certain of them stays.
     """
     if not INSIDE_WORD.search(text):
         return list(spans)
@@ -29,10 +32,10 @@ def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     for (start, end, label), score in spans:
         if start and INSIDE_WORD.match(text, start - 1):
             word_start = len(text[:start].rstrip(WORD_CHARACTERS))
-            start = start if _is_score(text, word_start, start) else word_start
+            start = start if _is_other_number(text, word_start, start) else word_start
         if INSIDE_WORD.match(text, end - 1):
             word_end = len(text) - len(text[end:].lstrip(WORD_CHARACTERS))
-            end = end if _is_score(text, end, word_end) else word_end
+            end = end if _is_other_number(text, end, word_end) else word_end
         if not result or result[-1].span.end <= start:
             result.append(ScoredSpan(Span(start, end, label), score))
         elif result[-1].score < score:
@@ -40,9 +43,9 @@ def whole_words(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
     return result
 
 
-def _is_score(text: str, start: int, end: int) -> bool:
-    score = SCORE.match(text, start)
-    return score is not None and score.end() == end
+def _is_other_number(text: str, start: int, end: int) -> bool:
+    number = NO_PART_OF_A_NAME.match(text, start)
+    return number is not None and number.end() == end
 
 
 def no_web_addresses(text: str, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
