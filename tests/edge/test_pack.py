@@ -108,6 +108,12 @@ def unpack_image(image: Path, root: Path) -> dict[str, Any]:
     return config
 
 
+def layer_of(image: Path) -> bytes:
+    """Return the only layer of an image, compressed as it is."""
+    (layer,) = (content for content in image_blobs(image).values() if content.startswith(b"\x1f\x8b"))
+    return layer
+
+
 def run_image(config: dict[str, Any], root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Start an unpacked image as an engine does: in its own root; where this user may not, by path."""
     command = [*config["config"]["Entrypoint"], *arguments]
@@ -206,8 +212,7 @@ def test_the_modes_in_a_package_do_not_depend_on_the_umask_of_who_packs(form: st
 
 def test_every_directory_of_an_image_is_in_its_layer_so_that_any_user_may_enter_it(run: Path, tmp_path: Path) -> None:
     """Docker makes a directory that a layer lacks for root alone: the compose file's user could start nothing."""
-    blobs = image_blobs(pack(run, "oci", tmp_path / "image.tar"))
-    (layer,) = (content for content in blobs.values() if content.startswith(b"\x1f\x8b"))
+    layer = layer_of(pack(run, "oci", tmp_path / "image.tar"))
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as archive:
         members = archive.getmembers()
     directories = {member.name for member in members if member.isdir()}
@@ -217,8 +222,7 @@ def test_every_directory_of_an_image_is_in_its_layer_so_that_any_user_may_enter_
 
 
 def test_the_layer_of_an_image_has_the_bytes_of_any_python(run: Path, tmp_path: Path) -> None:
-    blobs = image_blobs(pack(run, "oci", tmp_path / "image.tar"))
-    (layer,) = (content for content in blobs.values() if content.startswith(b"\x1f\x8b"))
+    layer = layer_of(pack(run, "oci", tmp_path / "image.tar"))
     assert layer[9] == 255  # the system, which gzip.compress names on some versions of Python
 
 

@@ -110,6 +110,13 @@ def test_marks_without_their_partner_stay_outside(before: str, after: str) -> No
     assert corrected(f"函送{before}函", (before, "ORG"), rules=("without_lone_marks",)) == [(after, "ORG")]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("張偉﹂", "張偉"), ("｢李强", "李强"), ("张伟〜", "张伟"), ("陈静︐", "陈静"), ("｣", None)]
+)
+def test_marks_of_vertical_and_half_width_text_stay_outside(before: str, after: str | None) -> None:
+    assert corrected(f"记者{before}报道", (before, "PER")) == ([(after, "PER")] if after else [])
+
+
 def test_a_span_of_a_lone_mark_is_left_out() -> None:
     assert corrected("函送「公司", ("「", "ORG"), rules=("without_lone_marks",)) == []
 
@@ -160,6 +167,17 @@ def test_a_span_of_the_number_of_an_item_is_left_out() -> None:
 def test_numbers_of_masked_names_belong_to_them_and_counts_do_not(text: str, after: str) -> None:
     assert corrected(text, ("张某", "PER"), rules=("numbered_names",)) == [(after, "PER")]
     assert corrected(text, ("张某", "ORG"), rules=("numbered_names",)) == [("张某", "ORG")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "赔偿李某3美元", "付李某3萬元", "退还李某29，990元", "给李某B超检查", "李某T恤上的血迹", "用李某B站账号",
+        "李某1️⃣与被告",
+    ],
+)  # fmt: skip
+def test_what_is_counted_after_a_masked_name_is_no_part_of_it(text: str) -> None:
+    assert corrected(text, ("李某", "PER")) == [("李某", "PER")]
 
 
 def test_a_number_without_a_masked_name_and_one_of_another_span_stay() -> None:

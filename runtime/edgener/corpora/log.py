@@ -28,16 +28,20 @@ class Log:
     def __exit__(self, *_error: object) -> None:
         self._file.close()
 
-    def append(self, entry: dict[str, Any]) -> None:
-        """Add an entry, which is on the disk afterwards; raises OSError where it cannot be written."""
-        content = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+    def append(self, entry: dict[str, Any]) -> bytes:
+        """Add an entry, which is on the disk afterwards, and return its line.
+
+        Raises OSError where it cannot be written.
+        """
+        line = content = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
         while content:
             content = content[self._file.write(content) :]
         os.fsync(self._file.fileno())
+        return line
 
 
-def read_log(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the entries of a log that are whole. Raises MixedJobError where a line is no entry."""
+def read_log(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield the entries of a log that are whole, each with its line. Raises MixedJobError where a line is no entry."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
@@ -45,7 +49,7 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
             entry = _entry(line)
             if entry is None:
                 raise MixedJobError(f"{path}: line {number} is no entry of a log; give another folder with --output")
-            yield entry
+            yield entry, line
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

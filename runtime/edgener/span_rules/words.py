@@ -12,9 +12,10 @@ WEB_ADDRESS = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[A-Za-z0-9._~:/?#@!$&*+=%-]+"
 )
 """An e-mail address or a URL."""
-_TO = "[:：∶比\\-－–—]"
+_BETWEEN_POINTS = "[:：∶比\\-－–—]"
 NO_PART_OF_A_NAME = re.compile(
-    f"(?<=[{LATIN}]{{2}})[0-9０-９]{{1,3}}(?={_TO}[0-9０-９])|(?<=[0-9０-９]{_TO})[0-9０-９]{{1,3}}(?=[{LATIN}]{{2}})"
+    f"(?<=[{LATIN}]{{2}})[0-9０-９]{{1,3}}(?={_BETWEEN_POINTS}[0-9０-９])"
+    f"|(?<=[0-9０-９]{_BETWEEN_POINTS})[0-9０-９]{{1,3}}(?=[{LATIN}]{{2}})"
     f"|(?<=[{LATIN}]{{2}})(?:19|20)[0-9]{{2}}(?=年)|(?<=[Xx×])[0-9.]+(?=[%％万元])"
 )
 """A number that touches a name: points of a match, as in EDG2:0RNG, a year, or a share or sum after a masked name."""
